@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @notice What a job knows from its birth. Times are in seconds, money in wei, sizes in bytes.
+struct Terms {
+    bytes32 seed;
+    bytes32 taskHash;
+    uint32 round;
+    uint8 index;
+    uint40 poolBlock;
+    uint32 poolSize;
+    uint16 seats;
+    uint16 quorum;
+    uint24 resultSize;
+    uint40 commitDeadline;
+    uint32 publishWindow;
+    uint32 refereeWindow;
+    uint32 auditWindow;
+    uint96 reward;
+    uint96 bonus;
+}
+
+/// @title JobTerms
+/// @notice Packs a job's terms into the four words that are appended to its clone's code, and back.
+/// @dev Read on every call, written once: four words of code cost a commit 0.4k gas, the same four words in another
+/// contract's storage 11k.
+library JobTerms {
+    /// @notice Return the terms as four words.
+    function pack(Terms memory terms) internal pure returns (bytes memory) {
+        uint256 draw = uint256(terms.poolBlock) | (uint256(terms.commitDeadline) << 40) | (uint256(terms.poolSize) << 80)
+            | (uint256(terms.publishWindow) << 112) | (uint256(terms.refereeWindow) << 144)
+            | (uint256(terms.auditWindow) << 176) | (uint256(terms.seats) << 208) | (uint256(terms.quorum) << 224);
+        uint256 money = uint256(terms.reward) | (uint256(terms.bonus) << 96) | (uint256(terms.round) << 192)
+            | (uint256(terms.resultSize) << 224) | (uint256(terms.index) << 248);
+        return abi.encode(terms.seed, terms.taskHash, draw, money);
+    }
+
+    /// @notice Return the terms that `pack` made these words of.
+    /// @dev Each cast keeps exactly the bits that `pack` gave the field.
+    function unpack(bytes memory words) internal pure returns (Terms memory terms) {
+        uint256 draw;
+        uint256 money;
+        (terms.seed, terms.taskHash, draw, money) = abi.decode(words, (bytes32, bytes32, uint256, uint256));
+
+        terms.poolBlock = uint40(draw);
+        terms.commitDeadline = uint40(draw >> 40);
+        terms.poolSize = uint32(draw >> 80);
+        terms.publishWindow = uint32(draw >> 112);
+        terms.refereeWindow = uint32(draw >> 144);
+        terms.auditWindow = uint32(draw >> 176);
+        terms.seats = uint16(draw >> 208);
+        terms.quorum = uint16(draw >> 224);
+
+        terms.reward = uint96(money);
+        terms.bonus = uint96(money >> 96);
+        terms.round = uint32(money >> 192);
+        terms.resultSize = uint24(money >> 224);
+        terms.index = uint8(money >> 248);
+    }
+}

@@ -1,0 +1,1 @@
+"""Paid, verified machine learning on a blockchain: the off-chain package."""

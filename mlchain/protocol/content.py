@@ -1,0 +1,31 @@
+"""Bytes that travel in chunks and their content hash, twin of `contracts/libraries/ContentHash.sol`."""
+
+from eth_utils import keccak
+
+CHUNK_SIZE = 24_576
+MAX_CHUNKS = 128
+
+
+def split(data: bytes) -> list[bytes]:
+    """Cut `data` into chunks of `CHUNK_SIZE` bytes, the last of 1 to `CHUNK_SIZE`.
+
+    Raises ValueError when it is empty or needs more than `MAX_CHUNKS`.
+    """
+    if not 0 < len(data) <= CHUNK_SIZE * MAX_CHUNKS:
+        raise ValueError(f"{len(data)} bytes do not fit in 1 to {MAX_CHUNKS} chunks of {CHUNK_SIZE}")
+    return [data[start : start + CHUNK_SIZE] for start in range(0, len(data), CHUNK_SIZE)]
+
+
+def chunk_count(size: int) -> int:
+    """Return in how many chunks `size` bytes travel."""
+    return -(-size // CHUNK_SIZE)
+
+
+def chunk_hashes(data: bytes) -> list[bytes]:
+    """Return the Keccak-256 of every chunk of `data`."""
+    return [keccak(chunk) for chunk in split(data)]
+
+
+def content_hash(data: bytes) -> bytes:
+    """Return the 32 bytes that name `data` on the chain: the hash of its chunks' hashes."""
+    return keccak(b"".join(chunk_hashes(data)))

@@ -1,0 +1,47 @@
+"""The committee draw, twin of `contracts/libraries/CommitteeDraw.sol`.
+
+A Feistel network over two digits below `side = ceil(sqrt(pool_size))` permutes [0, side²); walking its cycle until the
+value is below `pool_size` permutes [0, pool_size). Source: Black and Rogaway, "Ciphers with Arbitrary Finite Domains".
+"""
+
+from math import isqrt
+
+from eth_utils import keccak
+
+ROUNDS = 16
+
+
+def seat_of(seed: bytes, pool_size: int, position: int) -> int:
+    """Return the seat that the worker at `position` holds, 0 <= position < pool_size."""
+    return _walk(_permute, seed, pool_size, position)
+
+
+def position_of(seed: bytes, pool_size: int, seat: int) -> int:
+    """Return the position of the worker that holds `seat`, 0 <= seat < pool_size."""
+    return _walk(_invert, seed, pool_size, seat)
+
+
+def _walk(step, seed: bytes, pool_size: int, value: int) -> int:
+    side = isqrt(pool_size - 1) + 1
+    value = step(seed, side, value)
+    while value >= pool_size:
+        value = step(seed, side, value)
+    return value
+
+
+def _permute(seed: bytes, side: int, value: int) -> int:
+    left, right = divmod(value, side)
+    for round_number in range(ROUNDS):
+        left, right = right, (left + _key(seed, round_number, right)) % side
+    return left * side + right
+
+
+def _invert(seed: bytes, side: int, value: int) -> int:
+    left, right = divmod(value, side)
+    for round_number in reversed(range(ROUNDS)):
+        left, right = (right - _key(seed, round_number, left)) % side, left
+    return left * side + right
+
+
+def _key(seed: bytes, round_number: int, digit: int) -> int:
+    return int.from_bytes(keccak(seed + round_number.to_bytes(16, "big") + digit.to_bytes(16, "big")), "big")
