@@ -1,0 +1,9 @@
+"""What can go wrong through no fault of the code: one sentence each, fit to be shown to a person."""
+
+
+class UserError(Exception):
+    """Bad input or a bad environment; the message is one clear sentence."""
+
+
+class TransactionFailed(UserError):
+    """The chain refused a transaction; the message names the transaction and the contract's reason."""

@@ -1,0 +1,1 @@
+"""What can be learned: data sets, their default recipes, and the tasks built from them."""

@@ -1,0 +1,52 @@
+"""Print the tables of docs/training.md: `python -m mlchain.tasks bounds` or `... measure digits softmax`."""
+
+import argparse
+import hashlib
+import time
+
+from mlchain.tasks.catalogue import MODELS, TASKS, create_task, default_recipe
+from mlchain.training.exact import PRODUCT_LIMIT
+from mlchain.training.layers import bounds
+
+
+def main() -> None:
+    """Print the table asked for on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m mlchain.tasks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("bounds", help="what every sum of every default recipe can reach")
+    measured = commands.add_parser("measure", help="train 5 rounds of 2 jobs")
+    measured.add_argument("task", choices=TASKS)
+    measured.add_argument("model", choices=MODELS)
+    options = parser.parse_args()
+    if options.command == "bounds":
+        print_bounds()
+    else:
+        measure(options.task, options.model)
+
+
+def print_bounds() -> None:
+    """Print every bound of the default recipes, and the factor by which it stays below 2**53."""
+    for task in TASKS:
+        for model in MODELS:
+            recipe = default_recipe(task, model)
+            for each in bounds(recipe.layers, recipe.batch):
+                room = PRODUCT_LIMIT // each.bound
+                print(f"{task:7}{model:9}{each.of:32}{each.bound:>22,}  1/{room:,} of 2**53")
+
+
+def measure(name: str, kind: str, rounds: int = 5, jobs: int = 2) -> None:
+    """Train, and print accuracy and seconds per job of every round and the SHA-256 of the final model."""
+    task = create_task(name, kind)
+    print(f"recipe {len(task.recipe)} bytes, model {task.model_size}, result {task.result_size}")
+    model = task.initial_model()
+    for round_number in range(rounds):
+        start = time.perf_counter()
+        results = [task.train(model, round_number, index) for index in range(jobs)]
+        seconds = (time.perf_counter() - start) / jobs
+        model = task.aggregate(model, results)
+        print(f"round {round_number}: accuracy {task.accuracy(model)}, {seconds:.4f} s a job")
+    print(f"SHA-256 of the model: {hashlib.sha256(model).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""A learning task: bytes in, bytes out, for everybody who need not know what is learned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mlchain.tasks.dataset import DataError, Dataset, fingerprint
+from mlchain.training import aggregation, jobs
+from mlchain.training.encoding import decode_model, decode_result, encode_model, encode_result
+from mlchain.training.networks import predict
+from mlchain.training.recipe import Recipe
+
+
+class LearningTask(Protocol):
+    """What the rest of the system sees of a task."""
+
+    @property
+    def recipe(self) -> bytes:
+        """Return the canonical description published on the chain."""
+
+    @property
+    def model_size(self) -> int:
+        """Return the bytes of every model."""
+
+    @property
+    def result_size(self) -> int:
+        """Return the bytes of every honest result."""
+
+    def initial_model(self) -> bytes:
+        """Return the model before the first round."""
+
+    def train(self, model: bytes, round_number: int, job_index: int) -> bytes:
+        """Return the one right result of a job. A model of the wrong size raises `EncodingError`."""
+
+    def aggregate(self, model: bytes, results: Sequence[bytes]) -> bytes:
+        """Return the next model from a round's accepted results in job order; without any, the same model."""
+
+    def accuracy(self, model: bytes) -> float | None:
+        """Return the share of test samples classified rightly, in [0, 1]; None when there are none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecipeTask:
+    """The part of a task that follows from its recipe alone."""
+
+    plan: Recipe
+
+    @property
+    def recipe(self) -> bytes:
+        """Return the recipe's canonical bytes."""
+        return self.plan.to_bytes()
+
+    @property
+    def model_size(self) -> int:
+        """Return the bytes of every model."""
+        return self.plan.model_size
+
+    @property
+    def result_size(self) -> int:
+        """Return the bytes of every honest result."""
+        return self.plan.result_size
+
+    def initial_model(self) -> bytes:
+        """Return the model before the first round."""
+        return encode_model(jobs.initial_model(self.plan))
+
+    def aggregate(self, model: bytes, results: Sequence[bytes]) -> bytes:
+        """Average the changes of a round's accepted results into the model."""
+        changes = [decode_result(self.plan, result).change for result in results]
+        return encode_model(aggregation.aggregate(decode_model(self.plan, model), changes))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DatasetTask(RecipeTask):
+    """Learning from a data set."""
+
+    dataset: Dataset
+
+    def train(self, model: bytes, round_number: int, job_index: int) -> bytes:
+        """Return the one right result of a job."""
+        start = decode_model(self.plan, model)
+        key = jobs.job_key(self.plan, round_number, job_index)
+        data = self.dataset
+        return encode_result(jobs.run_job(self.plan, start, data.train_images, data.train_labels, key))
+
+    def accuracy(self, model: bytes) -> float:
+        """Return the share of test samples classified rightly. A float at last: it decides nothing."""
+        weights = jobs.to_weights(self.plan, decode_model(self.plan, model))
+        predicted = predict(self.plan.layers, weights, self.dataset.test_images)
+        right = int((predicted == self.dataset.test_labels).sum())
+        return right / len(predicted)
+
+
+def with_dataset(plan: Recipe, dataset: Dataset) -> DatasetTask:
+    """Return the task of a recipe, or raise `DataError` when the data set is not the recipe's."""
+    found = fingerprint(dataset)
+    if found != plan.fingerprint:
+        raise DataError(f"data set {dataset.name} is {found.hex()}, the recipe wants {plan.fingerprint.hex()}")
+    first, last = plan.layers[0], plan.layers[-1]
+    if (first.inputs, first.input_max, last.outputs) != (dataset.pixels, dataset.pixel_max, dataset.classes):
+        raise DataError(
+            f"data set {dataset.name} has {dataset.pixels} pixels up to {dataset.pixel_max} and "
+            f"{dataset.classes} classes, the recipe {first.inputs} up to {first.input_max} and {last.outputs}"
+        )
+    return DatasetTask(plan, dataset)

@@ -1,0 +1,1 @@
+"""Training in exact integers: the same bytes on every machine."""

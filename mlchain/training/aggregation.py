@@ -1,0 +1,25 @@
+"""Federated averaging in integers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mlchain.training.encoding import Matrices
+from mlchain.training.exact import divide_round, saturate
+
+
+def aggregate(model: Matrices, changes: Sequence[Matrices]) -> Matrices:
+    """Return the model plus the mean of the changes, a half rounded up, saturated to int16.
+
+    Without changes the model stays as it is. Addition is exact, so the order of the changes does not matter;
+    by convention it is that of the jobs.
+    """
+    if not changes:
+        return model
+    return tuple(_moved(matrix, of_layer) for matrix, *of_layer in zip(model, *changes, strict=True))
+
+
+def _moved(matrix: np.ndarray, changes: Sequence[np.ndarray]) -> np.ndarray:
+    total = np.sum(changes, axis=0, dtype=np.int64)  # int16 each: no number of jobs overflows int64
+    mean = divide_round(total, len(changes))
+    return saturate(matrix + mean, -32768, 32767).astype(np.int16)

@@ -1,0 +1,51 @@
+"""One job: from a model, a recipe and the job's place in the history to its one right result."""
+
+import numpy as np
+
+from mlchain.training.encoding import Matrices, Result, digest_weights
+from mlchain.training.exact import Integers, saturate, shift_round, to_floats, to_integers
+from mlchain.training.networks import Weights, train
+from mlchain.training.recipe import Recipe
+from mlchain.training.streams import derive_key, random_integers, sample_order
+
+
+def initial_model(recipe: Recipe) -> Matrices:
+    """Return the model before the first round: a function of the recipe alone."""
+    key = derive_key("initial model", recipe.to_bytes())
+    return tuple(
+        random_integers(key, "weights", depth, layer.size, layer.initial).reshape(layer.shape).astype(np.int16)
+        for depth, layer in enumerate(recipe.layers)
+    )
+
+
+def job_key(recipe: Recipe, round_number: int, job_index: int) -> bytes:
+    """Return the key of a job's random choices, its own among all jobs of the recipe.
+
+    Both numbers are in 0 .. 2**64 - 1.
+    """
+    place = round_number.to_bytes(8, "little") + job_index.to_bytes(8, "little")
+    return derive_key("job", recipe.to_bytes(), place)
+
+
+def run_job(recipe: Recipe, model: Matrices, images: np.ndarray, labels: Integers, key: bytes) -> Result:
+    """Return the result of training on images (n, inputs) and labels (n,), in the order the key gives."""
+    order = sample_order(key, len(labels), recipe.local_steps * recipe.batch)
+    batches = ((images[batch], labels[batch]) for batch in order.reshape(recipe.local_steps, recipe.batch))
+    start = to_weights(recipe, model)
+    end, losses = train(recipe.layers, start, batches)
+    final = tuple(to_integers(matrix) for matrix in end)
+    return Result(_change(recipe, start, final), digest_weights(final), tuple(losses))
+
+
+def to_weights(recipe: Recipe, model: Matrices) -> Weights:
+    """Return the weights a model stands for: its numbers times 2**quantum, in float64."""
+    return tuple(
+        to_floats(matrix.astype(np.int64) << layer.quantum) for matrix, layer in zip(model, recipe.layers, strict=True)
+    )
+
+
+def _change(recipe: Recipe, start: Weights, final: tuple[Integers, ...]) -> Matrices:
+    return tuple(
+        saturate(shift_round(after - to_integers(before), layer.quantum), -32768, 32767).astype(np.int16)
+        for before, after, layer in zip(start, final, recipe.layers, strict=True)
+    )

@@ -1,0 +1,70 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlchain.training import jobs
+from mlchain.training.encoding import decode_result, digest_weights, encode_result
+from mlchain.training.layers import Layer
+from mlchain.training.networks import train
+from mlchain.training.recipe import Recipe
+from mlchain.training.streams import sample_order
+from tests.training.strategies import recipes
+
+NUMBERS = st.integers(0, 2**64 - 1)
+TINY = Recipe("tiny", bytes(32), 3, 2, (Layer(2, 2, 16, 12, 4, 0, 3, 9),))
+IMAGES = np.array([[16, 0], [0, 16], [8, 3], [1, 9]], dtype=np.uint8)
+LABELS = np.array([0, 1, 0, 1])
+
+
+@given(recipes(), NUMBERS, NUMBERS, NUMBERS, NUMBERS)
+def test_two_jobs_share_a_key_only_when_they_are_the_same(recipe, round_number, index, other_round, other_index):
+    same = (round_number, index) == (other_round, other_index)
+
+    keys = jobs.job_key(recipe, round_number, index), jobs.job_key(recipe, other_round, other_index)
+    assert (keys[0] == keys[1]) == same
+
+
+def test_jobs_of_other_recipes_have_other_keys():
+    other = Recipe("tiny", bytes(32), 3, 1, TINY.layers)
+
+    assert jobs.job_key(TINY, 0, 0) != jobs.job_key(other, 0, 0)
+
+
+@given(recipes())
+def test_the_initial_model_stays_within_the_stated_range(recipe):
+    for layer, matrix in zip(recipe.layers, jobs.initial_model(recipe), strict=True):
+        assert matrix.shape == layer.shape
+        assert abs(matrix.astype(int)).max() <= layer.initial
+
+
+def test_a_result_is_the_quantised_change_and_the_digest_of_the_exact_weights():
+    model, key = jobs.initial_model(TINY), jobs.job_key(TINY, 4, 1)
+    result = jobs.run_job(TINY, model, IMAGES, LABELS, key)
+
+    order = sample_order(key, 4, 6).reshape(3, 2)
+    start = model[0].astype(np.int64) * 8
+    end, losses = train(TINY.layers, (start.astype(float),), [(IMAGES[rows], LABELS[rows]) for rows in order])
+    change = [
+        [int(after - before) for after, before in zip(*rows, strict=True)] for rows in zip(end[0], start, strict=True)
+    ]
+    assert result.change[0].tolist() == [[(value + 4) // 8 for value in row] for row in change]
+    assert any(value % 8 for row in change for value in row)  # so quantising lost something
+    assert result.digest == digest_weights([end[0].astype(np.int64)])
+    assert result.losses == tuple(losses)
+
+
+def test_a_change_beyond_int16_is_clipped():
+    steep = Recipe("steep", bytes(32), 3, 2, (Layer(2, 2, 16, 12, 0, 0, 0, 32767),))
+    model = (np.array([[-32768, 32767], [32767, -32768], [0, 0]], dtype=np.int16),)
+    result = jobs.run_job(steep, model, IMAGES, LABELS, bytes(32))
+
+    assert {-32768, 32767} <= set(result.change[0].ravel().tolist())
+    assert decode_result(steep, encode_result(result)).losses == result.losses
+
+
+def test_jobs_at_other_places_have_other_results():
+    model = jobs.initial_model(TINY)
+    places = [(0, 0), (0, 1), (1, 0)]
+    found = {encode_result(jobs.run_job(TINY, model, IMAGES, LABELS, jobs.job_key(TINY, *place))) for place in places}
+
+    assert len(found) == len(places)

@@ -1,0 +1,137 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlchain.tasks.catalogue import PLANS
+from mlchain.training.layers import Layer, RecipeError, bounds
+from mlchain.training.recipe import Recipe
+from tests.training.strategies import recipes
+
+SOFTMAX = Layer(64, 10, 16, 20, 8, 0, 5, 0)
+HIDDEN = Layer(784, 64, 255, 16, 15, 0, 4, 400)
+OUTPUT = Layer(64, 10, 1023, 22, 17, 14, 2, 800)
+PLAIN = Recipe("digits", bytes(range(32)), 90, 128, (SOFTMAX,))
+DEEP = Recipe("mnist", bytes(range(32)), 937, 64, (HIDDEN, OUTPUT))
+
+
+@given(recipes())
+def test_a_recipe_survives_its_bytes(recipe):
+    assert Recipe.from_bytes(recipe.to_bytes()) == recipe
+
+
+@given(recipes(), st.data())
+def test_bytes_are_refused_or_are_those_of_the_recipe_they_give(recipe, data):
+    changed = bytearray(recipe.to_bytes())
+    changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        found = Recipe.from_bytes(bytes(changed))
+    except RecipeError:
+        return
+
+    assert found.to_bytes() == changed
+
+
+@given(recipes(), st.binary(min_size=1, max_size=20))
+def test_a_recipe_with_bytes_missing_or_left_over_is_refused(recipe, rest):
+    data = recipe.to_bytes()
+    for wrong in (data[: -len(rest)], data + rest):
+        with pytest.raises(RecipeError, match="a recipe of"):
+            Recipe.from_bytes(wrong)
+
+
+def test_the_layout_of_the_bytes_is_the_documented_one():
+    head = "01" + b"digits\0\0".hex() + bytes(range(32)).hex() + "5a00" + "8000" + "01"
+    layer = "4000" + "0a00" + "1000" + "14" + "08" + "00" + "05" + "0000"
+
+    assert PLAIN.to_bytes().hex() == head + layer
+
+
+def test_default_recipes_are_small_and_valid():
+    for (task, _), plan in PLANS.items():
+        recipe = Recipe(task, bytes(32), plan.local_steps, plan.batch, plan.layers)
+        assert len(recipe.to_bytes()) <= 70
+
+
+def test_the_sizes_of_model_and_result_follow_from_the_recipe():
+    assert (PLAIN.model_size, PLAIN.result_size) == (65 * 10 * 2, 65 * 10 * 2 + 32 + 90 * 4)
+
+
+@pytest.mark.parametrize("task", ["", "too-long", "Digits", "digits\n", "ninechars", "dig its", "é"])
+def test_a_task_name_that_is_not_plain_is_refused(task):
+    with pytest.raises(RecipeError, match="is not 1 to 8 lower-case letters and digits"):
+        replace(PLAIN, task=task)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"fingerprint": bytes(31)}, "a fingerprint of 31 bytes, 32 wanted"),
+        ({"local_steps": 0}, r"local steps 0 is not an integer in 1 \.\. 65535"),
+        ({"local_steps": 65536}, "local steps 65536"),
+        ({"batch": 0}, "batch 0"),
+        ({"batch": 65536}, "batch 65536"),
+        ({"batch": 2.0}, "batch 2.0 is not an integer"),
+        ({"layers": ()}, "number of layers 0"),
+        ({"layers": (SOFTMAX,) * 5}, "number of layers 5"),
+        ({"layers": (HIDDEN, replace(OUTPUT, inputs=63))}, "a layer of 64 outputs before one of 63 inputs"),
+        ({"layers": (replace(SOFTMAX, outputs=1),)}, "classes 1"),
+        ({"layers": (replace(SOFTMAX, outputs=257),)}, "classes 257"),
+        ({"layers": (replace(SOFTMAX, scale=7),)}, "scale of the last layer 7"),
+        ({"layers": (replace(SOFTMAX, error_shift=1),)}, "error shift of the first layer 1"),
+        ({"layers": (replace(SOFTMAX, inputs=65535, outputs=25),)}, "result size 3277192"),
+    ],
+)
+def test_a_recipe_that_makes_no_sense_is_refused_with_the_reason(change, message):
+    with pytest.raises(RecipeError, match=message):
+        replace(PLAIN, **change)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("inputs", 0),
+        ("outputs", 65536),
+        ("input_max", 0),
+        ("scale", 63),
+        ("learning_shift", -1),
+        ("error_shift", 63),
+        ("quantum", 17),
+        ("initial", 32768),
+    ],
+)
+def test_a_layer_out_of_range_is_refused_with_the_value(field, value):
+    with pytest.raises(RecipeError, match=f"{field} {value} is not an integer in"):
+        replace(SOFTMAX, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "what"),
+    [
+        ((replace(HIDDEN, quantum=16, input_max=65535, inputs=65535, outputs=2),), "sums of layer 0"),
+        ((HIDDEN, replace(OUTPUT, quantum=16, error_shift=0)), "gradient of layer 0"),
+        (
+            (HIDDEN, OUTPUT, replace(OUTPUT, inputs=10, quantum=16, error_shift=0)),
+            "errors passed back by layer 1",
+        ),
+    ],
+)
+def test_a_recipe_whose_arithmetic_could_leave_the_exact_integers_is_refused(recipe, what):
+    exceeded = {each.of: each for each in bounds(recipe, 64) if each.bound >= each.limit}
+
+    with pytest.raises(
+        RecipeError, match=f"can reach {next(iter(exceeded.values())).bound}, which is not below {2**53}"
+    ):
+        Recipe("x", bytes(32), 1, 64, recipe)
+    assert what in exceeded
+
+
+def test_the_first_batch_that_could_overflow_is_refused():
+    hidden = Layer(2, 2, 65535, 8, 0, 0, 0, 0)
+    output = Layer(2, 2, 1, 8, 0, 0, 4, 0)  # passes errors of up to 2**16 * 2**19 * 2 = 2**36 unshifted
+    greatest = (2**53 - 1) // (65535 * 2**36)
+    accepted = Recipe("x", bytes(32), 1, greatest, (hidden, output))
+
+    with pytest.raises(RecipeError, match="gradient of layer 0 can reach"):
+        replace(accepted, batch=greatest + 1)

@@ -1,0 +1,140 @@
+import os
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mlchain.tasks import catalogue, digits
+from mlchain.tasks.catalogue import create_task, open_task
+from mlchain.tasks.dataset import DataError
+from mlchain.training.encoding import EncodingError, decode_result
+from mlchain.training.layers import RecipeError
+from mlchain.training.recipe import Recipe
+
+NAMES = [(task, model) for task in ("fake", "digits") for model in ("softmax", "mlp")]
+WITH_MNIST = pytest.mark.skipif("MNIST_DIR" not in os.environ, reason="MNIST_DIR is not set")
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_a_worker_opens_the_task_its_server_created(names):
+    created = create_task(*names)
+    opened = open_task(created.recipe)
+    model = created.initial_model()
+
+    assert opened.recipe == created.recipe
+    assert len(created.recipe) <= 128
+    assert opened.initial_model() == model
+    assert len(model) == created.model_size
+    assert opened.train(model, 3, 1) == created.train(model, 3, 1)
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_every_job_has_its_own_result_of_the_stated_size(names):
+    task = create_task(*names)
+    model = task.initial_model()
+    results = [task.train(model, *place) for place in ((0, 0), (0, 1), (1, 0))]
+
+    assert {len(result) for result in results} == {task.result_size}
+    assert len(set(results)) == 3
+    assert decode_result(Recipe.from_bytes(task.recipe), results[0]).losses
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_a_result_depends_on_the_model(names):
+    task = create_task(*names)
+    model = task.initial_model()
+    moved = task.aggregate(model, [task.train(model, 0, 0)])
+
+    assert moved != model
+    assert task.train(moved, 0, 0) != task.train(model, 0, 0)
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_without_results_the_model_stays(names):
+    task = create_task(*names)
+    model = task.initial_model()
+
+    assert task.aggregate(model, []) == model
+
+
+def test_two_results_move_the_model_by_their_mean():
+    task = create_task("fake", "softmax")
+    model = task.initial_model()
+    results = [task.train(model, 0, index) for index in range(2)]
+    changes = [np.frombuffer(result[: task.model_size], dtype="<i2").astype(int) for result in results]
+
+    expected = np.frombuffer(model, dtype="<i2") + (changes[0] + changes[1] + 1) // 2
+    assert np.frombuffer(task.aggregate(model, results), dtype="<i2").tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_a_model_or_result_of_the_wrong_size_is_refused(names):
+    task = create_task(*names)
+    model = task.initial_model()
+    attempts = [
+        lambda: task.train(model[:-2], 0, 0),
+        lambda: task.accuracy(model + b"\0\0"),
+        lambda: task.aggregate(model[:-1], []),
+        lambda: task.aggregate(model, [bytes(task.result_size - 1)]),
+    ]
+
+    for attempt in attempts:
+        with pytest.raises(EncodingError):
+            attempt()
+
+
+def test_an_untrained_softmax_is_right_as_often_as_its_first_class_occurs():
+    task = create_task("digits", "softmax")
+
+    zeros = int((digits.load().test_labels == 0).sum())
+    assert task.accuracy(task.initial_model()) == zeros / 360
+
+
+def test_a_fake_model_has_no_accuracy():
+    task = create_task("fake", "softmax")
+
+    assert task.accuracy(task.initial_model()) is None
+
+
+def test_an_unknown_name_is_answered_with_the_choices():
+    with pytest.raises(ValueError, match="unknown task 'cifar': choose one of fake, digits, mnist"):
+        create_task("cifar", "softmax")
+    with pytest.raises(ValueError, match="unknown model 'cnn': choose one of softmax, mlp"):
+        create_task("digits", "cnn")
+
+
+def test_a_recipe_for_an_unknown_task_is_refused():
+    plan = Recipe.from_bytes(create_task("fake", "softmax").recipe)
+
+    with pytest.raises(RecipeError, match="names the task 'cifar', which is none of fake, digits, mnist"):
+        open_task(replace(plan, task="cifar").to_bytes())
+
+
+def test_a_recipe_for_other_data_is_refused():
+    plan = Recipe.from_bytes(create_task("digits", "softmax").recipe)
+
+    with pytest.raises(DataError, match=f"digits is {plan.fingerprint.hex()}, the recipe wants {'00' * 32}"):
+        open_task(replace(plan, fingerprint=bytes(32)).to_bytes())
+
+
+@pytest.mark.parametrize("change", [{"inputs": 63}, {"input_max": 15}, {"outputs": 11}])
+def test_a_recipe_whose_layers_do_not_fit_the_data_is_refused(change):
+    plan = Recipe.from_bytes(create_task("digits", "softmax").recipe)
+    layer = replace(plan.layers[0], **change)
+
+    with pytest.raises(DataError, match="data set digits has 64 pixels up to 16 and 10 classes"):
+        open_task(replace(plan, layers=(layer,)).to_bytes())
+
+
+def test_every_task_has_every_model():
+    assert set(catalogue.PLANS) == {(task, model) for task in catalogue.TASKS for model in catalogue.MODELS}
+
+
+@WITH_MNIST
+@pytest.mark.parametrize(("model", "least"), [("softmax", 0.83), ("mlp", 0.83)])
+def test_a_hundred_steps_on_mnist_learn_most_of_it(model, least):
+    plan = replace(catalogue.default_recipe("mnist", model), local_steps=100)
+    task = open_task(plan.to_bytes())
+    start = task.initial_model()
+
+    assert task.accuracy(task.aggregate(start, [task.train(start, 0, 0)])) >= least
