@@ -1,0 +1,190 @@
+"""The learning server: publishes the model, deploys rounds, rules, settles and folds results into the next version."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from mlchain.protocol.calls import Call, Turn, View, earliest, missing_chunks
+from mlchain.protocol.content import content_hash
+from mlchain.protocol.ledger import Ledger, ModelVersion
+from mlchain.protocol.rounds import Job, Phase, Round, RoundTerms, phase
+from mlchain.tasks.catalogue import LearningTask
+from mlchain.training.encoding import EncodingError
+
+SEATS_PER_BATCH = 50  # settled in one transaction: about 1.5 million gas
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the server wants: how many rounds, and the terms of each. Money in wei, times in seconds.
+
+    `committee` is the seats per job, None for the whole pool in equal parts; `quorum` None is the least majority.
+    """
+
+    rounds: int
+    jobs: int = 1
+    committee: int | None = None
+    quorum: int | None = None
+    reward: int = 10**16
+    bonus: int = 10**16
+    commit_window: int = 24 * 3600
+    publish_window: int = 24 * 3600
+    referee_window: int = 24 * 3600
+    audit_window: int = 0
+
+    def with_longest_audit(self) -> "Plan":
+        """Return this plan with as much time to audit as a job can have."""
+        return replace(self, audit_window=self.publish_window)
+
+
+class LearningServer:
+    """Decides from what it reads on the chain alone, so that it goes on anywhere from where the chain stands.
+
+    `random` returns 32 fresh bytes for a round. `audits` tells of a (round, job) whether it is recomputed even when
+    nobody disagrees. A server that is not `referee` keeps silent when a job is disputed.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        task: LearningTask,
+        plan: Plan,
+        random: Callable[[int], bytes],
+        audits: Callable[[int, int], bool] = lambda _round, _job: False,
+        is_referee: bool = True,
+    ) -> None:
+        self.address = address
+        self.task = task
+        self.plan = plan
+        self.is_referee = is_referee
+        self.is_leaving = False
+        self._random = random
+        self._audits = audits
+
+    def act(self, view: View) -> Turn:
+        """Return what to do in `view`; whatever of it the chain has already is not done again."""
+        ledger = view.ledger
+        version = ledger.latest_version
+        if version is None:
+            return Turn([self._announce(0, self.task.initial_model())])
+        if not version.is_complete:
+            return Turn(self._publish(ledger, version))
+        if ledger.open_round:
+            return self._supervise(view, ledger.open_round)
+        if self._has_news(ledger):
+            return Turn([self._announce(version.number, self._next_model(ledger))])
+        if self.is_leaving:
+            credit = ledger.account(self.address).credit
+            return Turn([Call("WorkerRegistry", "withdraw")] if credit else [])
+        return Turn(self._deploy(view, version))
+
+    def is_done(self, ledger: Ledger) -> bool:
+        """Return whether all rounds are played and the last one's results are in a complete version."""
+        version = ledger.latest_version
+        played = len(ledger.rounds) >= self.plan.rounds and ledger.open_round is None
+        return played and version is not None and version.is_complete and not self._has_news(ledger)
+
+    # Model
+
+    def _announce(self, parent: int, model: bytes) -> Call:
+        return Call("ModelRegistry", "announce", (parent, content_hash(model), len(model)))
+
+    def _publish(self, ledger: Ledger, version: ModelVersion) -> list[Call]:
+        model = self.task.initial_model() if version.parent == 0 else self._next_model(ledger)
+        missing = missing_chunks(model, version.chunks)
+        return [Call("ModelRegistry", "publish", (version.number, *chunk)) for chunk in missing]
+
+    @staticmethod
+    def _has_news(ledger: Ledger) -> bool:
+        """Whether the last round has accepted results that are in no version yet."""
+        last = ledger.rounds[-1] if ledger.rounds else None
+        return (
+            last is not None
+            and last.terms.model_version == ledger.latest_version.number
+            and bool(last.accepted_results())
+        )
+
+    def _next_model(self, ledger: Ledger) -> bytes:
+        last = ledger.rounds[-1]
+        model = ledger.versions[last.terms.model_version - 1].data()
+        return self.task.aggregate(model, self._readable(model, last.accepted_results()))
+
+    def _readable(self, model: bytes, results: list[bytes]) -> list[bytes]:
+        """Drop results that change no model: only a committee that is evil beyond the guarantees makes one."""
+
+        def is_readable(result: bytes) -> bool:
+            try:
+                self.task.aggregate(model, [result])
+            except EncodingError:
+                return False
+            return True
+
+        return [result for result in results if is_readable(result)]
+
+    # Rounds
+
+    def _deploy(self, view: View, version: ModelVersion) -> list[Call]:
+        terms = self.terms(view, version)
+        if len(view.ledger.rounds) >= self.plan.rounds or terms.seats == 0:
+            return []
+        round_number = len(view.ledger.rounds) + 1
+        arguments = (terms, self._random(round_number), self.task.recipe)
+        return [Call("JobFactory", "deployRound", arguments, value=terms.escrow)]
+
+    def terms(self, view: View, version: ModelVersion) -> RoundTerms:
+        """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees."""
+        plan = self.plan
+        share = len(view.ledger.pool.members) // plan.jobs
+        seats = min(share, plan.committee or 256)
+        quorum = plan.quorum if plan.quorum and seats == plan.committee else seats // 2 + 1
+        return RoundTerms(
+            model_version=version.number,
+            pool_block=view.block,
+            jobs=plan.jobs,
+            seats=seats,
+            quorum=quorum,
+            reward=plan.reward,
+            bonus=plan.bonus,
+            result_size=self.task.result_size,
+            commit_window=plan.commit_window,
+            publish_window=plan.publish_window,
+            referee_window=plan.referee_window,
+            audit_window=plan.audit_window,
+        )
+
+    def _supervise(self, view: View, current: Round) -> Turn:
+        turns = [self._supervise_job(view, current, job) for job in current.jobs if job.unsettled]
+        calls = [call for turn in turns for call in turn.calls]
+        return Turn(calls, earliest(*(turn.wake for turn in turns)))
+
+    def _supervise_job(self, view: View, current: Round, job: Job) -> Turn:
+        now = phase(job, view.now)
+        if now is Phase.DECIDED:
+            seats = job.unsettled
+            batches = [seats[i : i + SEATS_PER_BATCH] for i in range(0, len(seats), SEATS_PER_BATCH)]
+            return Turn([Call("Job", "settle", (batch,), address=job.address) for batch in batches])
+        if self.is_referee and self._has_to_rule(view, current, job, now):
+            return Turn(self._rule(current, job, self._honest_result(view.ledger, current, job)))
+        ends = (job.commit_end, job.commit_end + job.terms.audit_window, job.publish_end, job.referee_end)
+        return Turn([], earliest(*(time for time in ends if time > view.now)))
+
+    def _has_to_rule(self, view: View, current: Round, job: Job, now: Phase) -> bool:
+        if now is Phase.REFEREE:
+            return True
+        if now is not Phase.PROPOSE or not self._audits(current.number, job.index):
+            return False
+        leaders = [h for h, candidate in job.candidates.items() if candidate.votes >= job.terms.quorum]
+        return bool(leaders) and leaders != [content_hash(self._honest_result(view.ledger, current, job))]
+
+    def _rule(self, current: Round, job: Job, honest: bytes) -> list[Call]:
+        """Bring the right result to a ruling, by as many of the steps as the workers have left undone."""
+        result_hash = content_hash(honest)
+        candidate = job.candidates.get(result_hash)
+        present = candidate.chunks if candidate else {}
+        steps = [] if candidate else [("proposeAsReferee", (result_hash,))]
+        steps += [("publishAsReferee", (result_hash, *chunk)) for chunk in missing_chunks(honest, present)]
+        steps += [("rule", (result_hash,))]
+        return [Call("Job", method, arguments, address=job.address) for method, arguments in steps]
+
+    def _honest_result(self, ledger: Ledger, current: Round, job: Job) -> bytes:
+        model = ledger.versions[current.terms.model_version - 1].data()
+        return self.task.train(model, current.number, job.index)

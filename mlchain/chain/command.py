@@ -1,0 +1,31 @@
+"""What the commands of `scripts/` have in common: a network, and errors of one sentence."""
+
+import click
+from ape.cli import ConnectedProviderCommand
+from ape.exceptions import ApeException
+from ape.logging import LogLevel, logger
+
+from mlchain.errors import UserError
+
+
+class Command(ConnectedProviderCommand):
+    """A command with `--network` that ends with one sentence on stderr and status 1 when something is wrong."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Connect, run the command, and turn what a person can put right into a sentence."""
+        logger.set_level(LogLevel.ERROR)
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            _fail(str(error))
+        except ApeException as error:
+            _fail(_first_line(error))
+
+
+def _fail(sentence: str) -> None:
+    click.echo(f"error: {sentence}", err=True)
+    raise SystemExit(1)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,262 @@
+"""A connection to a chain through Ape: the one module that imports it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, is_dataclass
+from functools import lru_cache
+
+from ape import accounts, networks, project
+from ape import chain as ape_chain
+from ape.api import AccountAPI
+from ape.exceptions import AccountsError, ApeException, ContractLogicError
+from ape_test.accounts import TestAccount
+from eth_account import Account
+from eth_utils import to_checksum_address
+from web3.middleware import ExtraDataToPOAMiddleware
+
+from mlchain.chain.deployment import Deployment
+from mlchain.chain.embedded import make_repeatable
+from mlchain.errors import TransactionFailed, UserError
+from mlchain.protocol.calls import Call, View
+from mlchain.protocol.ledger import Ledger, Log
+
+LOGS_PER_REQUEST = 2_000  # blocks that are searched at once
+CONTRACTS = ("Counter", "ModelRegistry", "JobFactory", "WorkerRegistry")  # all but the jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a transaction did: gas in units, fee in wei, and the address of the contract it created, if any."""
+
+    gas: int
+    fee: int
+    block: int
+    address: str | None = None
+
+
+def load_account(alias: str | None) -> AccountAPI:
+    """Return the account of that name, or the first test account; raises UserError when it is not there."""
+    if alias is None:
+        if not networks.provider.network.is_dev:
+            raise UserError("no account given: name one of `ape accounts list` with --account")
+        return accounts.test_accounts[0]
+    try:
+        return accounts.load(alias)
+    except (AccountsError, KeyError) as error:
+        raise UserError(f"there is no account {alias!r}: `ape accounts list` shows those there are") from error
+
+
+def account_from_secret(secret: bytes) -> AccountAPI:
+    """Return an account whose key is these 32 bytes: for simulations, where keys come from a seed."""
+    account = Account.from_key(secret)
+    return TestAccount(index=0, address_str=account.address, private_key=account.key.to_0x_hex())
+
+
+class Chain:
+    """Sends transactions to the connected network and reads it."""
+
+    def __init__(self) -> None:
+        self._provider = networks.provider
+        self._events = [
+            event for name in (*CONTRACTS, "Job") for event in project.get_contract(name).contract_type.events
+        ]
+        self._deployment: Deployment | None = None
+        self._ledger: Ledger | None = None
+        self._read_to = -1
+        _accept_long_extra_data(self._provider.web3)
+
+    # The network
+
+    @property
+    def network(self) -> str:
+        """The network as it is named on the command line."""
+        return self._provider.network_choice
+
+    @property
+    def is_development(self) -> bool:
+        """Whether the chain is a local one that gives away coins and lets the clock be set."""
+        return self._provider.network.is_dev
+
+    @property
+    def chain_id(self) -> int:
+        """The chain's id, which every commitment is bound to."""
+        return self._provider.chain_id
+
+    @property
+    def height(self) -> int:
+        """The number of the head block."""
+        return self._provider.get_block("latest").number
+
+    @property
+    def genesis(self) -> str:
+        """The hash of the first block, which tells a chain that was reset from the one before."""
+        return "0x" + bytes(self._provider.get_block(0).hash).hex()
+
+    @property
+    def now(self) -> int:
+        """The time of the next block, in seconds."""
+        return ape_chain.pending_timestamp
+
+    def advance_to(self, timestamp: int) -> None:
+        """Set the clock of a development chain so that the next block is not before `timestamp`."""
+        if timestamp > self.now:
+            ape_chain.mine(timestamp=timestamp)
+
+    def mine(self, blocks: int) -> None:
+        """Add empty blocks to a development chain."""
+        ape_chain.mine(blocks)
+
+    def make_repeatable(self, seed: bytes) -> None:
+        """Let a new embedded chain be the same at every run; a chain of another kind stays as it is."""
+        make_repeatable(self._provider, seed)
+
+    # Transactions
+
+    def balance_of(self, address: str) -> int:
+        """Return the balance of `address` at the head, in wei."""
+        return self._provider.get_balance(address)
+
+    def code_at(self, address: str) -> bytes:
+        """Return the code of the contract at `address`, empty if there is none."""
+        return bytes(self._provider.get_code(address))
+
+    def transfer(self, sender: AccountAPI, receiver: str, value: int) -> Receipt:
+        """Send `value` wei."""
+        with _refusals_named("the transfer"):
+            return _receipt(sender.transfer(receiver, value))
+
+    def deploy(self, sender: AccountAPI, contract: str, *arguments: object) -> Receipt:
+        """Create a contract from its compiled code."""
+        with _refusals_named(f"the deployment of {contract}"):
+            instance = sender.deploy(project.get_contract(contract), *map(_plain, arguments))
+        return _receipt(instance.creation_metadata.receipt, instance.address)
+
+    def runtime_code(self, contract: str) -> bytes:
+        """Return the compiled code, with zeros where its immutable values go."""
+        return bytes(project.get_contract(contract).contract_type.get_runtime_bytecode())
+
+    def send(self, sender: AccountAPI, call: Call) -> Receipt:
+        """Send a transaction and wait for it; raises TransactionFailed, with the contract's reason, if refused."""
+        method = getattr(self._at(call.contract, call.address), call.method)
+        with _refusals_named(call.kind):
+            return _receipt(method(*map(_plain, call.arguments), sender=sender, value=call.value))
+
+    def read(self, contract: str, view: str, *arguments: object, address: str | None = None) -> object:
+        """Return what a view function says."""
+        return getattr(self._at(contract, address), view)(*map(_plain, arguments))
+
+    def _at(self, contract: str, address: str | None) -> object:
+        return _instance(contract, address or self._deployment.addresses[contract])
+
+    # The ledger
+
+    def follow(self, deployment: Deployment) -> None:
+        """Read `deployment` from its first block on."""
+        self._deployment = deployment
+        self._ledger = Ledger(deployment.server)
+        self._read_to = deployment.block - 1
+
+    def view(self) -> View:
+        """Read what is new on the chain and return what everybody can decide from."""
+        height = self.height
+        for first in range(self._read_to + 1, height + 1, LOGS_PER_REQUEST):
+            last = min(first + LOGS_PER_REQUEST - 1, height)
+            for log in self._logs(first, last):
+                self._ledger.fold(log)
+            self._read_to = last
+        stake = self._deployment.parameters.stake
+        return View(self._ledger, height, self.now, self.chain_id, stake, self.balance_of)
+
+    def _logs(self, first: int, last: int) -> list[Log]:
+        """Return the logs of the contracts, and of the jobs known so far or announced in these blocks, in order."""
+        logs = self._fetch(first, last, [self._deployment.addresses[name] for name in CONTRACTS])
+        announced = {log.arguments["job"] for log in logs if log.name == "JobDeployed"}
+        current = self._ledger.open_round
+        jobs = announced | {job.address for job in current.jobs} if current else announced
+        if jobs:
+            logs += self._fetch(first, last, sorted(jobs))
+        return sorted(logs, key=lambda log: (log.block, log.index))
+
+    def _fetch(self, first: int, last: int, addresses: Sequence[str]) -> list[Log]:
+        raw = self._provider.web3.eth.get_logs(
+            {"fromBlock": first, "toBlock": last, "address": [to_checksum_address(a) for a in addresses]}
+        )
+        decoded = self._provider.network.ecosystem.decode_logs(raw, *self._events)
+        return [
+            Log(
+                log.event_name,
+                str(log.contract_address),
+                {name: _from_abi(value) for name, value in log.event_arguments.items()},
+                int(log.block_number),
+                int(log.log_index),
+                self._timestamp(int(log.block_number)),
+            )
+            for log in decoded
+        ]
+
+    @lru_cache(maxsize=4096)  # noqa: B019 - one chain lives as long as the program
+    def _timestamp(self, block: int) -> int:
+        return self._provider.get_block(block).timestamp
+
+
+@lru_cache(maxsize=1024)
+def _instance(contract: str, address: str) -> object:
+    """Return a contract at an address; Ape would otherwise ask the node about it each time."""
+    return project.get_contract(contract).at(address, fetch_from_explorer=False)
+
+
+def _receipt(receipt: object, address: str | None = None) -> Receipt:
+    return Receipt(receipt.gas_used, receipt.total_fees_paid, receipt.block_number, address)
+
+
+class _refusals_named:  # noqa: N801 - used like a function
+    """Turn the chain's refusal of a transaction into one sentence."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ContractLogicError):
+            raise TransactionFailed(f"the chain refused {self._what}: {_reason(error)}") from error
+        if isinstance(error, ApeException):
+            raise TransactionFailed(f"{self._what} could not be sent: {_first_line(error)}") from error
+
+
+def _reason(error: ContractLogicError) -> str:
+    inputs = getattr(error, "inputs", None)
+    if inputs is None:
+        return _first_line(error)
+    values = ", ".join(f"{name}={_from_abi(value)}" for name, value in inputs.items())
+    return f"{type(error).__name__}({values})"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _plain(value: object) -> object:
+    """Return a value as Ape encodes it: a dataclass as a tuple."""
+    return astuple(value) if is_dataclass(value) else value
+
+
+def _from_abi(value: object) -> object:
+    """Return a decoded value as a plain one: Ape's integers and structs know more than we need."""
+    if isinstance(value, bool | bytes):
+        return bytes(value) if isinstance(value, bytes) else value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return str(value)
+    if hasattr(value, "items"):
+        return tuple(_from_abi(item) for item in value.values())
+    if isinstance(value, Iterable):
+        return tuple(_from_abi(item) for item in value)
+    return value
+
+
+def _accept_long_extra_data(web3: object) -> None:
+    """Read headers of proof-of-authority chains, whose `extraData` is longer than 32 bytes; Ape does not do it."""
+    if ExtraDataToPOAMiddleware not in web3.middleware_onion:
+        web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)

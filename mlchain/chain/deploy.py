@@ -1,0 +1,101 @@
+"""Puts the system on a chain and checks what stands there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlchain.chain.connection import Chain, Receipt
+from mlchain.chain.deployment import Deployment, Parameters
+from mlchain.errors import UserError
+
+LARGEST_CODE = 24_576  # bytes, EIP-170
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A deployment and the receipts of the transactions that made it, by contract."""
+
+    deployment: Deployment
+    receipts: dict[str, Receipt]
+
+
+def deploy(chain: Chain, account: object, parameters: Parameters) -> Deployed:
+    """Create all contracts from `account`, who becomes the learning server, and check them."""
+    counter = chain.deploy(account, "Counter")
+    models = chain.deploy(account, "ModelRegistry")
+    factory = chain.deploy(account, "JobFactory", models.address, parameters)
+
+    addresses = {"Counter": counter.address, "ModelRegistry": models.address, "JobFactory": factory.address}
+    addresses["WorkerRegistry"] = str(chain.read("JobFactory", "REGISTRY", address=factory.address))
+    addresses["Job"] = str(chain.read("JobFactory", "IMPLEMENTATION", address=factory.address))
+    deployment = Deployment(chain.chain_id, chain.genesis, counter.block, str(account.address), parameters, addresses)
+    check(chain, deployment)
+    return Deployed(deployment, {"Counter": counter, "ModelRegistry": models, "JobFactory": factory})
+
+
+def deploy_once(chain: Chain, account: Callable[[], object], parameters: Parameters, path: Path) -> Deployed:
+    """Deploy and write the record, or check what the record at `path` says is on this chain already.
+
+    `account()` is asked for only when there is something to deploy. Raises UserError when what is deployed has other
+    parameters or is not what it should be.
+    """
+    known = Deployment.load(path)
+    if known and is_present(chain, known):
+        if known.parameters != parameters:
+            raise UserError(
+                f"{path} tells of a deployment with other parameters: choose another folder for a second one"
+            )
+        check(chain, known)
+        return Deployed(known, {})
+    deployed = deploy(chain, account(), parameters)
+    deployed.deployment.save(path)
+    return deployed
+
+
+def is_present(chain: Chain, deployment: Deployment) -> bool:
+    """Return whether `deployment` was made on this very chain, and not on one that was reset since."""
+    same_chain = (chain.chain_id, chain.genesis) == (deployment.chain_id, deployment.genesis)
+    return same_chain and all(chain.code_at(address) for address in deployment.addresses.values())
+
+
+def check(chain: Chain, deployment: Deployment) -> None:
+    """Compare code, wiring and parameters with what they should be; raises UserError at the first difference."""
+    for contract, address in deployment.addresses.items():
+        _check_code(contract, chain.code_at(address), chain.runtime_code(contract))
+    parameters, addresses = deployment.parameters, deployment.addresses
+    expected = {
+        ("ModelRegistry", "SERVER"): deployment.server,
+        ("JobFactory", "SERVER"): deployment.server,
+        ("JobFactory", "MODELS"): addresses["ModelRegistry"],
+        ("JobFactory", "REGISTRY"): addresses["WorkerRegistry"],
+        ("JobFactory", "IMPLEMENTATION"): addresses["Job"],
+        ("JobFactory", "SHORTEST_WINDOW"): parameters.shortest_window,
+        ("JobFactory", "LONGEST_ROUND"): parameters.longest_round,
+        ("WorkerRegistry", "SERVER"): deployment.server,
+        ("WorkerRegistry", "FACTORY"): addresses["JobFactory"],
+        ("WorkerRegistry", "STAKE"): parameters.stake,
+        ("WorkerRegistry", "ABSENCE_FEE"): parameters.absence_fee,
+        ("WorkerRegistry", "PERMISSIONED"): parameters.permissioned,
+        ("Job", "REFEREE"): deployment.server,
+        ("Job", "REGISTRY"): addresses["WorkerRegistry"],
+    }
+    for (contract, view), value in expected.items():
+        actual = chain.read(contract, view, address=addresses[contract])
+        if actual != value:
+            raise UserError(f"{contract}.{view} is {actual}, not {value}: this is not what was deployed")
+
+
+def _check_code(contract: str, actual: bytes, compiled: bytes) -> None:
+    """Immutable values stand where the compiled code has zeros; every other byte has to be the same.
+
+    Except for the metadata at the end, which name the sources of other contracts too: Ape does not compile a contract
+    again when only these have changed.
+    """
+    if len(actual) > LARGEST_CODE:
+        raise UserError(f"{contract} has {len(actual)} bytes of code, more than the {LARGEST_CODE} allowed")
+    end = len(compiled) - 2 - int.from_bytes(compiled[-2:], "big")
+    same = len(actual) == len(compiled) and all(
+        one == other or other == 0 for one, other in zip(actual[:end], compiled[:end], strict=True)
+    )
+    if not same:
+        raise UserError(f"the code of {contract} on the chain is not the one compiled here")

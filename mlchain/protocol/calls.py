@@ -1,0 +1,55 @@
+"""What an actor sees and what it answers: values in between the decision and the chain."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mlchain.protocol.content import chunk_hashes, split
+from mlchain.protocol.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A transaction to be sent: `method` of `contract`, at `address` or, if that is None, where it was deployed."""
+
+    contract: str
+    method: str
+    arguments: tuple = ()
+    value: int = 0
+    address: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The name under which its gas is counted."""
+        return f"{self.contract}.{self.method}"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What an actor does now, and when (in the chain's seconds) it wants to be asked again if nothing happens."""
+
+    calls: list[Call]
+    wake: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What an actor decides from: the ledger up to the head block `block`, the time `now` of the next one."""
+
+    ledger: Ledger
+    block: int
+    now: int
+    chain_id: int
+    stake: int
+    balance_of: Callable[[str], int]
+
+
+def missing_chunks(data: bytes, present: dict[int, bytes]) -> list[tuple[int, list[bytes], bytes]]:
+    """Return (index, hashes of all chunks, chunk) for every chunk of `data` that is not `present`."""
+    hashes = chunk_hashes(data)
+    return [(index, hashes, chunk) for index, chunk in enumerate(split(data)) if index not in present]
+
+
+def earliest(*times: int | None) -> int | None:
+    """Return the first of the times that are not None, None if all are."""
+    known = [time for time in times if time is not None]
+    return min(known) if known else None

@@ -1,0 +1,189 @@
+"""Rounds and jobs as everyone can read them, and how a job is decided: twin of `contracts/Job.sol`."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from mlchain.protocol.content import chunk_count
+
+VOID = bytes(32)
+
+
+class Phase(IntEnum):
+    """Where a job stands, numbered as in `Job.Phase`."""
+
+    COMMIT = 0
+    PROPOSE = 1
+    REFEREE = 2
+    DECIDED = 3
+
+
+class Outcome(IntEnum):
+    """How a job is decided, numbered as in `Job.Outcome`."""
+
+    UNDECIDED = 0
+    UNANIMOUS = 1
+    UNCONTESTED = 2
+    QUORUM = 3
+    RULED = 4
+    FAILED = 5
+    VOID = 6
+
+
+class Verdict(IntEnum):
+    """What a seat gets, numbered as in `WorkerRegistry.Verdict`."""
+
+    REWARDED = 0
+    RELEASED = 1
+    SLASHED = 2
+    ABSENT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTerms:
+    """The terms of a round in the order of `JobFactory.RoundTerms`: money in wei, times in seconds, sizes in bytes."""
+
+    model_version: int
+    pool_block: int
+    jobs: int
+    seats: int
+    quorum: int
+    reward: int
+    bonus: int
+    result_size: int
+    commit_window: int
+    publish_window: int
+    referee_window: int
+    audit_window: int
+
+    @property
+    def escrow(self) -> int:
+        """What the server has to pay in, in wei."""
+        return self.jobs * (self.seats * self.reward + self.bonus)
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A proposed result."""
+
+    votes: int
+    proposer: str
+    publishers: dict[int, str] = field(default_factory=dict)
+    chunks: dict[int, bytes] = field(default_factory=dict)
+
+    def is_complete(self, size: int) -> bool:
+        """Return whether all bytes of a result of `size` bytes are on the chain."""
+        return len(self.chunks) == chunk_count(size)
+
+    def data(self) -> bytes:
+        """Return the bytes of a complete candidate."""
+        return b"".join(self.chunks[index] for index in sorted(self.chunks))
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a seat got (`REWARDED`) or lost (`SLASHED`, `ABSENT`), in wei."""
+
+    verdict: Verdict
+    amount: int
+
+
+@dataclass(slots=True)
+class Job:
+    """A job as its events tell it; seats are numbered from zero within the job."""
+
+    address: str
+    index: int
+    task_hash: bytes
+    terms: RoundTerms
+    commit_deadline: int
+    committee: tuple[str, ...]
+    commitments: dict[int, bytes] = field(default_factory=dict)
+    full_at: int | None = None
+    candidates: dict[bytes, Candidate] = field(default_factory=dict)
+    ruling: bytes | None = None
+    settlements: dict[int, Settlement] = field(default_factory=dict)
+    decision: tuple[Outcome, bytes] | None = None
+
+    def seat_of(self, worker: str) -> int | None:
+        """Return the seat that `worker` holds, if any."""
+        return self.committee.index(worker) if worker in self.committee else None
+
+    @property
+    def commit_end(self) -> int:
+        """When the commit phase ends or has ended, in seconds."""
+        return self.commit_deadline if self.full_at is None else self.full_at
+
+    @property
+    def publish_end(self) -> int:
+        """When seats can no longer propose, in seconds."""
+        return self.commit_end + self.terms.publish_window
+
+    @property
+    def referee_end(self) -> int:
+        """When the job is decided at the latest, in seconds."""
+        return self.publish_end + self.terms.referee_window
+
+    @property
+    def unsettled(self) -> list[int]:
+        """The seats that are not settled yet."""
+        return [seat for seat in range(self.terms.seats) if seat not in self.settlements]
+
+    def is_complete(self, result_hash: bytes) -> bool:
+        """Return whether `result_hash` is a candidate whose bytes are all on the chain."""
+        candidate = self.candidates.get(result_hash)
+        return candidate is not None and candidate.is_complete(self.terms.result_size)
+
+
+def outcome(job: Job, now: int) -> tuple[Outcome, bytes]:
+    """Return how `job` is decided at the time `now`, and the hash of the accepted result or 32 zero bytes."""
+    if job.ruling is not None:
+        return (Outcome.VOID, VOID) if job.ruling == VOID else (Outcome.RULED, job.ruling)
+
+    referee_is_late = now >= job.referee_end
+    for result_hash, candidate in job.candidates.items():
+        if candidate.votes < job.terms.quorum or not candidate.is_complete(job.terms.result_size):
+            continue
+        unanimous = candidate.votes == len(job.commitments)
+        if unanimous and now >= job.commit_end + job.terms.audit_window:
+            return Outcome.UNANIMOUS, result_hash
+        if len(job.candidates) == 1 and now >= job.publish_end:
+            return Outcome.UNCONTESTED, result_hash
+        if referee_is_late:
+            return Outcome.QUORUM, result_hash
+    return (Outcome.FAILED if referee_is_late else Outcome.UNDECIDED), VOID
+
+
+def phase(job: Job, now: int) -> Phase:
+    """Return the phase of `job` at the time `now`."""
+    if now < job.commit_end:
+        return Phase.COMMIT
+    if outcome(job, now)[0] is not Outcome.UNDECIDED:
+        return Phase.DECIDED
+    return Phase.PROPOSE if now < job.publish_end else Phase.REFEREE
+
+
+@dataclass(slots=True)
+class Round:
+    """A round and its jobs, in the order of their index."""
+
+    number: int
+    terms: RoundTerms
+    seed: bytes
+    pool_size: int
+    commit_deadline: int
+    task: bytes
+    jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no seat is left unsettled."""
+        return not any(job.unsettled for job in self.jobs)
+
+    def accepted_results(self) -> list[bytes]:
+        """Return the bytes of the accepted results of a settled round, in job order."""
+        decisions = [(job, job.decision) for job in self.jobs]
+        return [
+            job.candidates[decision[1]].data()
+            for job, decision in decisions
+            if decision is not None and decision[1] != VOID
+        ]

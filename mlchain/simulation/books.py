@@ -1,0 +1,96 @@
+"""Who got what and why, from the chain's events, held against everybody's balance to the wei."""
+
+from dataclasses import dataclass
+
+from mlchain.errors import UserError
+from mlchain.protocol.rounds import Job, Outcome, Settlement, Verdict
+from mlchain.simulation.play import Played
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What a worker lost in a job, in wei, and why."""
+
+    round: int
+    job: int
+    amount: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pay:
+    """What a worker earned, lost and paid for gas over a whole simulation, in wei."""
+
+    address: str
+    behaviour: str
+    earned: int
+    losses: tuple[Loss, ...]
+    gas_paid: int
+
+    @property
+    def slashed(self) -> int:
+        """Return everything lost, absence fees included."""
+        return sum(loss.amount for loss in self.losses)
+
+    @property
+    def net(self) -> int:
+        """Return what the worker is richer, or poorer, at the end."""
+        return self.earned - self.slashed - self.gas_paid
+
+
+def settlements_of(played: Played, worker: str) -> list[tuple[int, Job, int, Settlement]]:
+    """Return (round number, job, seat, settlement) of every seat that `worker` has held."""
+    held = []
+    for current in played.view.ledger.rounds:
+        for job in current.jobs:
+            seat = job.seat_of(worker)
+            if seat is not None and seat in job.settlements:
+                held.append((current.number, job, seat, job.settlements[seat]))
+    return held
+
+
+def pay_of(played: Played, address: str, behaviour: str) -> Pay:
+    """Return the pay of one worker."""
+    earned, losses = 0, []
+    for number, job, _seat, settlement in settlements_of(played, address):
+        if settlement.verdict is Verdict.REWARDED:
+            earned += settlement.amount
+        elif settlement.amount:
+            losses.append(Loss(number, job.index, settlement.amount, _reason(job, settlement)))
+    return Pay(address, behaviour, earned, tuple(losses), played.fees[address])
+
+
+def _reason(job: Job, settlement: Settlement) -> str:
+    if settlement.verdict is Verdict.ABSENT:
+        return "never committed"
+    if job.decision[0] is Outcome.FAILED:
+        return "committed to a result that nobody proposed"
+    return "committed to another result than the accepted one"
+
+
+def all_pay(played: Played) -> list[Pay]:
+    """Return the pay of every worker, in the order of the workers."""
+    return [pay_of(played, worker.address, worker.behaviour.name) for worker in played.workers]
+
+
+def check_books(chain: object, played: Played) -> None:
+    """Hold what the events say against what the chain holds; raises UserError at the first wei that is missing."""
+    ledger = played.view.ledger
+    registry = played.deployment.addresses["WorkerRegistry"]
+    _require_equal("the registry holds", chain.balance_of(registry), ledger.owed)
+    _require_equal("what was paid in and not out", ledger.paid_in - ledger.paid_out, ledger.owed)
+
+    for pay in all_pay(played):
+        account = ledger.account(pay.address)
+        grown = chain.balance_of(pay.address) - played.start_balances[pay.address]
+        _require_equal(f"{pay.address} is richer by", grown + account.stake + account.credit, pay.net)
+
+    server = played.server.address
+    spent = played.start_balances[server] - chain.balance_of(server) - ledger.account(server).credit
+    expected = sum(pay.earned - pay.slashed for pay in all_pay(played)) + played.fees[server] + ledger.escrow
+    _require_equal("the server has spent", spent, expected)
+
+
+def _require_equal(what: str, actual: int, expected: int) -> None:
+    if actual != expected:
+        raise UserError(f"the books do not balance: {what} {actual} wei, the events say {expected}")

@@ -1,0 +1,73 @@
+"""What can be chosen for a simulation, and which choices go together."""
+
+from dataclasses import dataclass
+
+from mlchain.actors.behaviours import BEHAVIOURS, Behaviour
+from mlchain.errors import UserError
+from mlchain.tasks.catalogue import MODELS, TASKS
+
+MAX_JOBS = 64  # JobFactory.MAX_JOBS
+MAX_SEATS = 256  # JobFactory.MAX_SEATS
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The choices; `committee` None is the whole pool, shared among the jobs; `quorum` None the least majority.
+
+    Raises UserError, in one sentence, for a combination that cannot be played.
+    """
+
+    workers: int = 10
+    evil: int = 0
+    behaviour: str = "colluding"
+    rounds: int = 5
+    jobs: int = 1
+    committee: int | None = None
+    quorum: int | None = None
+    task: str = "digits"
+    model: str = "softmax"
+    seed: int = 1
+    referee: bool = True
+    audit: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(self.workers >= 1, f"there has to be at least one worker, not {self.workers}")
+        _require(self.rounds >= 1, f"there has to be at least one round, not {self.rounds}")
+        _require(0 <= self.evil <= self.workers, f"{self.evil} of {self.workers} workers cannot be evil")
+        for name in self.behaviour.split(","):
+            known = ", ".join(BEHAVIOURS)
+            _require(name.strip() in BEHAVIOURS, f"unknown behaviour {name.strip()!r}: choose from {known}")
+        _require(self.task in TASKS, f"unknown task {self.task!r}: choose one of {', '.join(TASKS)}")
+        _require(self.model in MODELS, f"unknown model {self.model!r}: choose one of {', '.join(MODELS)}")
+        _require(0 <= self.seed < 2**64, f"the seed has to be from 0 to 2^64 - 1, not {self.seed}")
+        _require(0 <= self.audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {self.audit}")
+        self._check_committees()
+
+    def _check_committees(self) -> None:
+        _require(1 <= self.jobs <= MAX_JOBS, f"a round has 1 to {MAX_JOBS} jobs, not {self.jobs}")
+        needed = self.jobs * (1 if self.committee is None else self.committee)
+        _require(
+            needed <= self.workers,
+            f"{self.jobs} jobs of {self.seats} seats need {needed} workers, and there are {self.workers}",
+        )
+        _require(1 <= self.seats <= MAX_SEATS, f"a job has 1 to {MAX_SEATS} seats, not {self.seats}")
+        least = self.seats // 2 + 1
+        _require(
+            self.quorum is None or least <= self.quorum <= self.seats,
+            f"the quorum of {self.seats} seats has to be from {least} to {self.seats}, not {self.quorum}",
+        )
+
+    @property
+    def seats(self) -> int:
+        """The seats of a job while nobody has left."""
+        return max(1, min(self.workers // self.jobs, MAX_SEATS)) if self.committee is None else self.committee
+
+    @property
+    def behaviours(self) -> tuple[Behaviour, ...]:
+        """The behaviours of the evil workers, to be dealt out in turn."""
+        return tuple(BEHAVIOURS[name.strip()] for name in self.behaviour.split(","))
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise UserError(sentence)

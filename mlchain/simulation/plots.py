@@ -1,0 +1,89 @@
+"""Plots of a simulation: the one module that draws."""
+
+from collections import defaultdict
+from itertools import cycle
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")  # files only: there may be no display
+
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from mlchain.protocol.rounds import Verdict
+from mlchain.simulation.play import Played
+from mlchain.simulation.summary import Summary
+
+ETHER = 10**18
+
+
+def save_plots(played: Played, summary: Summary, folder: Path) -> list[Path]:
+    """Write accuracy by round, cumulative pay by behaviour and gas by kind into `folder`; return their paths."""
+    drawings = {"accuracy.png": _draw_accuracy, "pay.png": _draw_pay, "gas.png": _draw_gas}
+    paths = []
+    for name, draw in drawings.items():
+        figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
+        draw(axes, played, summary)
+        figure.savefig(folder / name, dpi=120)
+        pyplot.close(figure)
+        paths.append(folder / name)
+    return paths
+
+
+def _draw_accuracy(axes: Axes, played: Played, summary: Summary) -> None:
+    start = played.task.accuracy(played.view.ledger.versions[0].data())
+    accuracies = [start, *(current.accuracy for current in summary.rounds)]
+    if start is not None:
+        axes.plot(range(len(accuracies)), accuracies, marker="o")
+        last = accuracies[-1]
+        place = {"textcoords": "offset points", "xytext": (0, -16), "ha": "right"}
+        axes.annotate(f"{last:.2%}", (len(accuracies) - 1, last), **place)
+    axes.set(title=f"Test accuracy, {summary.task} / {summary.model}", xlabel="round", ylabel="accuracy")
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    _by_round(axes)
+
+
+def _draw_pay(axes: Axes, played: Played, summary: Summary) -> None:
+    behaviour_of = {worker.address: worker.behaviour.name for worker in played.workers}
+    changes: dict[str, list[float]] = defaultdict(lambda: [0.0] * (len(summary.rounds) + 1))
+    for name in behaviour_of.values():
+        changes[name]
+    for current in played.view.ledger.rounds:
+        for job in current.jobs:
+            for seat, settlement in job.settlements.items():
+                sign = 1 if settlement.verdict is Verdict.REWARDED else -1
+                name = behaviour_of[job.committee[seat]]
+                changes[name][current.number] += sign * settlement.amount / ETHER / summary.behaviours[name]
+    markers, lines = cycle("osd^v"), cycle(("-", "--", ":", "-."))
+    for name, change in sorted(changes.items()):
+        total = [sum(change[: number + 1]) for number in range(len(change))]
+        label = f"{name} ({summary.behaviours[name]})"
+        axes.plot(range(len(total)), total, marker=next(markers), linestyle=next(lines), label=label)
+    # Rewards are hundredths of a stake, and curves of equal pay lie on each other: hence the scale and the styles.
+    axes.set_yscale("symlog", linthresh=0.01)
+    axes.axhline(0, color="grey", linewidth=0.8)
+    axes.set(
+        title="Cumulative pay of a worker by behaviour, before gas",
+        xlabel="round",
+        ylabel="ether (symlog)",
+    )
+    axes.legend()
+    _by_round(axes)
+
+
+def _draw_gas(axes: Axes, played: Played, summary: Summary) -> None:
+    kinds = list(summary.gas)[::-1]
+    medians = [summary.gas[kind]["median"] for kind in kinds]
+    bars = axes.barh(kinds, medians)
+    labels = [f"{gas:,} × {summary.gas[kind]['count']}" for kind, gas in zip(kinds, medians, strict=True)]
+    axes.bar_label(bars, labels, padding=3, fontsize=8)
+    axes.set(title="Gas by kind of transaction: median × count", xlabel="gas, logarithmic", xscale="log")
+    axes.margins(x=0.25)
+
+
+def _by_round(axes: Axes) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)

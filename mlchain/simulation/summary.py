@@ -1,0 +1,157 @@
+"""What a simulation came to: one value that tables, plots and `summary.json` are made from."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from mlchain.protocol.commitments import commitment
+from mlchain.protocol.content import content_hash
+from mlchain.protocol.rounds import VOID, Job, Outcome, Round, Verdict
+from mlchain.simulation.books import Pay, all_pay, settlements_of
+from mlchain.simulation.play import Played
+
+DECIDED_BY = {
+    Outcome.UNANIMOUS: "unanimity",
+    Outcome.UNCONTESTED: "uncontested quorum",
+    Outcome.QUORUM: "quorum, referee silent",
+    Outcome.RULED: "referee",
+    Outcome.FAILED: "no quorum, referee silent",
+    Outcome.VOID: "referee",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """A decided job: hashes in hex, None if nothing was accepted; `matches` counts seats that committed honestly."""
+
+    address: str
+    outcome: str
+    decided_by: str
+    accepted_hash: str | None
+    honest_hash: str
+    matches: int
+    seats: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundSummary:
+    """A round and the model version that came out of it; `accuracy` in [0, 1], None for a task without a test set."""
+
+    round: int
+    version: int
+    content_hash: str
+    accuracy: float | None
+    jobs: list[JobSummary]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The figures of `summary.json` (money in wei), and the pay slips behind its `pay`."""
+
+    network: str
+    chain_id: int
+    task: str
+    model: str
+    workers: int
+    evil: int
+    behaviours: dict[str, int]
+    seed: int
+    rounds: list[RoundSummary]
+    accuracy: float | None
+    model_hash: str
+    wrong_accepted: int
+    honest_slashed: int
+    honest_unpaid: int
+    wei: dict[str, int]
+    pay: list[Pay]
+    gas: dict[str, dict[str, int]]
+    seconds: float
+
+    def save(self, folder: Path) -> None:
+        """Write `summary.json` into `folder`."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        fields["rounds"] = [asdict(played) for played in self.rounds]
+        fields["pay"] = [
+            {
+                "address": pay.address,
+                "behaviour": pay.behaviour,
+                "earned": pay.earned,
+                "slashed": pay.slashed,
+                "gas_paid": pay.gas_paid,
+                "net": pay.net,
+            }
+            for pay in self.pay
+        ]
+        (folder / "summary.json").write_text(json.dumps(fields, indent=2) + "\n")
+
+
+def summarize(played: Played, network: str, held: int, seconds: float) -> Summary:
+    """Return the summary of what was played; `held` is what the registry still holds, in wei."""
+    options, ledger = played.options, played.view.ledger
+    rounds = [_round(played, current) for current in ledger.rounds]
+    jobs = [job for current in rounds for job in current.jobs]
+    names = [worker.behaviour.name for worker in played.workers]
+    slashed, unpaid = _wronged(played)
+    return Summary(
+        network=network,
+        chain_id=played.view.chain_id,
+        task=options.task,
+        model=options.model,
+        workers=options.workers,
+        evil=options.evil,
+        behaviours={name: names.count(name) for name in dict.fromkeys(names)},
+        seed=options.seed,
+        rounds=rounds,
+        accuracy=played.task.accuracy(ledger.latest_version.data()),
+        model_hash=_hex(ledger.latest_version.content_hash),
+        wrong_accepted=sum(job.accepted_hash not in (None, job.honest_hash) for job in jobs),
+        honest_slashed=slashed,
+        honest_unpaid=unpaid,
+        wei={"paid_in": ledger.paid_in, "paid_out": ledger.paid_out, "held": held},
+        pay=all_pay(played),
+        gas={
+            kind: {"count": len(used), "min": min(used), "median": round(median(used)), "max": max(used)}
+            for kind, used in played.gas.items()
+        },
+        seconds=round(seconds, 3),
+    )
+
+
+def _round(played: Played, current: Round) -> RoundSummary:
+    versions = played.view.ledger.versions
+    has_child = bool(current.accepted_results())
+    version = versions[current.terms.model_version - 1 + has_child]
+    accuracy = played.task.accuracy(version.data())
+    jobs = [_job(played, current, job) for job in current.jobs]
+    return RoundSummary(current.number, version.number, _hex(version.content_hash), accuracy, jobs)
+
+
+def _job(played: Played, current: Round, job: Job) -> JobSummary:
+    model = played.view.ledger.versions[current.terms.model_version - 1].data()
+    honest = content_hash(played.task.train(model, current.number, job.index))
+    outcome, accepted = job.decision
+    matches = sum(
+        sealed == commitment(played.view.chain_id, job.address, seat, honest)
+        for seat, sealed in job.commitments.items()
+    )
+    kind = {Outcome.FAILED: "failed", Outcome.VOID: "void"}.get(outcome, "accepted")
+    accepted_hash = None if accepted == VOID else _hex(accepted)
+    return JobSummary(job.address, kind, DECIDED_BY[outcome], accepted_hash, _hex(honest), matches, job.terms.seats)
+
+
+def _wronged(played: Played) -> tuple[int, int]:
+    """Return how many seats of honest workers lost money, and how many that committed got none."""
+    settlements = [
+        (job, seat, settlement)
+        for worker in played.workers
+        if worker.behaviour.is_honest
+        for _number, job, seat, settlement in settlements_of(played, worker.address)
+    ]
+    slashed = sum(s.verdict in (Verdict.SLASHED, Verdict.ABSENT) for _, _, s in settlements)
+    unpaid = sum(s.verdict is not Verdict.REWARDED and seat in job.commitments for job, seat, s in settlements)
+    return slashed, unpaid
+
+
+def _hex(value: bytes) -> str:
+    return "0x" + value.hex()

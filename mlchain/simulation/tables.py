@@ -1,0 +1,96 @@
+"""Tables of a simulation for a terminal."""
+
+from rich.console import Console
+from rich.table import Table
+
+from mlchain.simulation.summary import Summary
+
+ETHER = 10**18
+
+
+def print_summary(console: Console, summary: Summary) -> None:
+    """Print the rounds, the pay of every worker, the gas, and what it all came to."""
+    for table in (rounds_table(summary), pay_table(summary), losses_table(summary), gas_table(summary)):
+        if table.row_count:
+            console.print(table)
+    console.print(verdict(summary))
+
+
+def rounds_table(summary: Summary) -> Table:
+    """Return a row per job: how it was decided and what came out of its round."""
+    table = _table("Rounds", "round", "job", "outcome", "decided by", "honest seats", "version", "accuracy")
+    for played in summary.rounds:
+        for index, job in enumerate(played.jobs):
+            last = index + 1 == len(played.jobs)
+            table.add_row(
+                str(played.round),
+                str(index),
+                job.outcome,
+                job.decided_by,
+                f"{job.matches} of {job.seats}",
+                str(played.version) if last else "",
+                _percent(played.accuracy) if last else "",
+            )
+    return table
+
+
+def pay_table(summary: Summary) -> Table:
+    """Return a row per worker, in ether."""
+    table = _table("Pay in ether", "worker", "behaviour", "earned", "slashed", "gas paid", "net")
+    for pay in summary.pay:
+        amounts = (pay.earned, -pay.slashed, -pay.gas_paid, pay.net)
+        table.add_row(pay.address, pay.behaviour, *(_ether(amount) for amount in amounts))
+    return table
+
+
+def losses_table(summary: Summary) -> Table:
+    """Return a row per worker and reason for which it lost money: how much, and in which rounds."""
+    table = _table("Why workers lost money", "worker", "behaviour", "ether", "reason", "in rounds")
+    for pay in summary.pay:
+        for reason in dict.fromkeys(loss.reason for loss in pay.losses):
+            losses = [loss for loss in pay.losses if loss.reason == reason]
+            amount = _ether(-sum(loss.amount for loss in losses))
+            rounds = ", ".join(str(loss.round) for loss in losses)
+            table.add_row(pay.address, pay.behaviour, amount, reason, rounds)
+    return table
+
+
+def gas_table(summary: Summary) -> Table:
+    """Return a row per kind of transaction."""
+    table = _table("Gas", "transaction", "count", "least", "median", "most")
+    for kind, used in summary.gas.items():
+        figures = (used["count"], used["min"], used["median"], used["max"])
+        table.add_row(kind, *(f"{figure:,}" for figure in figures))
+    return table
+
+
+def verdict(summary: Summary) -> str:
+    """Return the last lines: the model, the guarantees and the books."""
+    wei = summary.wei
+    return "\n".join(
+        (
+            f"model {summary.model_hash}",
+            f"test accuracy {_percent(summary.accuracy)} after {len(summary.rounds)} rounds, "
+            f"{summary.seconds:.1f} seconds",
+            f"wrong results accepted: {summary.wrong_accepted}, honest seats slashed: {summary.honest_slashed}, "
+            f"honest seats unpaid: {summary.honest_unpaid}",
+            f"paid in {wei['paid_in']} wei, paid out {wei['paid_out']} wei, held {wei['held']} wei",
+        )
+    )
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    words = {"outcome", "decided by", "worker", "behaviour", "reason", "in rounds", "transaction"}
+    for column in columns:
+        justify = "left" if column in words else "right"
+        table.add_column(column, justify=justify, no_wrap=column != "in rounds")
+    return table
+
+
+def _ether(wei: int) -> str:
+    return f"{wei / ETHER:.6f}"
+
+
+def _percent(accuracy: float | None) -> str:
+    return "-" if accuracy is None else f"{100 * accuracy:.2f} %"
