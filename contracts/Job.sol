@@ -156,7 +156,7 @@ contract Job {
     /* PROPOSE */
 
     /// @notice Propose the result that one's own commitment opens to, unless it is a candidate already.
-    /// @dev Workers wait until the block that ended the commit phase is final: a copier could get into another one.
+    /// @dev Workers act on final blocks only: if the one that ended the commit phase were replaced, a copier could get in.
     function propose(uint256 seat, bytes32 resultHash) external {
         Terms memory job = _terms();
         Progress memory current = progress;

@@ -114,8 +114,8 @@ contract JobFactory {
 
     /// @notice Deploy a round of jobs with exactly its pay as value; server only. Reverts while a seat of an earlier round
     /// is unsettled, so new weights never go to a worker that owes an answer.
-    /// @dev The server draws `serverRandom` when poolBlock is final: then neither a block proposer, who does not know the
-    /// one, nor the server, who cannot change the other, chooses the seed.
+    /// @dev The server draws `serverRandom` when poolBlock is final, so no block proposer and no worker can choose the seed.
+    /// The server could, by drawing again: it is trusted.
     function deployRound(RoundTerms calldata terms, bytes32 serverRandom, bytes calldata task)
         external
         payable

@@ -8,8 +8,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 /// @notice A seeded permutation of the positions [0, poolSize) and its inverse, in O(1) and without storage.
 /// @dev A Feistel network over pairs of digits below `side`, the least with side² ≥ poolSize (Black and Rogaway's FE2 with
 /// equal radices), permutes [0, side²); walking its cycle until the value is below poolSize permutes [0, poolSize) itself.
-/// A square is never far above the pool, so a walk takes 1.8 steps on average for a pool of five, and 1.1 for one of a
-/// hundred; the next even power of two would take up to four.
+/// A square is never far above the pool, so a walk takes 1.7 steps on average for a pool of five and less than 1.1 from a
+/// few hundred on; over the next even power of two it would take up to four.
 /// No proof covers domains this small: 16 rounds were chosen by measuring how often each worker and each pair is drawn.
 library CommitteeDraw {
     uint256 private constant ROUNDS = 16;

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {ContractWorker} from "./ContractWorker.sol";
+
+/// @title Crowd
+/// @notice Many contract workers and a server, itself, that act in one transaction in the order of a list.
+contract Crowd {
+    struct Act {
+        uint256 actor; // zero: the crowd itself
+        address target;
+        uint256 value;
+        bytes data;
+    }
+
+    ContractWorker[] private _members;
+
+    constructor(uint256 size) payable {
+        for (uint256 i = 0; i < size; ++i) {
+            _members.push(new ContractWorker());
+        }
+    }
+
+    /// @notice Let the actors act, one after the other; reverts as the first that fails.
+    function play(Act[] calldata acts) external payable {
+        for (uint256 i = 0; i < acts.length; ++i) {
+            Act calldata next = acts[i];
+            if (next.actor == 0) Address.functionCallWithValue(next.target, next.data, next.value);
+            else _members[next.actor - 1].act{value: next.value}(next.target, next.data);
+        }
+    }
+
+    /// @notice Create a contract from any code, with the value; returns its address, which is zero if that failed.
+    function create(bytes calldata initCode) external payable returns (address created) {
+        bytes memory code = initCode;
+        assembly ("memory-safe") {
+            created := create(callvalue(), add(code, 0x20), mload(code))
+        }
+    }
+
+    /// @notice Return the addresses of the actors, the crowd's first.
+    function actors() external view returns (address[] memory addresses) {
+        addresses = new address[](_members.length + 1);
+        addresses[0] = address(this);
+        for (uint256 i = 0; i < _members.length; ++i) {
+            addresses[i + 1] = address(_members[i]);
+        }
+    }
+
+    /// @notice Take any ether.
+    receive() external payable {}
+}

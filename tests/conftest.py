@@ -1,0 +1,64 @@
+"""Hypothesis profiles and the deployment that the tests of the contracts share."""
+
+import os
+
+import pytest
+from ape import accounts, project
+from hypothesis import Phase, settings
+
+from mlchain.protocol.content import chunk_hashes, content_hash
+from tests.contracts.protocol_steps import MODEL, PARAMETERS, STAKE
+
+# The explain phase takes minutes on a Python EVM. Hypothesis would load a profile of its own where CI is set.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+settings.register_profile("quick", deadline=None, phases=PHASES, max_examples=25, derandomize=True)
+settings.register_profile("thorough", deadline=None, phases=PHASES, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The learning server, who is the referee too."""
+    return accounts.test_accounts[0]
+
+
+@pytest.fixture(scope="session")
+def stranger():
+    """Somebody who has no part in anything."""
+    return accounts.test_accounts[1]
+
+
+@pytest.fixture(scope="session")
+def members():
+    """Five workers in the pool, in the order of their positions."""
+    return [accounts.test_accounts[number] for number in range(2, 7)]
+
+
+@pytest.fixture(scope="session")
+def newcomers():
+    """Workers that have not joined."""
+    return [accounts.test_accounts[number] for number in range(7, 30)]
+
+
+@pytest.fixture(scope="session")
+def models(server):
+    """A model registry with one version, completely published."""
+    models = server.deploy(project.ModelRegistry)
+    models.announce(0, content_hash(MODEL), len(MODEL), sender=server)
+    models.publish(1, 0, chunk_hashes(MODEL), MODEL, sender=server)
+    return models
+
+
+@pytest.fixture(scope="session")
+def factory(server, models):
+    """The job factory, with a pool that nobody has joined."""
+    return server.deploy(project.JobFactory, models, PARAMETERS)
+
+
+@pytest.fixture(scope="session")
+def registry(factory, members):
+    """The worker registry, joined by the members."""
+    registry = project.WorkerRegistry.at(factory.REGISTRY())
+    for member in members:
+        registry.join(value=STAKE, sender=member)
+    return registry

@@ -1,0 +1,78 @@
+"""What a test does to the chain itself: undo, move the clock, expect an error."""
+
+import re
+from ast import literal_eval
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import ape
+from ape import chain
+from ape.exceptions import CustomError
+from eth_utils import keccak
+
+
+@contextmanager
+def rollback() -> Iterator[None]:
+    """Undo on the chain what happens inside; exceptions pass through, which `chain.isolate` swallows.
+
+    Goes past `chain.snapshot()`: that one numbers snapshots by the head block, so that a test's first rollback would
+    use up the snapshot by which Ape isolates the test.
+    """
+    snapshot = chain.provider.snapshot()
+    try:
+        yield
+    finally:
+        chain.provider.restore(snapshot)
+        chain.history.revert_to_block(chain.blocks.height)
+
+
+@contextmanager
+def reverts(error, **values) -> Iterator[None]:
+    """Expect exactly this custom error, with exactly these values, from whichever contract it comes.
+
+    `ape.reverts` passes as well on a revert without data, on a misspelled value and on one that is left out.
+    """
+    with ape.reverts() as revert:
+        yield
+    selector, inputs = _error_of(revert.value, error.abi)
+    assert selector == _selector(error.abi), f"expected {error.abi.signature}, got {revert.value}"
+    assert inputs == {name: getattr(value, "address", value) for name, value in values.items()}
+
+
+def _error_of(failure, abi) -> tuple[bytes, dict]:
+    if isinstance(failure, CustomError):
+        return _selector(failure.abi), failure.inputs
+    # The error of a contract further down: Ape leaves its data undecoded.
+    data = _data_of(str(failure))
+    if data[:4] != _selector(abi):
+        return data[:4], {}
+    return data[:4], chain.provider.network.ecosystem.decode_calldata(abi, data[4:])
+
+
+def _data_of(message: str) -> bytes:
+    if message.startswith("0x"):
+        return bytes.fromhex(message[2:])
+    if message.startswith('b"'):  # data that contains an apostrophe
+        return literal_eval(message)
+    if match := re.match("custom error 0x(.{8}): (.*)", message, re.DOTALL):  # a view on Anvil
+        return bytes.fromhex(match[1]) + match[2].encode()
+    return b""
+
+
+def _selector(abi) -> bytes:
+    return keccak(text=abi.selector)[:4]
+
+
+def time_of_next_block(timestamp: int) -> None:
+    """Give the next transaction exactly this time. The embedded chain mines an empty block before it."""
+    chain.pending_timestamp = timestamp
+
+
+def move_to(timestamp: int) -> None:
+    """Mine a block at this time, which is then the time that views see."""
+    chain.mine(timestamp=timestamp)
+
+
+def now() -> int:
+    """Return the time that views see."""
+    return chain.blocks.head.timestamp

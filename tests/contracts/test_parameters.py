@@ -1,0 +1,75 @@
+import pytest
+from ape import project
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.contracts.chain_control import reverts, rollback
+from tests.contracts.protocol_steps import ABSENCE_FEE, LONGEST_ROUND, PARAMETERS, SHORTEST_WINDOW, STAKE
+
+MOST_WEI = 2**96 - 1
+
+
+@st.composite
+def legal_parameters(draw):
+    stake = draw(st.integers(2, MOST_WEI))
+    shortest_window = draw(st.integers(1, (2**32 - 1) // 3))
+    return {
+        "stake": stake,
+        "absenceFee": draw(st.integers(1, stake - 1)),
+        "shortestWindow": shortest_window,
+        "longestRound": draw(st.integers(3 * shortest_window, 2**32 - 1)),
+        "permissioned": draw(st.booleans()),
+    }
+
+
+@settings(max_examples=4)
+@given(legal_parameters())
+def test_one_transaction_wires_the_whole_protocol(server, models, parameters):
+    with rollback():
+        factory = server.deploy(project.JobFactory, models, parameters)
+        registry = project.WorkerRegistry.at(factory.REGISTRY())
+        implementation = project.Job.at(factory.IMPLEMENTATION())
+
+        assert factory.SERVER() == registry.SERVER() == implementation.REFEREE() == server
+        assert registry.FACTORY() == factory
+        assert implementation.REGISTRY() == registry
+        assert factory.MODELS() == models
+        assert registry.STAKE() == parameters["stake"]
+        assert registry.ABSENCE_FEE() == parameters["absenceFee"]
+        assert registry.PERMISSIONED() == parameters["permissioned"]
+        assert factory.SHORTEST_WINDOW() == parameters["shortestWindow"]
+        assert factory.LONGEST_ROUND() == parameters["longestRound"]
+
+
+def test_a_factory_takes_only_its_own_servers_models(models, server, stranger):
+    with reverts(project.JobFactory.ForeignModelRegistry, server=server):
+        stranger.deploy(project.JobFactory, models, PARAMETERS)
+
+
+@pytest.mark.parametrize("fee", [0, STAKE, STAKE + 1])
+def test_the_absence_fee_is_more_than_nothing_and_less_than_the_stake(server, models, fee):
+    with reverts(project.WorkerRegistry.InvalidAbsenceFee, absenceFee=fee, stake=STAKE):
+        server.deploy(project.JobFactory, models, PARAMETERS | {"absenceFee": fee})
+
+
+def test_a_stake_that_its_account_cannot_hold_is_refused(server, models):
+    with reverts(project.WorkerRegistry.InvalidStake, stake=MOST_WEI + 1):
+        server.deploy(project.JobFactory, models, PARAMETERS | {"stake": MOST_WEI + 1})
+
+
+@pytest.mark.parametrize(
+    ("shortest", "longest"),
+    [(0, LONGEST_ROUND), (SHORTEST_WINDOW, 3 * SHORTEST_WINDOW - 1), (SHORTEST_WINDOW, 2**32)],
+)
+def test_windows_that_no_round_could_keep_are_refused(server, models, shortest, longest):
+    parameters = PARAMETERS | {"shortestWindow": shortest, "longestRound": longest}
+
+    with reverts(project.JobFactory.InvalidWindows, shortestWindow=shortest, longestRound=longest):
+        server.deploy(project.JobFactory, models, parameters)
+
+
+def test_anybody_can_make_a_registry_but_no_other_than_the_factorys_own_is_used(factory, registry, stranger):
+    other = stranger.deploy(project.WorkerRegistry, stranger, STAKE, ABSENCE_FEE, False)
+
+    assert other.FACTORY() == stranger
+    assert factory.REGISTRY() == registry

@@ -1,0 +1,136 @@
+import pytest
+
+from mlchain.protocol.content import content_hash
+from tests.contracts.chain_control import reverts, time_of_next_block
+from tests.contracts.protocol_steps import JUNK, RIGHT, WORSE, WRONG, Phase, referee_end
+
+
+def test_a_proposal_counts_the_commitments_that_open_to_it(committee, job):
+    committee.commit_all(RIGHT, WRONG, RIGHT)
+
+    receipt = committee.propose(2, RIGHT)
+
+    event = job.Proposed(resultHash=content_hash(RIGHT), proposer=committee.holders[2], votes=2)
+    assert receipt.events == [event]
+    assert job.candidateOf(content_hash(RIGHT)) == [2, 0, True]
+    assert job.candidateAt(0) == content_hash(RIGHT)
+    assert job.progress().candidates == job.progress().leader == 1
+
+
+def test_a_candidate_without_a_quorum_does_not_lead(committee, job):
+    committee.commit_all(RIGHT, WRONG, WRONG)
+    committee.propose(0, RIGHT)
+    assert job.progress().leader == 0
+
+    committee.propose(1, WRONG)
+
+    assert job.progress().candidates == job.progress().leader == 2
+    assert job.candidateAt(1) == content_hash(WRONG)
+
+
+def test_a_later_candidate_without_a_quorum_does_not_take_the_lead(committee, job):
+    committee.commit_all(RIGHT, WRONG, RIGHT)
+    committee.propose(0, RIGHT)
+
+    committee.propose(1, WRONG)
+
+    assert job.progress().leader == 1
+
+
+def test_a_result_is_proposed_once(committee, job):
+    committee.commit_all(RIGHT, RIGHT, RIGHT)
+    committee.propose(0, RIGHT)
+
+    with reverts(job.AlreadyProposed, resultHash=content_hash(RIGHT)):
+        committee.propose(1, RIGHT)
+    with reverts(job.AlreadyProposed, resultHash=content_hash(RIGHT)):
+        committee.propose_as_referee(RIGHT)
+
+
+def test_a_seat_proposes_only_what_its_own_commitment_opens_to(committee, job):
+    committee.commit_all(RIGHT, WRONG, JUNK)
+
+    with reverts(job.DoesNotOpen, seat=1, resultHash=content_hash(RIGHT)):
+        committee.propose(1, RIGHT)
+
+
+def test_a_seat_that_did_not_commit_proposes_nothing(committee, job):
+    committee.commit_all(RIGHT, RIGHT)
+    time_of_next_block(job.commitEnd())
+
+    with reverts(job.DoesNotOpen, seat=2, resultHash=content_hash(RIGHT)):
+        committee.propose(2, RIGHT)
+
+
+def test_nobody_proposes_for_another(committee, job, bystander, server, stranger):
+    committee.commit_all(RIGHT, RIGHT, RIGHT)
+
+    for caller in [committee.holders[1], bystander, server, stranger]:
+        with reverts(job.NotTheHolder, caller=caller, seat=0):
+            job.propose(0, content_hash(RIGHT), sender=caller)
+
+
+def test_a_seat_that_does_not_exist_cannot_propose(committee, job):
+    committee.commit_all(RIGHT, RIGHT, RIGHT)
+
+    with reverts(job.UnknownSeat, seat=3, seats=3):
+        job.propose(3, content_hash(RIGHT), sender=committee.holders[0])
+
+
+def test_nobody_proposes_in_the_commit_phase(committee, job):
+    committee.commit_all(RIGHT, RIGHT)
+    time_of_next_block(job.commitEnd() - 1)
+
+    with reverts(job.WrongPhase, actual=Phase.COMMIT, expected=Phase.PROPOSE):
+        committee.propose(0, RIGHT)
+
+
+def test_the_referee_proposes_nothing_in_the_commit_phase(committee, job):
+    committee.commit_all(RIGHT, RIGHT)
+
+    with reverts(job.WrongPhase, actual=Phase.COMMIT, expected=Phase.REFEREE):
+        committee.propose_as_referee(RIGHT)
+
+
+def test_seats_propose_until_the_publish_window_ends_and_no_longer(committee, job):
+    committee.commit_all(RIGHT, WRONG, WORSE)
+    end = job.commitEnd() + job.terms().publishWindow
+    time_of_next_block(end - 1)
+    committee.propose(0, RIGHT)
+
+    time_of_next_block(end)
+
+    with reverts(job.WrongPhase, actual=Phase.REFEREE, expected=Phase.PROPOSE):
+        committee.propose(1, WRONG)
+
+
+def test_the_referee_proposes_a_result_that_no_seat_has_until_its_window_ends(committee, job, server):
+    committee.commit_all(WRONG, WRONG, WRONG)
+    end = referee_end(job)
+    time_of_next_block(end - 1)
+
+    receipt = committee.propose_as_referee(RIGHT)
+
+    assert receipt.events == [job.Proposed(resultHash=content_hash(RIGHT), proposer=server, votes=0)]
+    time_of_next_block(end)
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.REFEREE):
+        committee.propose_as_referee(WORSE)
+
+
+def test_nobody_proposes_to_a_decided_job(committee, job):
+    committee.commit_all(RIGHT, WRONG, WORSE)
+    committee.job.ruleVoid(sender=committee.referee)
+
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.PROPOSE):
+        committee.propose(0, RIGHT)
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.REFEREE):
+        committee.propose_as_referee(RIGHT)
+
+
+@pytest.mark.parametrize("role", ["holder", "bystander", "stranger"])
+def test_only_the_referee_proposes_as_referee(committee, job, bystander, stranger, role):
+    caller = {"holder": committee.holders[0], "bystander": bystander, "stranger": stranger}[role]
+    committee.commit_all(RIGHT, RIGHT, RIGHT)
+
+    with reverts(job.NotTheReferee, caller=caller):
+        job.proposeAsReferee(content_hash(RIGHT), sender=caller)

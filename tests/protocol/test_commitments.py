@@ -1,0 +1,67 @@
+"""Commitments and terms: the chain and its twin agree, and nothing else opens a commitment."""
+
+from ape import chain
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlchain.protocol.commitments import commitment, task_hash
+from tests.contracts.chain_control import rollback
+from tests.contracts.protocol_steps import escrow_of, job_at, terms_of
+
+HASHES = st.binary(min_size=32, max_size=32)
+ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda word: "0x" + word.hex())
+TERMS = st.tuples(
+    HASHES,
+    HASHES,
+    *[st.integers(0, 2**bits - 1) | st.just(2**bits - 1) for bits in (32, 8, 40, 32, 16, 16, 24)],
+    *[st.integers(0, 2**bits - 1) | st.just(2**bits - 1) for bits in (40, 32, 32, 32, 96, 96)],
+)
+
+
+@settings(max_examples=15)
+@given(seat=st.integers(0, 2**256 - 1), result_hash=HASHES)
+def test_the_chain_and_its_twin_commit_alike(factory, seat, result_hash):
+    job = job_at(factory.IMPLEMENTATION())
+
+    expected = commitment(chain.chain_id, job.address, seat, result_hash)
+
+    assert job.commitmentFor(seat, result_hash) == expected
+
+
+@given(
+    base=st.tuples(st.integers(0, 2**64), ADDRESSES, st.integers(0, 255), HASHES),
+    other=st.tuples(st.integers(0, 2**64), ADDRESSES, st.integers(0, 255), HASHES),
+    place=st.integers(0, 3),
+)
+def test_a_commitment_names_one_chain_one_job_one_seat_and_one_result(base, other, place):
+    changed = (*base[:place], other[place], *base[place + 1 :])
+
+    assert (commitment(*changed) == commitment(*base)) == (changed == base)
+
+
+@settings(max_examples=4)
+@given(task=st.binary(max_size=100))
+def test_the_chain_and_its_twin_hash_tasks_alike(factory, registry, server, task):
+    with rollback():
+        terms = terms_of(jobs=2, seats=1, quorum=1)
+        receipt = factory.deployRound(terms, bytes(32), task, value=escrow_of(terms), sender=server)
+
+    jobs = [event for event in receipt.events if event.event_name == "JobDeployed"]
+    assert [event.taskHash for event in jobs] == [task_hash(task, 1, index) for index in range(2)]
+
+
+@given(st.binary(max_size=40), st.integers(1, 2**32 - 2), st.integers(0, 62))
+def test_no_two_jobs_have_the_same_task(task, round_number, index):
+    hashes = {
+        task_hash(task, round_number, index),
+        task_hash(task, round_number, index + 1),
+        task_hash(task, round_number + 1, index),
+    }
+
+    assert len(hashes) == 3
+
+
+@settings(max_examples=20)
+@given(TERMS)
+def test_terms_come_out_of_their_four_words_as_they_went_in(libraries, terms):
+    assert libraries.packed(terms) == list(terms)
