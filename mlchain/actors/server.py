@@ -131,11 +131,11 @@ class LearningServer:
         return [Call("JobFactory", "deployRound", arguments, value=terms.escrow)]
 
     def terms(self, view: View, version: ModelVersion) -> RoundTerms:
-        """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees."""
+        """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees and quorums."""
         plan = self.plan
         share = len(view.ledger.pool.members) // plan.jobs
         seats = min(share, plan.committee or 256)
-        quorum = plan.quorum if plan.quorum and seats == plan.committee else seats // 2 + 1
+        quorum = max(seats // 2 + 1, min(plan.quorum or 0, seats))
         return RoundTerms(
             model_version=version.number,
             pool_block=view.block,
@@ -164,27 +164,43 @@ class LearningServer:
             return Turn([Call("Job", "settle", (batch,), address=job.address) for batch in batches])
         if self.is_referee and self._has_to_rule(view, current, job, now):
             return Turn(self._rule(current, job, self._honest_result(view.ledger, current, job)))
-        ends = (job.commit_end, job.commit_end + job.terms.audit_window, job.publish_end, job.referee_end)
-        return Turn([], earliest(*(time for time in ends if time > view.now)))
+        audit_end = job.commit_end + job.terms.audit_window
+        times = (job.commit_end, _audit_time(job), audit_end, job.publish_end, job.referee_end)
+        return Turn([], earliest(*(time for time in times if time > view.now)))
 
     def _has_to_rule(self, view: View, current: Round, job: Job, now: Phase) -> bool:
         if now is Phase.REFEREE:
             return True
         if now is not Phase.PROPOSE or not self._audits(current.number, job.index):
             return False
-        leaders = [h for h, candidate in job.candidates.items() if candidate.votes >= job.terms.quorum]
-        return bool(leaders) and leaders != [content_hash(self._honest_result(view.ledger, current, job))]
+        is_time = view.now >= _audit_time(job)
+        leaders = [hash_ for hash_, candidate in job.candidates.items() if candidate.votes >= job.terms.quorum]
+        if not leaders:
+            return is_time
+        right = content_hash(self._honest_result(view.ledger, current, job))
+        return (is_time and not job.is_complete(right)) or leaders != [right]
 
     def _rule(self, current: Round, job: Job, honest: bytes) -> list[Call]:
-        """Bring the right result to a ruling, by as many of the steps as the workers have left undone."""
+        """Bring the right result to a ruling, by as many of the steps as the workers have left undone.
+
+        The ruling has a turn of its own: once all of its bytes are there, the result may stand by its votes alone.
+        """
         result_hash = content_hash(honest)
         candidate = job.candidates.get(result_hash)
         present = candidate.chunks if candidate else {}
         steps = [] if candidate else [("proposeAsReferee", (result_hash,))]
         steps += [("publishAsReferee", (result_hash, *chunk)) for chunk in missing_chunks(honest, present)]
-        steps += [("rule", (result_hash,))]
+        steps = steps or [("rule", (result_hash,))]
         return [Call("Job", method, arguments, address=job.address) for method, arguments in steps]
 
     def _honest_result(self, ledger: Ledger, current: Round, job: Job) -> bytes:
         model = ledger.versions[current.terms.model_version - 1].data()
         return self.task.train(model, current.number, job.index)
+
+
+def _audit_time(job: Job) -> int:
+    """Return when an audited job is ruled unless the right result stands by then: halfway through the audit.
+
+    A committee that is evil in every seat could otherwise show its answer just before the audit ends.
+    """
+    return job.commit_end + job.terms.audit_window // 2

@@ -1,0 +1,162 @@
+"""The server as the referee: when it rules, for what, and which jobs it audits."""
+
+import pytest
+
+from mlchain.protocol.content import content_hash
+from mlchain.protocol.rounds import Outcome, outcome
+from tests.actors.scenes import DAY, Scene
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+def act(scene, server=None):
+    return (server or scene.server()).act(scene.stage.view())
+
+
+def always(_round, _job):
+    return True
+
+
+# Ruling
+
+
+def test_it_waits_as_long_as_the_seats_can_decide(scene):
+    scene.commit_all(scene.right(), scene.right(), scene.wrong())
+    scene.propose(0, scene.right())
+    scene.propose(2, scene.wrong())
+
+    turn = act(scene)
+
+    assert (turn.calls, turn.wake) == ([], scene.job.publish_end)
+
+
+def test_it_brings_the_right_result_when_nobody_has():
+    scene = Scene(chunks=2)
+    scene.commit_all(*[scene.wrong()] * 2, None)
+    scene.propose(0, scene.wrong())
+    scene.publish(0, scene.wrong(), 1)
+    scene.stage.advance_to(scene.job.publish_end)
+
+    assert scene.do(scene.server()) == ["proposeAsReferee", "publishAsReferee", "publishAsReferee"]
+    assert scene.do(scene.server()) == ["rule"]
+
+    assert outcome(scene.job, scene.stage.now) == (Outcome.RULED, content_hash(scene.right()))
+
+
+def test_it_rules_for_a_single_honest_seat_against_a_quorum(scene):
+    scene.commit_all(scene.wrong(), scene.wrong(), scene.right())
+    scene.propose(0, scene.wrong())
+    scene.publish(0, scene.wrong())
+    scene.propose(2, scene.right())
+    scene.stage.advance_to(scene.job.publish_end)
+
+    assert scene.do(scene.server()) == ["publishAsReferee"]
+    assert scene.do(scene.server()) == ["rule"]
+
+    assert outcome(scene.job, scene.stage.now) == (Outcome.RULED, content_hash(scene.right()))
+
+
+@pytest.mark.parametrize("shown", ["nothing", "a candidate", "one chunk"])
+@pytest.mark.parametrize("absent", [0, 1])
+def test_it_does_not_rule_once_the_right_result_stands_by_its_votes(shown, absent):
+    """The seats withhold the bytes of a result that they all committed to."""
+    scene = Scene(chunks=2)
+    scene.commit_all(scene.right(), scene.right(), None if absent else scene.right())
+    if shown != "nothing":
+        scene.propose(0, scene.right())
+    if shown == "one chunk":
+        scene.publish(0, scene.right())
+    scene.stage.advance_to(scene.job.publish_end)
+    server = scene.server()
+
+    assert "rule" not in scene.do(server)
+    assert scene.do(server) == ["settle"]
+
+    assert scene.job.decision == (Outcome.UNANIMOUS, content_hash(scene.right()))
+
+
+def test_it_rules_only_for_the_right_result_and_voids_nothing():
+    for results in [(0, 0, 1), (0, 1, 2), (None, None, 0), (0, 0, None), (None, None, None)]:
+        scene = Scene()
+        answers = [None if number is None else scene.wrong(number) for number in results]
+        scene.commit_all(*answers)
+        for seat, answer in enumerate(answers):
+            if answer and content_hash(answer) not in scene.job.candidates:
+                scene.propose(seat, answer)
+        scene.stage.advance_to(scene.job.publish_end)
+
+        assert scene.do(scene.server()) == ["proposeAsReferee", "publishAsReferee"]
+        (call,) = act(scene).calls
+
+        assert (call.method, call.arguments) == ("rule", (content_hash(scene.right()),))
+
+
+def test_one_that_is_not_the_referee_keeps_silent(scene):
+    scene.commit_all(scene.right(), scene.right(), scene.wrong())
+    scene.propose(0, scene.right())
+    scene.publish(0, scene.right())
+    scene.propose(2, scene.wrong())
+    silent = scene.server(is_referee=False, audits=always)
+
+    for time in (scene.job.commit_end, scene.job.publish_end, scene.job.referee_end - 1):
+        scene.stage.advance_to(time)
+        assert act(scene, silent).calls == []
+    scene.stage.advance_to(scene.job.referee_end)
+    assert scene.do(silent) == ["settle"]
+    assert scene.job.decision == (Outcome.QUORUM, content_hash(scene.right()))
+
+
+# Auditing
+
+
+def unanimous_lie(audit=DAY):
+    scene = Scene(audit=audit)
+    scene.commit_all(*[scene.wrong()] * 3)
+    scene.propose(0, scene.wrong())
+    scene.publish(0, scene.wrong())
+    return scene
+
+
+def test_an_audit_overrules_a_unanimous_lie():
+    scene = unanimous_lie()
+
+    assert scene.do(scene.server(audits=always)) == ["proposeAsReferee", "publishAsReferee"]
+    assert scene.do(scene.server(audits=always)) == ["rule"]
+
+    assert outcome(scene.job, scene.stage.now) == (Outcome.RULED, content_hash(scene.right()))
+
+
+def test_it_audits_the_jobs_of_its_choice_and_no_others():
+    scene = unanimous_lie()
+    asked = []
+
+    def audits(number, index):
+        asked.append((number, index))
+        return False
+
+    assert act(scene, scene.server(audits=audits)).calls == []
+    assert asked == [(1, 0)]
+    assert scene.task.trained == 0
+
+    assert act(scene, scene.server(audits=lambda number, index: (number, index) == (1, 0))).calls
+
+
+def test_an_audit_of_the_right_result_changes_nothing():
+    scene = Scene(audit=DAY)
+    scene.commit_all(*[scene.right()] * 3)
+    scene.propose(0, scene.right())
+    scene.publish(0, scene.right())
+
+    assert act(scene, scene.server(audits=always)).calls == []
+
+
+def test_a_lie_without_a_quorum_is_not_audited():
+    scene = Scene(audit=DAY)
+    scene.commit_all(scene.wrong(), scene.right(), scene.right())
+    scene.propose(0, scene.wrong())
+
+    assert act(scene, scene.server(audits=always)).calls == []
+    assert scene.task.trained == 0

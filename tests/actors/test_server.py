@@ -1,0 +1,328 @@
+"""The server's decisions, one situation at a time: no chain, only what it would read there."""
+
+import pytest
+
+from mlchain.protocol.calls import Call
+from mlchain.protocol.content import content_hash
+from mlchain.protocol.rounds import Outcome, Phase, phase
+from tests.actors.scenes import DAY, UNREADABLE, Scene, ToyTask, methods
+from tests.actors.stage import SERVER, Stage, address_of, chunk_of
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+def act(scene, server=None):
+    return (server or scene.server()).act(scene.stage.view())
+
+
+def always(_round, _job):
+    return True
+
+
+def decided(scene, *results):
+    """Let all commit and the first of them show its result, and time pass until the job is decided."""
+    scene.commit_all(*results)
+    scene.propose(0, results[0])
+    for index in range(scene.chunks):
+        scene.publish(0, results[0], index)
+    scene.stage.advance_to(scene.job.referee_end)
+
+
+# The model
+
+
+def test_it_announces_the_initial_model_first():
+    scene = Scene(jobs=0)
+    scene.stage = Stage()
+
+    (call,) = act(scene).calls
+
+    model = scene.task.initial_model()
+    assert (call.method, call.arguments) == ("announce", (0, content_hash(model), len(model)))
+
+
+def test_it_publishes_what_is_missing_of_an_announced_version():
+    scene = Scene(jobs=0, chunks=4)
+    model = scene.task.initial_model()
+    stage = scene.stage = Stage()
+    scene.by_server("ModelRegistry", "announce", 0, content_hash(model), len(model))
+    assert [call.arguments[1] for call in act(scene).calls] == [0, 1, 2, 3]
+
+    scene.by_server("ModelRegistry", "publish", 1, *chunk_of(model, 2)[1:])
+
+    assert [call.arguments[1] for call in act(scene).calls] == [0, 1, 3]
+    assert scene.do(scene.server()) == ["publish"] * 3
+    assert stage.ledger.latest_version.data() == model
+
+
+def test_it_aggregates_only_accepted_results():
+    scene = Scene(pool=6, jobs=2)
+    right, failed = scene.stage.ledger.rounds[0].jobs
+    for seat in range(3):
+        scene.commit(seat, scene.right(right), right)
+        scene.commit(seat, bytes([seat + 1]) + scene.right(failed)[1:], failed)
+    scene.propose(0, scene.right(right))
+    scene.publish(0, scene.right(right))
+    scene.stage.advance_to(failed.referee_end)
+    silent = scene.server(is_referee=False)
+    assert scene.do(silent) == ["settle", "settle"]
+    assert [job.decision[0] for job in (right, failed)] == [Outcome.UNANIMOUS, Outcome.FAILED]
+
+    (call,) = act(scene, silent).calls
+
+    model = scene.task.initial_model()
+    expected = scene.task.aggregate(model, [scene.right(right)])
+    assert (call.method, call.arguments) == ("announce", (1, content_hash(expected), len(expected)))
+
+
+def test_results_are_aggregated_in_the_order_of_the_jobs():
+    scene = Scene(pool=6, jobs=2)
+    jobs = scene.stage.ledger.rounds[0].jobs
+    for job in reversed(jobs):
+        for seat in range(3):
+            scene.commit(seat, scene.right(job), job)
+    for job in reversed(jobs):
+        scene.act(job.committee[0], "propose", 0, content_hash(scene.right(job)), job=job)
+        scene.act(job.committee[0], "publish", 0, *chunk_of(scene.right(job)), job=job)
+    scene.stage.advance_to(scene.job.publish_end)
+    scene.do(scene.server())
+
+    (call,) = act(scene).calls
+
+    expected = scene.task.aggregate(scene.task.initial_model(), [scene.right(job) for job in jobs])
+    assert call.arguments[1] == content_hash(expected)
+
+
+def test_a_round_without_a_result_makes_no_version():
+    scene = Scene()
+    scene.commit_all(scene.wrong(0), scene.wrong(1), scene.wrong(2))
+    scene.stage.advance_to(scene.job.referee_end)
+    server = scene.server(is_referee=False)
+    scene.do(server)
+
+    assert server.is_done(scene.stage.ledger)
+    assert act(scene, server).calls == []
+
+
+def test_an_accepted_result_that_cannot_be_read_changes_nothing():
+    scene = Scene()
+    lie = UNREADABLE + scene.right()[2:]
+    decided(scene, lie, lie, lie)
+    server = scene.server()
+    scene.do(server)
+
+    assert scene.do(server) == ["announce"]
+    assert scene.do(server) == ["publish"]
+
+    assert scene.stage.ledger.latest_version.data() == scene.task.initial_model()
+    assert server.is_done(scene.stage.ledger)
+
+
+def test_one_unreadable_result_does_not_spoil_the_others():
+    scene = Scene(pool=6, jobs=2)
+    first, second = scene.stage.ledger.rounds[0].jobs
+    for job, result in ((first, UNREADABLE + scene.right(first)[2:]), (second, scene.right(second))):
+        for seat in range(3):
+            scene.commit(seat, result, job)
+        scene.act(job.committee[0], "propose", 0, content_hash(result), job=job)
+        scene.act(job.committee[0], "publish", 0, *chunk_of(result), job=job)
+    scene.stage.advance_to(scene.job.publish_end)
+    scene.do(scene.server())
+
+    (call,) = act(scene).calls
+
+    expected = scene.task.aggregate(scene.task.initial_model(), [scene.right(second)])
+    assert call.arguments[1] == content_hash(expected)
+
+
+# Deploying
+
+
+def test_it_deploys_with_exactly_the_pay_and_the_last_block_s_pool():
+    scene = Scene(jobs=0)
+    (call,) = act(scene).calls
+
+    terms = call.arguments[0]
+    assert call.method == "deployRound"
+    assert call.value == terms.jobs * (terms.seats * terms.reward + terms.bonus)
+    assert terms.pool_block == scene.stage.block
+    assert (terms.model_version, terms.result_size) == (1, scene.task.result_size)
+    scene.stage.send(SERVER, call)
+
+
+def test_it_never_deploys_while_a_round_is_open(scene):
+    server = scene.server(rounds=9)
+    for _ in range(30):
+        turn = act(scene, server)
+        if scene.stage.ledger.open_round:
+            assert "deployRound" not in methods(turn)
+        for call in turn.calls:
+            scene.stage.send(SERVER, call)
+        if not turn.calls and turn.wake:
+            scene.stage.advance_to(turn.wake)
+    assert len(scene.stage.ledger.rounds) == 1
+
+
+def test_it_deploys_no_more_rounds_than_planned():
+    scene = Scene(jobs=0)
+    server = scene.server(rounds=0)
+
+    assert act(scene, server).calls == []
+    assert server.is_done(scene.stage.ledger)
+
+
+@pytest.mark.parametrize(
+    ("pool", "jobs", "committee", "quorum", "expected"),
+    [
+        (10, 1, 5, 4, (5, 4)),
+        (10, 1, None, None, (10, 6)),
+        (10, 1, None, 8, (10, 8)),
+        (10, 3, None, None, (3, 2)),
+        (4, 1, 5, 4, (4, 4)),
+        (4, 1, 5, 3, (4, 3)),
+        (2, 1, 5, 3, (2, 2)),
+        (7, 2, 5, None, (3, 2)),
+        (1, 1, 5, None, (1, 1)),
+        (300, 1, None, None, (256, 129)),
+    ],
+)
+def test_committees_and_quorums_shrink_with_the_pool(pool, jobs, committee, quorum, expected):
+    scene = Scene(pool=pool, jobs=0)
+    scene.jobs, scene.seats, scene.quorum = jobs, committee, quorum
+
+    terms = act(scene).calls[0].arguments[0]
+
+    assert (terms.seats, terms.quorum) == expected
+
+
+def test_with_fewer_workers_than_jobs_it_waits():
+    scene = Scene(pool=1, jobs=0)
+    scene.jobs = 2
+
+    turn = act(scene)
+
+    assert (turn.calls, turn.wake) == ([], None)
+
+
+def test_every_round_gets_a_random_number_of_its_own():
+    scene = Scene(jobs=0)
+    server = scene.server()
+    server._random = lambda number: bytes([number]) * 32
+
+    (call,) = act(scene, server).calls
+
+    assert call.arguments[1] == bytes([1]) * 32
+
+
+# Settling
+
+
+def test_it_settles_whatever_is_left_of_a_decided_job(scene):
+    decided(scene, scene.right(), scene.right(), scene.right())
+    scene.settle(1)
+
+    (call,) = act(scene).calls
+
+    assert (call.method, call.arguments) == ("settle", ([0, 2],))
+
+
+def test_it_settles_large_committees_in_batches():
+    scene = Scene(pool=120, seats=120, quorum=61)
+    scene.stage.advance_to(scene.job.referee_end)
+    assert phase(scene.job, scene.stage.now) is Phase.DECIDED
+
+    batches = [call.arguments[0] for call in act(scene).calls]
+
+    assert [len(batch) for batch in batches] == [50, 50, 20]
+    assert sorted(seat for batch in batches for seat in batch) == list(range(120))
+    scene.do(scene.server())
+    assert scene.stage.ledger.open_round is None
+
+
+def test_it_takes_its_credit_home_only_at_the_very_end():
+    scene = Scene()
+    decided(scene, scene.right(), scene.right(), None)
+    server = scene.server()
+    server.is_leaving = True
+    seen = []
+    for _ in range(6):
+        seen += scene.do(server)
+
+    assert seen == ["settle", "announce", "publish", "withdraw"]
+    assert scene.stage.ledger.account(SERVER).credit == 0
+
+
+# Starting again
+
+
+def game(number):
+    """A round of two jobs whose seats answer rightly where `number` has a bit, and show half of what they have."""
+    scene = Scene(pool=6, jobs=2, chunks=2, audit=DAY)
+    for job in scene.stage.ledger.rounds[0].jobs:
+        right = scene.right(job)
+        answers = [right if (number >> seat) & 1 else b"\x02" + right[1:] for seat in range(3)]
+        for seat, answer in enumerate(answers):
+            scene.commit(seat, answer, job)
+        for answer in dict.fromkeys(answers):
+            seat = answers.index(answer)
+            scene.act(job.committee[seat], "propose", seat, content_hash(answer), job=job)
+            if answers.count(answer) > 1:
+                scene.act(job.committee[seat], "publish", seat, *chunk_of(answer, 0), job=job)
+    return scene
+
+
+def by_server(scene):
+    """Return what the server sent, contract by contract; a deployment without its terms, which name a block."""
+    sent = {}
+    for sender, call in scene.stage.sent:
+        if sender == SERVER:
+            arguments = call.value if call.method == "deployRound" else call.arguments
+            sent.setdefault((call.contract, call.address), []).append((call.method, arguments))
+    return sent
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_a_server_that_dies_after_every_transaction_sends_the_same_as_one_that_never_dies(number):
+    steady, dying = game(number), game(number)
+    server = steady.server(rounds=2, audits=always)
+    for _ in range(40):
+        turn = act(steady, server)
+        for call in turn.calls:
+            steady.stage.send(SERVER, call)
+        if not turn.calls and turn.wake:
+            steady.stage.advance_to(turn.wake)
+
+    for _ in range(80):
+        turn = act(dying, dying.server(rounds=2, audits=always))
+        if turn.calls:
+            dying.stage.send(SERVER, turn.calls[0])
+        elif turn.wake:
+            dying.stage.advance_to(turn.wake)
+
+    assert len(steady.stage.ledger.versions) >= 2
+    assert by_server(dying) == by_server(steady)
+    assert dying.stage.ledger.latest_version.data() == steady.stage.ledger.latest_version.data()
+    assert dying.stage.ledger.open_round is None
+
+
+def test_a_server_is_done_only_when_the_last_results_are_on_the_chain():
+    scene = Scene()
+    decided(scene, scene.right(), scene.right(), scene.right())
+    server = scene.server()
+    done = []
+    for _ in range(4):
+        done.append(server.is_done(scene.stage.ledger))
+        scene.do(server)
+
+    assert done == [False, False, False, True]
+
+
+def test_no_outsider_can_act_the_server():
+    """The stage refuses like the contracts, or the tests above would prove nothing."""
+    scene = Scene()
+    task = ToyTask(scene.task.size)
+    with pytest.raises(Exception, match="NotTheServer"):
+        scene.stage.send(address_of("stranger"), Call("ModelRegistry", "announce", (1, bytes(32), task.size)))
