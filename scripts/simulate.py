@@ -36,7 +36,7 @@ DEFAULT = Options()
 @click.option("--quorum", type=int, help="Equal answers that a job needs.  [default: the least majority]")
 @click.option("--task", default=DEFAULT.task, show_default=True, help=f"What is learned: {', '.join(TASKS)}.")
 @click.option("--model", default=DEFAULT.model, show_default=True, help=f"What learns: {', '.join(MODELS)}.")
-@click.option("--seed", default=DEFAULT.seed, show_default=True, help="Fixes keys, roles, draws and data order.")
+@click.option("--seed", default=DEFAULT.seed, show_default=True, help="Fixes keys, roles and draws.")
 @click.option("--referee/--no-referee", default=True, show_default=True, help="Whether the server settles disputes.")
 @click.option(
     "--audit",

@@ -4,6 +4,8 @@ import click
 from ape.cli import ConnectedProviderCommand
 from ape.exceptions import ApeException
 from ape.logging import LogLevel, logger
+from requests import RequestException
+from web3.exceptions import Web3Exception
 
 from mlchain.errors import UserError
 
@@ -20,6 +22,8 @@ class Command(ConnectedProviderCommand):
             _fail(str(error))
         except ApeException as error:
             _fail(_first_line(error))
+        except (RequestException, Web3Exception) as error:
+            _fail(f"the node does not answer as it should: {_first_line(error)}")
 
 
 def _fail(sentence: str) -> None:

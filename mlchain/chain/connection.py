@@ -1,16 +1,17 @@
 """A connection to a chain through Ape: the one module that imports it."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, is_dataclass
 from functools import lru_cache
 
 from ape import accounts, networks, project
 from ape import chain as ape_chain
 from ape.api import AccountAPI
-from ape.exceptions import AccountsError, ApeException, ContractLogicError
+from ape.exceptions import AccountsError, ApeException, ContractLogicError, CustomError
 from ape_test.accounts import TestAccount
 from eth_account import Account
-from eth_utils import to_checksum_address
+from eth_utils import keccak, to_checksum_address
 from web3.middleware import ExtraDataToPOAMiddleware
 
 from mlchain.chain.deployment import Deployment
@@ -156,8 +157,11 @@ class Chain:
         self._read_to = deployment.block - 1
 
     def view(self) -> View:
-        """Read what is new on the chain and return what everybody can decide from."""
-        height = self.height
+        """Read what is new on the chain and return what everybody can decide from: its final blocks only.
+
+        A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
+        """
+        height = self.height - self._provider.network.required_confirmations
         for first in range(self._read_to + 1, height + 1, LOGS_PER_REQUEST):
             last = min(first + LOGS_PER_REQUEST - 1, height)
             for log in self._logs(first, last):
@@ -225,11 +229,27 @@ class _refusals_named:  # noqa: N801 - used like a function
 
 
 def _reason(error: ContractLogicError) -> str:
-    inputs = getattr(error, "inputs", None)
-    if inputs is None:
+    """Return the contract's error and its values; Ape leaves that of a contract further down undecoded."""
+    if isinstance(error, CustomError):
+        return _written_out(error.abi.name, error.inputs)
+    encoded = re.search("0x([0-9a-f]{8})([0-9a-f]*)", _first_line(error))
+    abi = _errors().get(bytes.fromhex(encoded[1])) if encoded else None
+    if abi is None:
         return _first_line(error)
-    values = ", ".join(f"{name}={_from_abi(value)}" for name, value in inputs.items())
-    return f"{type(error).__name__}({values})"
+    ecosystem = networks.provider.network.ecosystem
+    return _written_out(abi.name, ecosystem.decode_calldata(abi, bytes.fromhex(encoded[2])))
+
+
+def _written_out(name: str, inputs: Mapping[str, object]) -> str:
+    values = ", ".join(f"{key}={_from_abi(value)}" for key, value in inputs.items())
+    return f"{name}({values})"
+
+
+@lru_cache(maxsize=1)
+def _errors() -> dict[bytes, object]:
+    """Return the errors of all contracts by the four bytes that name them."""
+    errors = [error for name in (*CONTRACTS, "Job") for error in project.get_contract(name).contract_type.errors]
+    return {keccak(text=error.selector)[:4]: error for error in errors}
 
 
 def _first_line(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlchain.chain.connection import Chain, Receipt
-from mlchain.chain.deployment import Deployment, Parameters
+from mlchain.chain.deployment import Deployment, Parameters, make_folder
 from mlchain.errors import UserError
 
 LARGEST_CODE = 24_576  # bytes, EIP-170
@@ -47,6 +47,7 @@ def deploy_once(chain: Chain, account: Callable[[], object], parameters: Paramet
             )
         check(chain, known)
         return Deployed(known, {})
+    make_folder(path.parent)  # now, or the addresses of what was paid for could be lost
     deployed = deploy(chain, account(), parameters)
     deployed.deployment.save(path)
     return deployed

@@ -4,18 +4,37 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from eth_utils import is_address
+
 from mlchain.errors import UserError
+
+CONTRACTS = ("Counter", "ModelRegistry", "JobFactory", "WorkerRegistry", "Job")
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What is set once, in the order of `JobFactory.Parameters`: money in wei, times in seconds."""
+    """What is set once, in the order of `JobFactory.Parameters`: money in wei, times in seconds.
+
+    Raises UserError for what the contracts would refuse.
+    """
 
     stake: int = 10**18
     absence_fee: int = 10**17
     shortest_window: int = 600
     longest_round: int = 7 * 24 * 3600
     permissioned: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.absence_fee < self.stake < 2**96:
+            raise UserError(
+                f"the absence fee, {self.absence_fee} wei, has to be above 0 and below the stake, {self.stake} wei, "
+                "and that below 2^96"
+            )
+        if not 0 < 3 * self.shortest_window <= self.longest_round < 2**32:
+            raise UserError(
+                f"the shortest window, {self.shortest_window} s, has to be above 0 and at most a third of the longest "
+                f"round, {self.longest_round} s, and that below 2^32"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +50,7 @@ class Deployment:
 
     def save(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         draft = path.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
         draft.replace(path)
@@ -43,6 +62,18 @@ class Deployment:
             return None
         try:
             fields = json.loads(path.read_text())
-            return cls(**{**fields, "parameters": Parameters(**fields["parameters"])})
-        except (ValueError, TypeError, KeyError) as error:
+            record = cls(**{**fields, "parameters": Parameters(**fields["parameters"])})
+            complete = set(record.addresses) == set(CONTRACTS) and all(map(is_address, record.addresses.values()))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, UserError) as error:
             raise UserError(f"{path} is not a deployment record: delete it or restore it") from error
+        if not complete:
+            raise UserError(f"{path} does not name the address of every contract: delete it or restore it")
+        return record
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder for a record unless it is there; raises UserError when that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write a deployment record into {folder}: {error.strerror}") from error

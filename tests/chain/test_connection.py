@@ -1,0 +1,95 @@
+"""The connection: what the chain refuses becomes one sentence, and time only goes on."""
+
+import pytest
+from ape import accounts
+
+from mlchain.chain.connection import Chain, account_from_secret, load_account
+from mlchain.chain.deploy import deploy
+from mlchain.chain.deployment import Parameters
+from mlchain.errors import TransactionFailed, UserError
+from mlchain.protocol.calls import Call
+from mlchain.protocol.content import chunk_hashes, content_hash
+from mlchain.protocol.rounds import RoundTerms
+
+TERMS = RoundTerms(1, 0, 1, 3, 2, 10**16, 10**16, 100, 3_600, 3_600, 3_600, 0)
+
+
+@pytest.fixture(scope="module")
+def chain(server):
+    chain = Chain()
+    deployed = deploy(chain, server, Parameters()).deployment
+    chain.follow(deployed)
+    return chain
+
+
+def refusal_of(chain, sender, call):
+    with pytest.raises(TransactionFailed) as refusal:
+        chain.send(sender, call)
+    assert "\n" not in str(refusal.value)
+    return str(refusal.value)
+
+
+def test_a_refusal_names_the_transaction_and_the_contract_s_error_with_its_values(chain, stranger):
+    sentence = refusal_of(chain, stranger, Call("WorkerRegistry", "join", value=5))
+
+    assert sentence == f"the chain refused WorkerRegistry.join: WrongStake(actual=5, expected={10**18})"
+
+
+def test_a_refusal_without_values_is_named_as_well(chain, server, stranger):
+    sentence = refusal_of(chain, stranger, Call("ModelRegistry", "announce", (0, bytes(32), 10)))
+
+    assert sentence == f"the chain refused ModelRegistry.announce: NotTheServer(caller={stranger.address})"
+
+
+def test_the_error_of_a_contract_further_down_is_named_as_well(chain, server):
+    chain.send(server, Call("ModelRegistry", "announce", (0, content_hash(b"x"), 1)))
+    chain.send(server, Call("ModelRegistry", "publish", (1, 0, [*chunk_hashes(b"x")], b"x")))
+
+    sentence = refusal_of(chain, server, Call("JobFactory", "deployRound", (TERMS, bytes(32), b""), TERMS.escrow))
+
+    assert sentence == "the chain refused JobFactory.deployRound: PoolTooSmall(poolSize=0, seats=3)"
+
+
+def test_the_error_of_a_contract_that_a_constructor_creates_is_named_as_well(chain, server):
+    models = chain.deploy(server, "ModelRegistry").address
+
+    with pytest.raises(TransactionFailed) as refusal:
+        chain.deploy(server, "JobFactory", models, (1, 5, 600, 604_800, False))
+
+    assert str(refusal.value).endswith("the deployment of JobFactory: InvalidAbsenceFee(absenceFee=5, stake=1)")
+
+
+def test_a_transfer_that_nobody_can_pay_for_is_one_sentence(chain, stranger):
+    beggar = account_from_secret(b"beggar".rjust(32))
+
+    with pytest.raises(
+        TransactionFailed, match=r"^(the transfer could not be sent|the chain refused the transfer): .+"
+    ):
+        chain.transfer(beggar, stranger.address, 1)
+
+
+def test_the_clock_goes_forwards_only(chain):
+    later = chain.now + 1_000
+    chain.advance_to(later)
+    assert chain.now >= later
+
+    height = chain.height
+    chain.advance_to(later - 500)
+
+    assert chain.now >= later
+    assert chain.height == height
+
+
+def test_an_unknown_account_is_one_sentence():
+    with pytest.raises(UserError, match="there is no account 'nobody'"):
+        load_account("nobody")
+
+
+def test_without_a_name_it_is_the_first_test_account():
+    assert load_account(None) == accounts.test_accounts[0]
+
+
+def test_an_account_follows_from_its_secret():
+    one, same, other = (account_from_secret(secret.rjust(32)).address for secret in (b"one", b"one", b"other"))
+
+    assert one == same != other

@@ -1,0 +1,155 @@
+"""Deploying once, checking afterwards, and noticing whatever is not as it should be."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlchain.chain.connection import Chain
+from mlchain.chain.deploy import check, deploy, deploy_once, is_present
+from mlchain.chain.deployment import Deployment, Parameters
+from mlchain.errors import UserError
+from tests.chain.embedded_chains import embedded_chain
+
+PARAMETERS = Parameters(stake=10**18, absence_fee=10**17)
+
+
+@pytest.fixture(scope="module")
+def chain():
+    return Chain()
+
+
+@pytest.fixture(scope="module")
+def deployment(chain, server):
+    return deploy(chain, server, PARAMETERS).deployment
+
+
+def test_what_was_deployed_passes_the_check(chain, deployment):
+    check(chain, deployment)
+
+    assert is_present(chain, deployment)
+
+
+def test_a_second_deployment_sends_nothing(chain, server, tmp_path):
+    path = tmp_path / "record.json"
+    first = deploy_once(chain, lambda: server, PARAMETERS, path)
+    nonce = server.nonce
+
+    second = deploy_once(chain, lambda: pytest.fail("no account is needed"), PARAMETERS, path)
+
+    assert server.nonce == nonce
+    assert second.deployment == first.deployment == Deployment.load(path)
+    assert set(first.receipts) == {"Counter", "ModelRegistry", "JobFactory"}
+    assert second.receipts == {}
+
+
+def test_other_parameters_are_refused(chain, server, tmp_path):
+    path = tmp_path / "record.json"
+    deploy_once(chain, lambda: server, PARAMETERS, path)
+    nonce = server.nonce
+
+    with pytest.raises(UserError, match="other parameters"):
+        deploy_once(chain, lambda: server, replace(PARAMETERS, permissioned=True), path)
+
+    assert server.nonce == nonce
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"genesis": "0x" + "00" * 32}, {"chain_id": 1}],
+    ids=["another first block", "another chain"],
+)
+def test_on_a_chain_that_was_reset_everything_is_deployed_again(chain, server, deployment, tmp_path, changes):
+    path = tmp_path / "record.json"
+    replace(deployment, **changes).save(path)
+
+    again = deploy_once(chain, lambda: server, PARAMETERS, path).deployment
+
+    assert again.genesis == chain.genesis
+    assert set(again.addresses.values()).isdisjoint(deployment.addresses.values())
+    assert Deployment.load(path) == again
+
+
+def test_where_no_code_is_nothing_is_present(chain, deployment):
+    nowhere = replace(deployment, addresses=deployment.addresses | {"Counter": "0x" + "11" * 20})
+
+    assert not is_present(chain, nowhere)
+
+
+def test_nothing_is_paid_for_when_the_record_cannot_be_written(chain, server, tmp_path):
+    (tmp_path / "file").write_text("")
+    nonce = server.nonce
+
+    with pytest.raises(UserError, match="cannot write"):
+        deploy_once(chain, lambda: server, PARAMETERS, tmp_path / "file" / "record.json")
+
+    assert server.nonce == nonce
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("stake", 2 * 10**18),
+        ("absence_fee", 1),
+        ("shortest_window", 601),
+        ("longest_round", 604_801),
+        ("permissioned", True),
+    ],
+)
+def test_another_parameter_than_the_deployed_one_is_noticed(chain, deployment, field, value):
+    with pytest.raises(UserError, match="this is not what was deployed"):
+        check(chain, replace(deployment, parameters=replace(PARAMETERS, **{field: value})))
+
+
+def test_another_server_is_noticed(chain, deployment, stranger):
+    with pytest.raises(UserError, match=r"ModelRegistry\.SERVER"):
+        check(chain, replace(deployment, server=stranger.address))
+
+
+def test_contracts_of_two_deployments_are_noticed(chain, server, deployment):
+    other = deploy(chain, server, PARAMETERS).deployment
+    for contract in ("ModelRegistry", "JobFactory", "WorkerRegistry", "Job"):
+        mixed = deployment.addresses | {contract: other.addresses[contract]}
+
+        with pytest.raises(UserError, match="this is not what was deployed"):
+            check(chain, replace(deployment, addresses=mixed))
+
+
+def test_the_code_of_another_contract_is_noticed(chain, deployment):
+    swapped = deployment.addresses | {"WorkerRegistry": deployment.addresses["ModelRegistry"]}
+
+    with pytest.raises(UserError, match="the code of WorkerRegistry on the chain is not the one compiled here"):
+        check(chain, replace(deployment, addresses=swapped))
+
+
+class OtherCode:
+    """A chain on which one byte of a contract is another."""
+
+    def __init__(self, chain: Chain, contract: str, place: int) -> None:
+        self._chain, self._contract, self._place = chain, contract, place
+
+    def __getattr__(self, name):
+        return getattr(self._chain, name)
+
+    def code_at(self, address):
+        code = bytearray(self._chain.code_at(address))
+        if len(code) == len(self._chain.runtime_code(self._contract)):
+            code[self._place] ^= 1
+        return bytes(code)
+
+
+@settings(max_examples=settings().max_examples // 2)
+@given(contract=st.sampled_from(["Counter", "ModelRegistry", "JobFactory", "WorkerRegistry", "Job"]), data=st.data())
+def test_a_changed_byte_of_code_is_noticed(chain, deployment, contract, data):
+    compiled = chain.runtime_code(contract)
+    metadata = 2 + int.from_bytes(compiled[-2:], "big")
+    places = [place for place, byte in enumerate(compiled[:-metadata]) if byte]
+
+    with pytest.raises(UserError, match=f"the code of {contract}"):
+        check(OtherCode(chain, contract, data.draw(st.sampled_from(places))), deployment)
+
+
+def test_a_deployment_on_one_chain_is_not_there_on_another(deployment, server):
+    with embedded_chain(b"another") as other:
+        assert not is_present(other, deployment)
