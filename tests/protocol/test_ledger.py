@@ -1,0 +1,106 @@
+"""The ledger and the rules of a job are twins of the contracts: held equal over random rounds, at random times."""
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from mlchain.chain import connection
+from mlchain.protocol.content import chunk_hashes, content_hash, split
+from mlchain.protocol.ledger import Ledger, Log
+from tests.contracts.chain_control import rollback
+from tests.contracts.protocol_steps import MODEL, Committee, decide, deploy_round
+from tests.protocol.random_rounds import RandomRounds, follow, record_of
+
+STEPS = 9  # of a round after its commits
+
+
+@pytest.fixture(scope="module")
+def deployment(models, factory, registry, server):
+    """The record of what the fixtures have deployed."""
+    return record_of(models, factory, registry, server)
+
+
+@settings(max_examples=settings().max_examples // 3)
+@given(seed=st.integers(0, 2**32))
+def test_every_step_of_every_round_is_read_as_the_contracts_mean_it(
+    deployment, factory, registry, server, members, newcomers, seed
+):
+    with rollback():
+        rounds = RandomRounds(seed, deployment, factory, registry, server, [*members, *newcomers[:2]])
+        rounds.deploy()
+        rounds.commit()
+        for _ in range(STEPS):
+            rounds.step()
+        rounds.compare_jobs()
+        rounds.finish()
+        rounds.compare_registry()
+        for job in rounds.ledger.rounds[-1].jobs:
+            event(job.decision[0].name)
+
+
+def contents(ledger: Ledger) -> dict:
+    """Return everything that a ledger has read."""
+    return {
+        "members": ledger.pool.members,
+        "accounts": {owner: account for owner, account in ledger.accounts.items() if account.stake or account.credit},
+        "versions": ledger.versions,
+        "rounds": ledger.rounds,
+        "money": (ledger.escrow, ledger.paid_in, ledger.paid_out, ledger.owed),
+    }
+
+
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_read_in_pieces_the_ledger_is_the_same(deployment, factory, registry, server, members, monkeypatch, blocks):
+    for _ in range(2):
+        (job,) = deploy_round(factory, server)
+        committee = Committee.of(job, server, members)
+        decide(committee)
+        committee.settle(sender=server)
+    deploy_round(factory, server, jobs=2, seats=2)
+    whole = follow(deployment).view().ledger
+
+    monkeypatch.setattr(connection, "LOGS_PER_REQUEST", blocks)
+
+    assert contents(follow(deployment).view().ledger) == contents(whole)
+    assert len(whole.rounds) == 3
+
+
+def test_read_again_and_again_the_ledger_is_the_same(deployment, factory, registry, server, members):
+    reader = follow(deployment)
+    (job,) = deploy_round(factory, server)
+    committee = Committee.of(job, server, members)
+    for seat in range(3):
+        committee.commit(seat, MODEL)
+        assert len(reader.view().ledger.rounds[-1].jobs[0].commitments) == seat + 1
+
+    assert contents(reader.view().ledger) == contents(follow(deployment).view().ledger)
+
+
+def test_a_job_that_nobody_deployed_is_not_read(deployment, factory, registry, server, members):
+    (job,) = deploy_round(factory, server)
+    ledger = follow(deployment).view().ledger
+    before = contents(ledger)
+    log = Log("Committed", members[0].address, {"seat": 0, "worker": "w", "commitment": bytes(32)}, 9, 0, 9)
+
+    ledger.fold(log)
+
+    assert contents(ledger) == before
+    assert job.address == ledger.rounds[-1].jobs[0].address
+
+
+@given(st.binary(min_size=1, max_size=100_000), st.randoms(use_true_random=False))
+def test_a_version_is_complete_with_its_last_chunk_in_whatever_order_they_come(data, random):
+    ledger = Ledger("server")
+    announced = {"version": 1, "parent": 0, "contentHash": content_hash(data), "size": len(data)}
+    ledger.fold(Log("VersionAnnounced", "models", announced, 1, 0, 1))
+    version = ledger.latest_version
+    chunks = list(enumerate(split(data)))
+    random.shuffle(chunks)
+
+    for index, chunk in chunks:
+        assert not version.is_complete
+        ledger.fold(Log("ChunkPublished", "models", {"version": 1, "index": index, "chunk": chunk}, 1, 0, 1))
+
+    assert version.is_complete
+    assert version.data() == data
+    assert len(chunk_hashes(data)) == len(chunks)

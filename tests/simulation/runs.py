@@ -1,0 +1,58 @@
+"""Simulations on the chain that the tests run on, undone afterwards."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlchain.chain.connection import Chain, load_account
+from mlchain.simulation.books import check_books
+from mlchain.simulation.options import Options
+from mlchain.simulation.play import Played, Simulation
+from mlchain.simulation.summary import Summary, summarize
+from tests.contracts.chain_control import rollback
+
+# The content hash that the default run ends with.
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden.json").read_text())["default simulation"]["content_hash"]
+SMALL = {"task": "fake", "workers": 4, "rounds": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a simulation was, and what came of it."""
+
+    chain: Chain
+    played: Played
+    summary: Summary
+
+
+def simulate(chain: Chain, **choices: object) -> Run:
+    """Play a simulation as the command does, and check its books."""
+    played = Simulation(chain, load_account(None), Options(**choices), lambda _done, _what: None).play()
+    check_books(chain, played)
+    held = chain.balance_of(played.deployment.addresses["WorkerRegistry"])
+    return Run(chain, played, summarize(played, chain.network, held, 0.0))
+
+
+@contextmanager
+def simulation(**choices: object) -> Iterator[Run]:
+    """Play a simulation; the chain is as it was before when all is done."""
+    with rollback():
+        yield simulate(Chain(), **choices)
+
+
+def outcome_of(**choices: object) -> Run:
+    """Play a simulation of which only the figures are wanted."""
+    with simulation(**choices) as run:
+        return run
+
+
+def jobs_of(run: Run) -> list:
+    """Return the summaries of all jobs."""
+    return [job for played in run.summary.rounds for job in played.jobs]
+
+
+def pay_of(run: Run, behaviour: str) -> list:
+    """Return the pay of everybody who behaves like this."""
+    return [pay for pay in run.summary.pay if pay.behaviour == behaviour]

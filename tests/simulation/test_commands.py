@@ -1,0 +1,138 @@
+"""The commands as a person starts them: results on stdout, one sentence on stderr when something is wrong."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+APE = Path(sys.executable).with_name("ape")
+QUICK_RUN = ("simulate", "--task", "fake", "--workers", "1", "--rounds", "1")
+
+
+def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [APE, "run", *map(str, arguments)],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def refusal_of(*arguments: object, **environment: str) -> str:
+    """Return the one sentence that a command ends with."""
+    done = command(*arguments, **environment)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = [line for line in done.stderr.splitlines() if line.strip()]
+    assert line.startswith("error: ")
+    return line.removeprefix("error: ")
+
+
+def test_a_simulation_prints_its_result_and_writes_its_report(tmp_path):
+    folder = tmp_path / "new" / "report"
+
+    done = command(*QUICK_RUN, "--report", folder)
+
+    assert done.returncode == 0
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["model_hash"] in done.stdout
+    assert "wrong results accepted: 0" in done.stdout
+    assert sorted(path.name for path in folder.iterdir()) == ["accuracy.png", "gas.png", "pay.png", "summary.json"]
+    assert "Traceback" not in done.stderr
+
+
+def test_what_cannot_be_played_is_one_sentence():
+    assert refusal_of("simulate", "--workers", 3, "--evil", 4) == "4 of 3 workers cannot be evil"
+
+
+def test_an_interrupted_simulation_ends_without_a_trace():
+    running = subprocess.Popen(
+        [APE, "run", "simulate", "--task", "fake", "--rounds", "1000"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(6)
+
+    running.send_signal(signal.SIGINT)
+    output, errors = running.communicate(timeout=60)
+
+    assert running.returncode not in (0, None)
+    assert "Traceback" not in output + errors
+
+
+@pytest.mark.slow
+def test_a_report_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    assert "file/below: Not a directory" in refusal_of(*QUICK_RUN, "--report", tmp_path / "file" / "below")
+    done = command(*QUICK_RUN, "--report", tmp_path / "file")
+    assert done.returncode == 2
+    assert "is a file" in done.stderr
+
+
+@pytest.mark.slow
+def test_mnist_that_is_missing_or_corrupt_is_one_sentence(tmp_path):
+    arguments = ("simulate", "--task", "mnist")
+    assert "does not exist: set MNIST_DIR" in refusal_of(*arguments, MNIST_DIR=str(tmp_path))
+
+    for name in ("train-images", "t10k-images"):
+        (tmp_path / f"{name}-idx3-ubyte.gz").write_bytes(b"not gzip")
+    assert "cannot be read or is truncated" in refusal_of(*arguments, MNIST_DIR=str(tmp_path))
+
+
+@pytest.mark.slow
+def test_where_no_node_answers_it_is_one_sentence():
+    assert "127.0.0.1:" in refusal_of(*QUICK_RUN, "--network", f"ethereum:quorum:http://127.0.0.1:{free_port()}")
+
+
+@pytest.mark.slow
+def test_where_something_else_than_a_node_answers_it_is_one_sentence():
+    port = free_port()
+    listener = subprocess.Popen(
+        [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        time.sleep(2)
+        assert "127.0.0.1:" in refusal_of(*QUICK_RUN, "--network", f"ethereum:quorum:http://127.0.0.1:{port}")
+    finally:
+        listener.terminate()
+        listener.wait()
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return server.getsockname()[1]
+
+
+@pytest.mark.slow
+def test_deploying_with_parameters_that_cannot_be_is_one_sentence(tmp_path):
+    for arguments in (("--stake", -1), ("--stake", 10**90), ("--absence-fee", 10**19), ("--shortest-window", 0)):
+        sentence = refusal_of("deploy", "--folder", tmp_path, *arguments)
+
+        assert str(arguments[1]) in sentence
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_deployment_writes_its_record_and_an_unknown_account_is_one_sentence(tmp_path):
+    done = command("deploy", "--folder", tmp_path)
+
+    assert done.returncode == 0
+    assert "deployed and checked" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["ethereum-local-test.json"]
+    assert "no account 'nobody'" in refusal_of("deploy", "--folder", tmp_path, "--account", "nobody")

@@ -1,0 +1,186 @@
+"""The default run: ends with the golden model, adds up, and can be shown."""
+
+import io
+import json
+import struct
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from mlchain.errors import UserError
+from mlchain.protocol.content import content_hash
+from mlchain.protocol.rounds import Settlement
+from mlchain.simulation.books import check_books
+from mlchain.simulation.plots import save_plots
+from mlchain.simulation.tables import print_summary
+from mlchain.tasks import digits
+from mlchain.tasks.catalogue import create_task
+from tests.simulation.runs import GOLDEN, jobs_of, simulation
+
+KEYS = (
+    "network chain_id task model workers evil behaviours seed rounds accuracy model_hash wrong_accepted honest_slashed "
+    "honest_unpaid wei pay gas seconds"
+)
+ROUND_KEYS = "round version content_hash accuracy jobs"
+JOB_KEYS = "address outcome decided_by accepted_hash honest_hash matches seats"
+PAY_KEYS = "address behaviour earned slashed gas_paid net"
+GAS_KEYS = "count min median max"
+
+
+@pytest.fixture(scope="module")
+def run():
+    with simulation() as run:
+        yield run
+
+
+def test_it_ends_with_the_golden_model(run):
+    assert run.summary.model_hash == GOLDEN
+
+
+def test_off_the_chain_the_same_model_comes_out():
+    task = create_task("digits", "softmax")
+    model = task.initial_model()
+    for round_number in range(1, 6):
+        model = task.aggregate(model, [task.train(model, round_number, 0)])
+
+    assert "0x" + content_hash(model).hex() == GOLDEN
+
+
+def test_it_is_within_a_point_of_logistic_regression(run):
+    from sklearn.linear_model import LogisticRegression
+
+    data = digits.load()
+    rival = LogisticRegression(max_iter=5_000).fit(data.train_images, data.train_labels)
+
+    assert abs(run.summary.accuracy - rival.score(data.test_images, data.test_labels)) <= 0.01
+
+
+def test_everybody_is_right_and_paid(run):
+    summary = run.summary
+
+    assert (summary.wrong_accepted, summary.honest_slashed, summary.honest_unpaid) == (0, 0, 0)
+    assert all(job.decided_by == "unanimity" and job.matches == job.seats == 10 for job in jobs_of(run))
+    assert run.played.refused == []
+    for pay in summary.pay:
+        assert pay.earned >= 5 * 10**16
+        assert pay.slashed == 0
+        assert pay.net == pay.earned - pay.gas_paid
+
+
+def test_every_wei_comes_out_again(run):
+    assert run.summary.wei["held"] == 0
+    assert run.summary.wei["paid_in"] == run.summary.wei["paid_out"] > 0
+
+
+def test_a_worker_sends_one_transaction_per_job_and_one_of_them_shows_it(run):
+    gas = run.summary.gas
+
+    assert gas["Job.commit"]["count"] == 50
+    assert gas["Job.propose"]["count"] == gas["Job.publish"]["count"] == gas["Job.settle"]["count"] == 5
+    assert not any("Referee" in kind or "rule" in kind for kind in gas)
+
+
+# The books
+
+
+def test_the_books_balance(run):
+    check_books(run.chain, run.played)
+
+
+def test_a_fee_that_nobody_paid_is_noticed(run, monkeypatch):
+    for actor in (run.played.server, *run.played.workers):
+        with monkeypatch.context() as patch:
+            patch.setitem(run.played.fees, actor.address, run.played.fees[actor.address] + 1)
+            with pytest.raises(UserError, match="the books do not balance"):
+                check_books(run.chain, run.played)
+
+
+def test_a_settlement_that_is_a_wei_off_is_noticed(run, monkeypatch):
+    job = run.played.view.ledger.rounds[2].jobs[0]
+    for change in (-1, 1):
+        paid = job.settlements[3]
+        with monkeypatch.context() as patch:
+            patch.setitem(job.settlements, 3, Settlement(paid.verdict, paid.amount + change))
+            with pytest.raises(UserError, match="the books do not balance"):
+                check_books(run.chain, run.played)
+
+
+@pytest.mark.parametrize("field", ["paid_in", "paid_out", "escrow"])
+def test_a_ledger_that_is_a_wei_off_is_noticed(run, monkeypatch, field):
+    monkeypatch.setattr(run.played.view.ledger, field, getattr(run.played.view.ledger, field) + 1)
+
+    with pytest.raises(UserError, match="the books do not balance"):
+        check_books(run.chain, run.played)
+
+
+def test_a_balance_that_is_a_wei_off_is_noticed(run, monkeypatch):
+    for address in (run.played.server.address, run.played.workers[4].address):
+        with monkeypatch.context() as patch:
+            patch.setitem(run.played.start_balances, address, run.played.start_balances[address] - 1)
+            with pytest.raises(UserError, match="the books do not balance"):
+                check_books(run.chain, run.played)
+
+
+# What is shown
+
+
+def test_the_summary_file_has_exactly_its_keys(run, tmp_path):
+    run.summary.save(tmp_path)
+
+    saved = json.loads((tmp_path / "summary.json").read_text())
+
+    assert " ".join(saved) == KEYS
+    assert [played["round"] for played in saved["rounds"]] == [1, 2, 3, 4, 5]
+    for played in saved["rounds"]:
+        assert " ".join(played) == ROUND_KEYS
+        assert [" ".join(job) for job in played["jobs"]] == [JOB_KEYS]
+    assert [" ".join(pay) for pay in saved["pay"]] == [PAY_KEYS] * 10
+    assert {" ".join(figures) for figures in saved["gas"].values()} == {GAS_KEYS}
+    assert set(saved["wei"]) == {"paid_in", "paid_out", "held"}
+    assert saved["behaviours"] == {"honest": 10}
+
+
+def test_the_summary_says_what_the_chain_holds(run):
+    summary, versions = run.summary, run.played.view.ledger.versions
+
+    assert [played.content_hash for played in summary.rounds] == [
+        "0x" + content_hash(version.data()).hex() for version in versions[1:]
+    ]
+    assert [played.version for played in summary.rounds] == [2, 3, 4, 5, 6]
+    assert summary.rounds[-1].content_hash == summary.model_hash
+    assert all(job.accepted_hash == job.honest_hash for job in jobs_of(run))
+
+
+def test_plots_are_pictures_of_a_sensible_size(run, tmp_path):
+    paths = save_plots(run.played, run.summary, tmp_path)
+
+    assert [path.name for path in paths] == ["accuracy.png", "pay.png", "gas.png"]
+    for path in paths:
+        content = path.read_bytes()
+        width, height = struct.unpack(">II", content[16:24])
+        assert content.startswith(b"\x89PNG\r\n\x1a\n")
+        assert (width, height) == (960, 540)
+        assert 5_000 < len(content) < 500_000
+
+
+def test_tables_show_every_round_every_worker_and_the_verdict(run):
+    console = Console(file=io.StringIO(), width=140)
+
+    print_summary(console, run.summary)
+
+    printed = console.file.getvalue()
+    assert "Why workers lost money" not in printed
+    for pay in run.summary.pay:
+        assert pay.address in printed
+    for wanted in ("Rounds", "Pay in ether", "Gas", GOLDEN, f"{100 * run.summary.accuracy:.2f} %", "held 0 wei"):
+        assert wanted in printed
+
+
+def test_tables_of_a_task_without_accuracy_print_too(run):
+    console = Console(file=io.StringIO(), width=140)
+    rounds = [replace(played, accuracy=None) for played in run.summary.rounds]
+
+    print_summary(console, replace(run.summary, accuracy=None, rounds=rounds))
+
+    assert "test accuracy - after 5 rounds" in console.file.getvalue()

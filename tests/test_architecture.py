@@ -1,0 +1,162 @@
+"""Who may import what, how long a module may be, and that each says what it is for."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "mlchain"
+SOURCES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+LONGEST_MODULE = 300  # lines
+LONGEST_TEST = 450
+
+# What a package may import besides itself and the standard library. Whatever is not named here may import nothing else.
+ALLOWED = {
+    "mlchain/errors.py": set(),
+    "mlchain/console.py": {"rich"},
+    "mlchain/protocol": {"eth_abi", "eth_utils"},
+    "mlchain/training": {"numpy"},
+    "mlchain/tasks": {"mlchain.errors", "mlchain.training", "numpy", "pooch", "sklearn"},
+    "mlchain/actors": {"mlchain.protocol", "mlchain.tasks", "mlchain.training"},
+    "mlchain/chain": {
+        "ape",
+        "ape_test",
+        "click",
+        "eth_account",
+        "eth_tester",
+        "eth_utils",
+        "mlchain.errors",
+        "mlchain.protocol",
+        "requests",
+        "web3",
+    },
+    "mlchain/simulation": {
+        "eth_utils",
+        "matplotlib",
+        "mlchain.actors",
+        "mlchain.chain",
+        "mlchain.errors",
+        "mlchain.protocol",
+        "mlchain.tasks",
+        "rich",
+    },
+    "scripts": {
+        "click",
+        "mlchain.actors",
+        "mlchain.chain",
+        "mlchain.console",
+        "mlchain.errors",
+        "mlchain.simulation",
+        "mlchain.tasks",
+        "rich",
+    },
+}
+
+# The one module, or package, that may import it.
+ONLY_IN = {
+    "ape": "mlchain/chain",
+    "ape_test": "mlchain/chain",
+    "eth_tester": "mlchain/chain/embedded.py",
+    "web3": "mlchain/chain",
+    "numpy": ("mlchain/training", "mlchain/tasks"),
+    "matplotlib": "mlchain/simulation/plots.py",
+    "sklearn": "mlchain/tasks/digits.py",
+    "pooch": "mlchain/tasks/mnist.py",
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return the dotted names of all modules that a file imports, wherever in the file it does."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}:{node.lineno} imports relatively"
+            found.add(node.module)
+    return found
+
+
+def is_within(name: str, package: str) -> bool:
+    return name == package or name.startswith((package + ".", package + "/"))
+
+
+def home_of(path: Path) -> str:
+    """Return the entry of `ALLOWED` that a file falls under."""
+    return next(entry for entry in ALLOWED if is_within(name_of(path), entry))
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path != PACKAGE / "__init__.py"], ids=name_of)
+def test_a_module_imports_only_what_its_package_may(path):
+    home = home_of(path)
+    itself = home.removesuffix(".py").replace("/", ".")
+    foreign = {name for name in imports_of(path) if name.split(".")[0] not in sys.stdlib_module_names}
+
+    refused = {name for name in foreign if not any(is_within(name, allowed) for allowed in ALLOWED[home] | {itself})}
+
+    assert not refused
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_is_imported_only_where_it_belongs(library):
+    homes = ONLY_IN[library]
+
+    importers = [name_of(path) for path in SOURCES if any(is_within(name, library) for name in imports_of(path))]
+
+    assert importers
+    for importer in importers:
+        assert any(is_within(importer, home) for home in ([homes] if isinstance(homes, str) else homes))
+
+
+def test_no_layer_imports_one_above_it():
+    layers = ["protocol", "training", "tasks", "actors", "chain", "simulation"]
+    for path in SOURCES:
+        parts = path.relative_to(ROOT).parts
+        if parts[0] == "mlchain" and parts[1] in layers:
+            above = layers[layers.index(parts[1]) + 1 :]
+            assert not {name for name in imports_of(path) for layer in above if is_within(name, f"mlchain.{layer}")}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_a_module_is_short_and_says_what_it_is_for(path):
+    text = path.read_text()
+
+    assert len(text.splitlines()) <= LONGEST_MODULE
+    assert ast.get_docstring(ast.parse(text))
+
+
+def test_no_test_module_is_too_long_to_read():
+    lengths = {name_of(path): len(path.read_text().splitlines()) for path in TESTS}
+
+    assert not {name: length for name, length in lengths.items() if length > LONGEST_TEST}
+
+
+def test_no_file_is_called_utils():
+    names = {
+        path.stem for folder in ("contracts", "mlchain", "scripts", "tests") for path in (ROOT / folder).rglob("*")
+    }
+
+    assert not names & {"utils", "util", "helpers", "misc", "common"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "scripts").glob("*.py")), ids=name_of)
+def test_a_script_computes_nothing(path):
+    """But elapsed time: a script parses options, calls the package and prints."""
+    operations = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.BinOp)]
+    arithmetic = [
+        ast.unparse(node)
+        for node in operations
+        if not isinstance(node.op, ast.BitOr) and not (isinstance(node.op, ast.Sub) and "time." in ast.unparse(node))
+    ]
+    calls_to_protocol = {name for name in imports_of(path) if is_within(name, "mlchain.protocol")}
+
+    # `folder / "name"` joins paths.
+    assert [text for text in arithmetic if not text.startswith("folder / ")] == []
+    assert not calls_to_protocol
