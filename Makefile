@@ -3,7 +3,7 @@
 WORKERS ?= 10
 # Processes the tests run in; JOBS=0 runs them in one, which starts faster and keeps `--pdb` usable.
 JOBS ?= 2
-# More options: make simulate ARGS="--network ethereum:local:foundry", make test ARGS="tests/test_job.py -k settle"
+# More options: make simulate ARGS="--network ethereum:local:foundry", make test ARGS="tests/contracts -k settle"
 ARGS ?=
 
 APE = .venv/bin/ape
@@ -23,7 +23,7 @@ test: setup ## run the tests, all but the slow ones (JOBS=2)
 	$(APE) test -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
 test-thorough: setup ## run every test, with many more examples of each property
-	$(APE) test -n $(JOBS) --dist loadfile --hypothesis-profile thorough $(ARGS)
+	HYPOTHESIS_PROFILE=thorough $(APE) test -n $(JOBS) --dist loadfile $(ARGS)
 
 lint: setup ## check style and likely mistakes in Python and Solidity
 	.venv/bin/ruff check .
