@@ -62,3 +62,8 @@ def registry(factory, members):
     for member in members:
         registry.join(value=STAKE, sender=member)
     return registry
+
+
+@pytest.fixture(scope="session", autouse=True)
+def deployment(factory, registry, newcomers, stranger):
+    """Make what files share before the first of them, of whatever folder, takes the snapshot that Ape goes back to."""

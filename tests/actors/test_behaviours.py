@@ -26,6 +26,12 @@ def test_a_wrong_answer_is_never_the_honest_one(result, worker, job):
         assert len(answer) == len(result)
 
 
+def test_not_even_a_mask_that_begins_with_nothing_leaves_one_byte_as_it_is():
+    for number in range(2_000):
+        for behaviour in (WRONG, COLLUDING):
+            assert behaviour.answer(assignment(b"\x00", number, number)) != b"\x00"
+
+
 @given(RESULTS, NAMES, NAMES, NAMES)
 def test_colluders_agree_in_a_job(result, one, other, job):
     assert COLLUDING.answer(assignment(result, one, job)) == COLLUDING.answer(assignment(result, other, job))

@@ -144,6 +144,22 @@ def test_it_audits_the_jobs_of_its_choice_and_no_others():
     assert act(scene, scene.server(audits=lambda number, index: (number, index) == (1, 0))).calls
 
 
+def test_of_a_round_only_the_chosen_jobs_are_audited():
+    scene = Scene(pool=6, jobs=2, audit=DAY)
+    jobs = scene.stage.ledger.rounds[0].jobs
+    for job in jobs:
+        lie = b"\x02" + scene.right(job)[1:]
+        for seat in range(3):
+            scene.commit(seat, lie, job)
+    for job in jobs:
+        lie = b"\x02" + scene.right(job)[1:]
+        scene.act(job.committee[0], "propose", 0, content_hash(lie), job=job)
+
+    calls = act(scene, scene.server(audits=lambda number, index: index == 1)).calls
+
+    assert {call.address for call in calls} == {jobs[1].address}
+
+
 def test_an_audit_of_the_right_result_changes_nothing():
     scene = Scene(audit=DAY)
     scene.commit_all(*[scene.right()] * 3)

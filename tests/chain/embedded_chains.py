@@ -9,14 +9,15 @@ from mlchain.chain.connection import Chain
 
 
 @contextmanager
-def embedded_chain(seed: bytes | None = None) -> Iterator[Chain]:
-    """Be connected to a new embedded chain, a repeatable one if there is a seed; whatever network the tests run on."""
+def embedded_chain(seed: bytes) -> Iterator[Chain]:
+    """Be connected to a new repeatable chain, whatever network the tests run on."""
     before = networks.active_provider
-    networks.active_provider = networks.ethereum.local.get_provider("test", connect=True)
+    provider = networks.ethereum.local.get_provider("test")  # with `connect=True` it would be the one of the tests
+    provider.connect()
+    networks.active_provider = provider
     try:
         chain = Chain()
-        if seed is not None:
-            chain.make_repeatable(seed)
+        chain.make_repeatable(seed)
         yield chain
     finally:
         networks.active_provider = before

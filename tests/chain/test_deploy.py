@@ -55,6 +55,14 @@ def test_other_parameters_are_refused(chain, server, tmp_path):
     assert server.nonce == nonce
 
 
+def test_a_record_that_is_not_true_any_more_is_noticed(chain, deployment, stranger, tmp_path):
+    path = tmp_path / "record.json"
+    replace(deployment, server=stranger.address).save(path)
+
+    with pytest.raises(UserError, match="this is not what was deployed"):
+        deploy_once(chain, lambda: pytest.fail("no account is needed"), PARAMETERS, path)
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"genesis": "0x" + "00" * 32}, {"chain_id": 1}],

@@ -1,7 +1,7 @@
 """The embedded chain can be repeated: its blocks follow from a seed."""
 
 import pytest
-from ape import accounts, networks
+from ape import accounts, chain, networks
 
 from mlchain.chain.connection import account_from_secret
 from mlchain.chain.embedded import GENESIS_TIME, make_repeatable
@@ -10,14 +10,14 @@ from tests.chain.embedded_chains import embedded_chain
 
 def block_hashes(seed: bytes) -> list[str]:
     """Return the hashes of the blocks of a short history on a chain made from `seed`."""
-    with embedded_chain(seed) as chain:
+    with embedded_chain(seed) as repeatable:
         funder = accounts.test_accounts[0]
         for number in range(2):
-            chain.transfer(funder, account_from_secret(bytes([7]) * 32).address, number + 1)
-        chain.advance_to(chain.now + 1_000)
-        chain.mine(2)
+            repeatable.transfer(funder, account_from_secret(bytes([7]) * 32).address, number + 1)
+        repeatable.advance_to(repeatable.now + 1_000)
+        repeatable.mine(2)
         provider = networks.provider
-        return [bytes(provider.get_block(number).hash).hex() for number in range(chain.height + 1)]
+        return [bytes(provider.get_block(number).hash).hex() for number in range(repeatable.height + 1)]
 
 
 def test_the_same_seed_gives_the_same_blocks():
@@ -35,15 +35,21 @@ def test_another_seed_gives_other_blocks():
 
 
 def test_the_clock_of_a_repeatable_chain_is_not_today_s():
-    with embedded_chain(b"seed") as chain:
-        assert GENESIS_TIME <= chain.now < GENESIS_TIME + 10
+    with embedded_chain(b"seed") as repeatable:
+        assert GENESIS_TIME <= repeatable.now < GENESIS_TIME + 10
 
 
-def test_a_repeatable_chain_has_the_funds_and_the_id_of_any_other():
-    with embedded_chain() as plain:
-        expected = (plain.chain_id, plain.balance_of(accounts.test_accounts[3].address))
-    with embedded_chain(b"seed") as chain:
-        assert (chain.chain_id, chain.balance_of(accounts.test_accounts[3].address)) == expected
+def test_everybody_has_the_funds_of_a_test_account():
+    with embedded_chain(b"seed") as repeatable:
+        assert repeatable.chain_id == 1337
+        assert {repeatable.balance_of(account.address) for account in accounts.test_accounts} == {10**24}
+
+
+def test_the_chain_that_the_tests_run_on_is_left_as_it_is(server):
+    before = (chain.blocks.head.hash, server.nonce, networks.provider.name)
+    block_hashes(b"seed")
+
+    assert (chain.blocks.head.hash, server.nonce, networks.provider.name) == before
 
 
 def test_a_chain_of_another_kind_is_left_alone():

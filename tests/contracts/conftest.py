@@ -6,11 +6,6 @@ from tests.contracts.crowds import Stage
 from tests.contracts.protocol_steps import Committee, deploy_round
 
 
-@pytest.fixture(scope="session", autouse=True)
-def deployment(factory, registry, newcomers, stranger):
-    """Make what all files use before the first of them takes its snapshot."""
-
-
 @pytest.fixture(scope="module")
 def committee(factory, registry, server, members) -> Committee:
     """The committee of the round's only job, in its commit phase; two members hold no seat."""

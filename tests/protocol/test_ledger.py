@@ -9,7 +9,7 @@ from mlchain.protocol.content import chunk_hashes, content_hash, split
 from mlchain.protocol.ledger import Ledger, Log
 from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import MODEL, Committee, decide, deploy_round
-from tests.protocol.random_rounds import RandomRounds, follow, record_of
+from tests.protocol.random_rounds import RandomRounds, compare_registry, follow, record_of
 
 STEPS = 9  # of a round after its commits
 
@@ -20,7 +20,7 @@ def deployment(models, factory, registry, server):
     return record_of(models, factory, registry, server)
 
 
-@settings(max_examples=settings().max_examples // 3)
+@settings(max_examples=settings().max_examples // 5)
 @given(seed=st.integers(0, 2**32))
 def test_every_step_of_every_round_is_read_as_the_contracts_mean_it(
     deployment, factory, registry, server, members, newcomers, seed
@@ -74,6 +74,37 @@ def test_read_again_and_again_the_ledger_is_the_same(deployment, factory, regist
         assert len(reader.view().ledger.rounds[-1].jobs[0].commitments) == seat + 1
 
     assert contents(reader.view().ledger) == contents(follow(deployment).view().ledger)
+
+
+def test_a_request_that_fails_is_made_up_for_by_the_next(deployment, registry, monkeypatch):
+    whole = follow(deployment).view().ledger
+    monkeypatch.setattr(connection, "LOGS_PER_REQUEST", 1)
+    reader = follow(deployment)
+    fetch = reader._fetch
+
+    def fetch_until(first, last, addresses):
+        if last > 5:
+            raise ConnectionError("the node is gone")
+        return fetch(first, last, addresses)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reader, "_fetch", fetch_until)
+        with pytest.raises(ConnectionError):
+            reader.view()
+
+    assert contents(reader.view().ledger) == contents(whole)
+
+
+def test_a_worker_that_comes_back_is_read_as_a_member_again(deployment, factory, registry, server, members):
+    reader = follow(deployment)
+    deploy_round(factory, server)
+    registry.leave(sender=members[0])
+    compare_registry(registry, reader.view().ledger, members)
+
+    registry.join(value=0, sender=members[0])
+
+    compare_registry(registry, reader.view().ledger, members)
+    assert reader.view().ledger.pool.members[-1] == members[0].address
 
 
 def test_a_job_that_nobody_deployed_is_not_read(deployment, factory, registry, server, members):

@@ -10,9 +10,10 @@ from rich.console import Console
 
 from mlchain.errors import UserError
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.rounds import Settlement
+from mlchain.protocol.rounds import Settlement, Verdict
 from mlchain.simulation.books import check_books
 from mlchain.simulation.plots import save_plots
+from mlchain.simulation.summary import summarize
 from mlchain.simulation.tables import print_summary
 from mlchain.tasks import digits
 from mlchain.tasks.catalogue import create_task
@@ -114,12 +115,42 @@ def test_a_ledger_that_is_a_wei_off_is_noticed(run, monkeypatch, field):
         check_books(run.chain, run.played)
 
 
-def test_a_balance_that_is_a_wei_off_is_noticed(run, monkeypatch):
-    for address in (run.played.server.address, run.played.workers[4].address):
+class OneWeiMore:
+    """A chain on which somebody has one wei more."""
+
+    def __init__(self, chain, address):
+        self._chain, self._address = chain, address
+
+    def balance_of(self, address):
+        return self._chain.balance_of(address) + (address == self._address)
+
+
+def test_a_balance_that_is_a_wei_off_is_noticed(run):
+    played = run.played
+    for address in (
+        played.deployment.addresses["WorkerRegistry"],
+        played.server.address,
+        played.workers[4].address,
+    ):
+        with pytest.raises(UserError, match="the books do not balance"):
+            check_books(OneWeiMore(run.chain, address), played)
+
+
+def test_an_honest_seat_that_is_slashed_or_released_is_counted(run, monkeypatch):
+    settlements = run.played.view.ledger.rounds[1].jobs[0].settlements
+    counted = {}
+    for verdict in Verdict:
         with monkeypatch.context() as patch:
-            patch.setitem(run.played.start_balances, address, run.played.start_balances[address] - 1)
-            with pytest.raises(UserError, match="the books do not balance"):
-                check_books(run.chain, run.played)
+            patch.setitem(settlements, 2, Settlement(verdict, 0))
+            summary = summarize(run.played, "network", 0, 0.0)
+        counted[verdict] = (summary.honest_slashed, summary.honest_unpaid)
+
+    assert counted == {
+        Verdict.REWARDED: (0, 0),
+        Verdict.RELEASED: (0, 1),
+        Verdict.SLASHED: (1, 1),
+        Verdict.ABSENT: (1, 1),
+    }
 
 
 # What is shown

@@ -2,8 +2,13 @@
 
 import pytest
 
+from mlchain.chain.connection import Chain, load_account
 from mlchain.errors import UserError
 from mlchain.simulation import play
+from mlchain.simulation.books import check_books
+from mlchain.simulation.options import Options
+from mlchain.simulation.play import Simulation
+from tests.contracts.chain_control import rollback
 from tests.simulation.runs import GOLDEN, SMALL, jobs_of, outcome_of, pay_of
 
 ETHER = 10**18
@@ -24,16 +29,16 @@ def assert_nothing_is_kept(run):
 @pytest.fixture(scope="module")
 def honest():
     """A small run in which everybody is honest."""
-    return outcome_of(**SMALL | {"workers": 5})
+    return outcome_of(**SMALL | {"workers": 2})
 
 
 @pytest.mark.parametrize("behaviour", ["colluding", "silent", "wrong"])
 def test_a_minority_of_evil_changes_nothing_but_its_own_pay(honest, behaviour):
-    run = outcome_of(**SMALL | {"workers": 7, "evil": 3, "behaviour": behaviour})
+    run = outcome_of(**SMALL | {"workers": 5, "evil": 2, "behaviour": behaviour})
 
     assert_nobody_is_wronged(run)
     assert run.summary.model_hash == honest.summary.model_hash
-    assert [job.matches for job in jobs_of(run)] == [4, 4]
+    assert [job.matches for job in jobs_of(run)] == [3, 3]
     for pay in run.summary.pay:
         if pay.behaviour == "honest":
             assert pay.earned >= 2 * 10**16
@@ -96,8 +101,25 @@ def test_a_committee_that_is_evil_in_every_seat_lies_unless_it_is_audited():
     assert audited.summary.wrong_accepted == 0
     assert jobs_of(audited)[0].decided_by == "referee"
     assert {pay.slashed for pay in audited.summary.pay} == {ETHER}
+    terms = audited.played.view.ledger.rounds[0].terms
+    assert terms.audit_window == terms.publish_window
     assert_nothing_is_kept(unaudited)
     assert_nothing_is_kept(audited)
+
+
+def test_the_books_balance_before_anybody_has_gone_home():
+    with rollback():
+        chain = Chain()
+        choices = Options(**SMALL | {"evil": 1, "behaviour": "wrong"})
+        simulation = Simulation(chain, load_account(None), choices, lambda _done, _what: None)
+        played = simulation.played
+        while not played.server.is_done(chain.view().ledger):
+            simulation._step(simulation._one_round)
+        played.view = chain.view()
+
+        check_books(chain, played)
+
+        assert played.view.ledger.owed > 4 * ETHER
 
 
 def test_when_all_are_silent_the_referee_brings_the_results(honest):

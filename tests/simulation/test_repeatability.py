@@ -5,7 +5,7 @@ import json
 from tests.chain.embedded_chains import embedded_chain
 from tests.simulation.runs import simulate
 
-CHOICES = {"task": "fake", "workers": 3, "evil": 1, "rounds": 2, "behaviour": "wrong"}
+CHOICES = {"task": "fake", "workers": 3, "evil": 1, "rounds": 1, "behaviour": "wrong"}
 
 
 def summary_of(folder, **choices):
