@@ -91,9 +91,10 @@ class Worker:
         return Turn([self._call(job, "publish", seat, result_hash, *chunk) for chunk in missing])
 
     def _settle(self, view: View, job: Job, seat: int) -> Turn:
-        """Settle one's own seat when the server has not for as long as the job could have lasted."""
-        if view.now < job.referee_end:
-            return Turn([], job.referee_end)
+        """Settle one's own seat when the server has had half a referee's window more than the job could last."""
+        patience = job.referee_end + job.terms.referee_window // 2
+        if view.now < patience:
+            return Turn([], patience)
         return Turn([self._call(job, "settle", [seat])])
 
     def _result(self, view: View, current: Round, job: Job) -> bytes | None:

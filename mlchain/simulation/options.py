@@ -48,7 +48,7 @@ class Options:
         needed = self.jobs * (1 if self.committee is None else self.committee)
         _require(
             needed <= self.workers,
-            f"{self.jobs} jobs of {self.seats} seats need {needed} workers, and there are {self.workers}",
+            f"{self.jobs} × {self.seats} seats (jobs × committee) need {needed} workers, and there are {self.workers}",
         )
         _require(1 <= self.seats <= MAX_SEATS, f"a job has 1 to {MAX_SEATS} seats, not {self.seats}")
         least = self.seats // 2 + 1

@@ -63,12 +63,13 @@ def _draw_pay(axes: Axes, played: Played, summary: Summary) -> None:
         label = f"{name} ({summary.behaviours[name]})"
         axes.plot(range(len(total)), total, marker=next(markers), linestyle=next(lines), label=label)
     # Rewards are hundredths of a stake, and curves of equal pay lie on each other: hence the scale and the styles.
-    axes.set_yscale("symlog", linthresh=0.01)
+    if len(changes) > 1:
+        axes.set_yscale("symlog", linthresh=0.01)
     axes.axhline(0, color="grey", linewidth=0.8)
     axes.set(
         title="Cumulative pay of a worker by behaviour, before gas",
         xlabel="round",
-        ylabel="ether (symlog)",
+        ylabel="ether",
     )
     axes.legend()
     _by_round(axes)
