@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from mlchain.protocol.calls import Call, Turn, View, earliest, missing_chunks
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Ledger, ModelVersion
-from mlchain.protocol.rounds import Job, Phase, Round, RoundTerms, phase
+from mlchain.protocol.rounds import MAX_SEATS, Job, Phase, Round, RoundTerms, phase
 from mlchain.tasks.catalogue import LearningTask
 from mlchain.training.encoding import EncodingError
 
@@ -105,7 +105,7 @@ class LearningServer:
 
     def _next_model(self, ledger: Ledger) -> bytes:
         last = ledger.rounds[-1]
-        model = ledger.versions[last.terms.model_version - 1].data()
+        model = ledger.model_of(last)
         return self.task.aggregate(model, self._readable(model, last.accepted_results()))
 
     def _readable(self, model: bytes, results: list[bytes]) -> list[bytes]:
@@ -134,7 +134,7 @@ class LearningServer:
         """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees and quorums."""
         plan = self.plan
         share = len(view.ledger.pool.members) // plan.jobs
-        seats = min(share, plan.committee or 256)
+        seats = min(share, plan.committee or MAX_SEATS)
         quorum = max(seats // 2 + 1, min(plan.quorum or 0, seats))
         return RoundTerms(
             model_version=version.number,
@@ -194,7 +194,7 @@ class LearningServer:
         return [Call("Job", method, arguments, address=job.address) for method, arguments in steps]
 
     def _honest_result(self, ledger: Ledger, current: Round, job: Job) -> bytes:
-        model = ledger.versions[current.terms.model_version - 1].data()
+        model = ledger.model_of(current)
         return self.task.train(model, current.number, job.index)
 
 

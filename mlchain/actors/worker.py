@@ -99,7 +99,7 @@ class Worker:
 
     def _result(self, view: View, current: Round, job: Job) -> bytes | None:
         if job.address not in self._answers:
-            model = view.ledger.versions[current.terms.model_version - 1].data()
+            model = view.ledger.model_of(current)
 
             def solve() -> bytes:
                 return self._open_task(current.task).train(model, current.number, job.index)

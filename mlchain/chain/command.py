@@ -7,6 +7,7 @@ from ape.logging import LogLevel, logger
 from requests import RequestException
 from web3.exceptions import Web3Exception
 
+from mlchain.chain.refusals import first_line
 from mlchain.errors import UserError
 
 
@@ -21,15 +22,11 @@ class Command(ConnectedProviderCommand):
         except UserError as error:
             _fail(str(error))
         except ApeException as error:
-            _fail(_first_line(error))
+            _fail(first_line(error))
         except (RequestException, Web3Exception) as error:
-            _fail(f"the node does not answer as it should: {_first_line(error)}")
+            _fail(f"the node does not answer as it should: {first_line(error)}")
 
 
 def _fail(sentence: str) -> None:
     click.echo(f"error: {sentence}", err=True)
     raise SystemExit(1)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

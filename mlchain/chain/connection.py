@@ -1,27 +1,27 @@
-"""A connection to a chain through Ape: the one module that imports it."""
+"""A connection to a chain through Ape: sends transactions, and reads the ledger from the logs."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, is_dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ape import accounts, networks, project
 from ape import chain as ape_chain
 from ape.api import AccountAPI
-from ape.exceptions import AccountsError, ApeException, ContractLogicError, CustomError
+from ape.exceptions import AccountsError
 from ape_test.accounts import TestAccount
 from eth_account import Account
-from eth_utils import keccak, to_checksum_address
+from eth_utils import to_checksum_address
 from web3.middleware import ExtraDataToPOAMiddleware
 
-from mlchain.chain.deployment import Deployment
+from mlchain.chain.abi import from_abi, to_abi
+from mlchain.chain.deployment import CONTRACTS, Deployment
 from mlchain.chain.embedded import make_repeatable
-from mlchain.errors import TransactionFailed, UserError
+from mlchain.chain.refusals import refusals_named
+from mlchain.errors import UserError
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.ledger import Ledger, Log
 
 LOGS_PER_REQUEST = 2_000  # blocks that are searched at once
-CONTRACTS = ("Counter", "ModelRegistry", "JobFactory", "WorkerRegistry")  # all but the jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,7 @@ class Chain:
 
     def __init__(self) -> None:
         self._provider = networks.provider
-        self._events = [
-            event for name in (*CONTRACTS, "Job") for event in project.get_contract(name).contract_type.events
-        ]
+        self._events = [event for name in CONTRACTS for event in project.get_contract(name).contract_type.events]
         self._deployment: Deployment | None = None
         self._ledger: Ledger | None = None
         self._read_to = -1
@@ -122,13 +120,13 @@ class Chain:
 
     def transfer(self, sender: AccountAPI, receiver: str, value: int) -> Receipt:
         """Send `value` wei."""
-        with _refusals_named("the transfer"):
+        with refusals_named("the transfer"):
             return _receipt(sender.transfer(receiver, value))
 
     def deploy(self, sender: AccountAPI, contract: str, *arguments: object) -> Receipt:
         """Create a contract from its compiled code."""
-        with _refusals_named(f"the deployment of {contract}"):
-            instance = sender.deploy(project.get_contract(contract), *map(_plain, arguments))
+        with refusals_named(f"the deployment of {contract}"):
+            instance = sender.deploy(project.get_contract(contract), *map(to_abi, arguments))
         return _receipt(instance.creation_metadata.receipt, instance.address)
 
     def runtime_code(self, contract: str) -> bytes:
@@ -138,12 +136,12 @@ class Chain:
     def send(self, sender: AccountAPI, call: Call) -> Receipt:
         """Send a transaction and wait for it; raises TransactionFailed, with the contract's reason, if refused."""
         method = getattr(self._at(call.contract, call.address), call.method)
-        with _refusals_named(call.kind):
-            return _receipt(method(*map(_plain, call.arguments), sender=sender, value=call.value))
+        with refusals_named(call.kind):
+            return _receipt(method(*map(to_abi, call.arguments), sender=sender, value=call.value))
 
     def read(self, contract: str, view: str, *arguments: object, address: str | None = None) -> object:
         """Return what a view function says."""
-        return getattr(self._at(contract, address), view)(*map(_plain, arguments))
+        return getattr(self._at(contract, address), view)(*map(to_abi, arguments))
 
     def _at(self, contract: str, address: str | None) -> object:
         return _instance(contract, address or self._deployment.addresses[contract])
@@ -172,7 +170,7 @@ class Chain:
 
     def _logs(self, first: int, last: int) -> list[Log]:
         """Return the logs of the contracts, and of the jobs known so far or announced in these blocks, in order."""
-        logs = self._fetch(first, last, [self._deployment.addresses[name] for name in CONTRACTS])
+        logs = self._fetch(first, last, [self._deployment.addresses[name] for name in CONTRACTS if name != "Job"])
         announced = {log.arguments["job"] for log in logs if log.name == "JobDeployed"}
         current = self._ledger.open_round
         jobs = announced | {job.address for job in current.jobs} if current else announced
@@ -189,7 +187,7 @@ class Chain:
             Log(
                 log.event_name,
                 str(log.contract_address),
-                {name: _from_abi(value) for name, value in log.event_arguments.items()},
+                {name: from_abi(value) for name, value in log.event_arguments.items()},
                 int(log.block_number),
                 int(log.log_index),
                 self._timestamp(int(log.block_number)),
@@ -210,70 +208,6 @@ def _instance(contract: str, address: str) -> object:
 
 def _receipt(receipt: object, address: str | None = None) -> Receipt:
     return Receipt(receipt.gas_used, receipt.total_fees_paid, receipt.block_number, address)
-
-
-class _refusals_named:  # noqa: N801 - used like a function
-    """Turn the chain's refusal of a transaction into one sentence."""
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ContractLogicError):
-            raise TransactionFailed(f"the chain refused {self._what}: {_reason(error)}") from error
-        if isinstance(error, ApeException):
-            raise TransactionFailed(f"{self._what} could not be sent: {_first_line(error)}") from error
-
-
-def _reason(error: ContractLogicError) -> str:
-    """Return the contract's error and its values; Ape leaves that of a contract further down undecoded."""
-    if isinstance(error, CustomError):
-        return _written_out(error.abi.name, error.inputs)
-    encoded = re.search("0x([0-9a-f]{8})([0-9a-f]*)", _first_line(error))
-    abi = _errors().get(bytes.fromhex(encoded[1])) if encoded else None
-    if abi is None:
-        return _first_line(error)
-    ecosystem = networks.provider.network.ecosystem
-    return _written_out(abi.name, ecosystem.decode_calldata(abi, bytes.fromhex(encoded[2])))
-
-
-def _written_out(name: str, inputs: Mapping[str, object]) -> str:
-    values = ", ".join(f"{key}={_from_abi(value)}" for key, value in inputs.items())
-    return f"{name}({values})"
-
-
-@lru_cache(maxsize=1)
-def _errors() -> dict[bytes, object]:
-    """Return the errors of all contracts by the four bytes that name them."""
-    errors = [error for name in (*CONTRACTS, "Job") for error in project.get_contract(name).contract_type.errors]
-    return {keccak(text=error.selector)[:4]: error for error in errors}
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def _plain(value: object) -> object:
-    """Return a value as Ape encodes it: a dataclass as a tuple."""
-    return astuple(value) if is_dataclass(value) else value
-
-
-def _from_abi(value: object) -> object:
-    """Return a decoded value as a plain one: Ape's integers and structs know more than we need."""
-    if isinstance(value, bool | bytes):
-        return bytes(value) if isinstance(value, bytes) else value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, str):
-        return str(value)
-    if hasattr(value, "items"):
-        return tuple(_from_abi(item) for item in value.values())
-    if isinstance(value, Iterable):
-        return tuple(_from_abi(item) for item in value)
-    return value
 
 
 def _accept_long_extra_data(web3: object) -> None:

@@ -79,6 +79,10 @@ class Ledger:
         """Everything that the registry owes to anybody, in wei."""
         return self.escrow + sum(account.stake + account.credit for account in self.accounts.values())
 
+    def model_of(self, current: Round) -> bytes:
+        """Return the model that a round trains, all of whose bytes were on the chain before it could be deployed."""
+        return self.versions[current.terms.model_version - 1].data()
+
     def account(self, owner: str) -> Account:
         """Return what is owed to `owner`."""
         return self.accounts.setdefault(owner, Account())

@@ -6,6 +6,8 @@ from enum import IntEnum
 from mlchain.protocol.content import chunk_count
 
 VOID = bytes(32)
+MAX_JOBS = 64  # JobFactory.MAX_JOBS
+MAX_SEATS = 256  # JobFactory.MAX_SEATS
 
 
 class Phase(IntEnum):

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 from mlchain.actors.behaviours import BEHAVIOURS, Behaviour
 from mlchain.errors import UserError
+from mlchain.protocol.rounds import MAX_JOBS, MAX_SEATS
 from mlchain.tasks.catalogue import MODELS, TASKS
-
-MAX_JOBS = 64  # JobFactory.MAX_JOBS
-MAX_SEATS = 256  # JobFactory.MAX_SEATS
 
 
 @dataclass(frozen=True, slots=True)

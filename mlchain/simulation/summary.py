@@ -128,7 +128,7 @@ def _round(played: Played, current: Round) -> RoundSummary:
 
 
 def _job(played: Played, current: Round, job: Job) -> JobSummary:
-    model = played.view.ledger.versions[current.terms.model_version - 1].data()
+    model = played.view.ledger.model_of(current)
     honest = content_hash(played.task.train(model, current.number, job.index))
     outcome, accepted = job.decision
     matches = sum(

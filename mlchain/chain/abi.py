@@ -1,0 +1,24 @@
+"""Values on their way into and out of a contract."""
+
+from collections.abc import Iterable
+from dataclasses import astuple, is_dataclass
+
+
+def to_abi(value: object) -> object:
+    """Return a value as Ape encodes it: a dataclass as a tuple."""
+    return astuple(value) if is_dataclass(value) else value
+
+
+def from_abi(value: object) -> object:
+    """Return a decoded value as a plain one: Ape's integers and structs know more than we need."""
+    if isinstance(value, bool | bytes):
+        return bytes(value) if isinstance(value, bytes) else value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return str(value)
+    if hasattr(value, "items"):
+        return tuple(from_abi(item) for item in value.values())
+    if isinstance(value, Iterable):
+        return tuple(from_abi(item) for item in value)
+    return value

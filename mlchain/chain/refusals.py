@@ -1,0 +1,54 @@
+"""Transactions that the chain refuses, in one sentence."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+
+from ape import networks, project
+from ape.exceptions import ApeException, ContractLogicError, CustomError
+from eth_utils import keccak
+
+from mlchain.chain.abi import from_abi
+from mlchain.chain.deployment import CONTRACTS
+from mlchain.errors import TransactionFailed
+
+
+@contextmanager
+def refusals_named(what: str) -> Iterator[None]:
+    """Turn the refusal of a transaction inside into a TransactionFailed that says `what` was refused and why."""
+    try:
+        yield
+    except ContractLogicError as error:
+        raise TransactionFailed(f"the chain refused {what}: {_reason(error)}") from error
+    except ApeException as error:
+        raise TransactionFailed(f"{what} could not be sent: {first_line(error)}") from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its name."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _reason(error: ContractLogicError) -> str:
+    """Return the contract's error and its values; Ape leaves that of a contract further down undecoded."""
+    if isinstance(error, CustomError):
+        return _written_out(error.abi.name, error.inputs)
+    encoded = re.search("0x([0-9a-f]{8})([0-9a-f]*)", first_line(error))
+    abi = _errors().get(bytes.fromhex(encoded[1])) if encoded else None
+    if abi is None:
+        return first_line(error)
+    ecosystem = networks.provider.network.ecosystem
+    return _written_out(abi.name, ecosystem.decode_calldata(abi, bytes.fromhex(encoded[2])))
+
+
+def _written_out(name: str, inputs: Mapping[str, object]) -> str:
+    values = ", ".join(f"{key}={from_abi(value)}" for key, value in inputs.items())
+    return f"{name}({values})"
+
+
+@lru_cache(maxsize=1)
+def _errors() -> dict[bytes, object]:
+    """Return the errors of all contracts by the four bytes that name them."""
+    errors = [error for name in CONTRACTS for error in project.get_contract(name).contract_type.errors]
+    return {keccak(text=error.selector)[:4]: error for error in errors}
