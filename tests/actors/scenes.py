@@ -167,6 +167,16 @@ class Scene:
         return methods(turn)
 
 
+def act(scene: Scene, actor: Worker | LearningServer | None = None) -> Turn:
+    """Return what an actor, the server if none is named, decides in a scene."""
+    return (actor or scene.server()).act(scene.stage.view())
+
+
+def always(_round: int, _job: int) -> bool:
+    """Audit every job."""
+    return True
+
+
 def methods(turn: Turn) -> list[str]:
     """Return the methods that a turn calls."""
     return [call.method for call in turn.calls]

@@ -4,11 +4,7 @@ import pytest
 
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import Outcome, Phase, outcome, phase
-from tests.actors.scenes import DAY, Scene
-
-
-def always(_round, _job):
-    return True
+from tests.actors.scenes import DAY, Scene, always
 
 
 def never(_round, _job):

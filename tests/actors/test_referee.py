@@ -4,20 +4,12 @@ import pytest
 
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import Outcome, outcome
-from tests.actors.scenes import DAY, Scene
+from tests.actors.scenes import DAY, Scene, act, always
 
 
 @pytest.fixture
 def scene():
     return Scene()
-
-
-def act(scene, server=None):
-    return (server or scene.server()).act(scene.stage.view())
-
-
-def always(_round, _job):
-    return True
 
 
 # Ruling

@@ -5,21 +5,13 @@ import pytest
 from mlchain.protocol.calls import Call
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import Outcome, Phase, phase
-from tests.actors.scenes import DAY, UNREADABLE, Scene, ToyTask, methods
+from tests.actors.scenes import DAY, UNREADABLE, Scene, ToyTask, act, always, methods
 from tests.actors.stage import SERVER, Stage, address_of, chunk_of
 
 
 @pytest.fixture
 def scene():
     return Scene()
-
-
-def act(scene, server=None):
-    return (server or scene.server()).act(scene.stage.view())
-
-
-def always(_round, _job):
-    return True
 
 
 def decided(scene, *results):

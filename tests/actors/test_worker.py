@@ -5,17 +5,13 @@ import pytest
 from mlchain.actors.behaviours import COLLUDING, HONEST, SILENT
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
-from tests.actors.scenes import DAY, GAS_RESERVE, Scene, ToyTask, methods
+from tests.actors.scenes import DAY, GAS_RESERVE, Scene, ToyTask, act, methods
 from tests.actors.stage import CHAIN_ID, LOOK_BACK, SERVER, STAKE, address_of
 
 
 @pytest.fixture
 def scene():
     return Scene()
-
-
-def act(scene, worker):
-    return worker.act(scene.stage.view())
 
 
 # Joining
