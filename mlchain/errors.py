@@ -6,4 +6,11 @@ class UserError(Exception):
 
 
 class TransactionFailed(UserError):
-    """The chain refused a transaction; the message names the transaction and the contract's reason."""
+    """The chain refused a transaction; the message names the transaction and the contract's reason.
+
+    `fee` is what it cost nevertheless, in wei.
+    """
+
+    def __init__(self, sentence: str, fee: int = 0) -> None:
+        super().__init__(sentence)
+        self.fee = fee

@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from mlchain.chain.accounts import load_account
 from mlchain.chain.command import Command
-from mlchain.chain.connection import Chain, load_account
+from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import Deployed, deploy_once
 from mlchain.chain.deployment import Parameters
 from mlchain.console import console

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import click
 
-from mlchain.actors.behaviours import BEHAVIOURS
+from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.chain.command import Command
-from mlchain.chain.connection import Chain, load_account
 from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
 from mlchain.simulation.books import check_books
 from mlchain.simulation.options import Options
-from mlchain.simulation.play import Simulation
+from mlchain.simulation.play import Simulation, open_chain
 from mlchain.simulation.plots import save_plots
 from mlchain.simulation.summary import summarize
 from mlchain.simulation.tables import print_summary
@@ -51,17 +50,12 @@ def cli(report: Path | None, **choices: object) -> None:
     options = Options(**choices)
     if report:
         _make_folder(report)
-    chain = Chain()
-    if not chain.is_development:
-        raise UserError(f"a simulation needs a development chain, which {chain.network} is not")
-    chain.make_repeatable(options.seed.to_bytes(8, "big"))
+    chain = open_chain(options.seed)
 
     with progress_bar(options.rounds) as progress:
-        played = Simulation(chain, load_account(None), options, progress).play()
+        played = Simulation(chain, options, progress).play()
     check_books(chain, played)
-
-    held = chain.balance_of(played.deployment.addresses["WorkerRegistry"])
-    summary = summarize(played, chain.network, held, time.monotonic() - started)
+    summary = summarize(chain, played, time.monotonic() - started)
     print_summary(console(), summary)
     if report:
         summary.save(report)

@@ -20,10 +20,10 @@ contract ContractWorker {
         OWNER = msg.sender;
     }
 
-    /// @notice Call `target` with `data` and whatever value came along.
-    function act(address target, bytes calldata data) external payable returns (bytes memory) {
+    /// @notice Call `target` with `data` and `value`, from what it holds and what came along.
+    function act(address target, uint256 value, bytes calldata data) external payable returns (bytes memory) {
         require(msg.sender == OWNER, Refused());
-        return Address.functionCallWithValue(target, data, msg.value);
+        return Address.functionCallWithValue(target, data, value);
     }
 
     /// @notice Choose what receiving ether does: refuse it, or call the sender with `callback` unless that is empty.

@@ -27,7 +27,7 @@ contract Crowd {
         for (uint256 i = 0; i < acts.length; ++i) {
             Act calldata next = acts[i];
             if (next.actor == 0) Address.functionCallWithValue(next.target, next.data, next.value);
-            else _members[next.actor - 1].act{value: next.value}(next.target, next.data);
+            else _members[next.actor - 1].act{value: next.value}(next.target, next.value, next.data);
         }
     }
 

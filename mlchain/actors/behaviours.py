@@ -1,57 +1,88 @@
-"""How a worker answers: a behaviour is a value, and the honest one is one of them."""
+"""How a worker behaves: a behaviour is a value, and the honest one is one of them; the evil ones are in `attackers`."""
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from mlchain.protocol.calls import Call, View
+from mlchain.protocol.commitments import commitment
+from mlchain.protocol.content import content_hash
+from mlchain.protocol.rounds import Job
+
+
+class Receiver(Enum):
+    """What receives a worker's ether: a key, or a contract that does something on receiving it."""
+
+    KEY = auto()
+    REFUSING = auto()
+    RE_ENTERING = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A seat to answer for; `solve` computes the honest result."""
+    """A seat to answer for: `solve` computes the honest result, `cartel` are the addresses that act together."""
 
     worker: str
-    job: str
+    job: Job
+    seat: int
+    view: View
     solve: Callable[[], bytes]
+    cartel: frozenset[str] = field(default_factory=frozenset)
 
+    def call(self, method: str, *arguments: object) -> Call:
+        """Return a transaction to the job."""
+        return Call("Job", method, arguments, address=self.job.address)
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """A way to answer: `answer` returns the result to commit to, or None to stay silent."""
-
-    name: str
-    is_honest: bool
-    answer: Callable[[Assignment], bytes | None]
+    def seal(self, result_hash: bytes) -> bytes:
+        """Return this seat's commitment to the result of that content hash."""
+        return commitment(self.view.chain_id, self.job.address, self.seat, result_hash)
 
 
 def _solve(assignment: Assignment) -> bytes:
     return assignment.solve()
 
 
-def _keep_silent(_: Assignment) -> None:
-    return None
+def _honest_seal(assignment: Assignment, result: bytes | None) -> bytes | None:
+    return None if result is None else assignment.seal(content_hash(result))
 
 
-def _spoil_alone(assignment: Assignment) -> bytes:
-    return _spoil(assignment.solve(), assignment.worker)
+def _at_once(_: Assignment) -> bool:
+    return True
 
 
-def _spoil_together(assignment: Assignment) -> bytes:
-    return _spoil(assignment.solve(), assignment.job)
+def _nothing(_: Assignment) -> list[Call]:
+    return []
 
 
-def _spoil(result: bytes, key: str) -> bytes:
-    """Return a result of the same size that differs from the honest one and for every key, in its first 16 bytes.
+def _no_reaction(_: Assignment, __: Call) -> list[Call]:
+    return []
 
-    The odd first byte of the mask keeps it from being zero. The rest stays: a lie that is hard to see is the best one.
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """A way to work; whatever is not said is done as the honest do it.
+
+    `attempt` says it in words. `answer` returns the result that the worker stands for, None for none; `seal` what it
+    commits to, None for nothing; `is_ready` whether it commits now rather than at the last moment; `tries` what it
+    sends besides, each of it once a job; `front_runs` what it sends ahead of somebody else's transaction.
     """
-    mask = bytearray(hashlib.sha256(key.encode()).digest()[:16])
-    mask[0] |= 1
-    return bytes(byte ^ bit for byte, bit in zip(result, mask, strict=False)) + result[len(mask) :]
+
+    name: str
+    is_honest: bool
+    attempt: str
+    answer: Callable[[Assignment], bytes | None] = _solve
+    seal: Callable[[Assignment, bytes | None], bytes | None] = _honest_seal
+    is_ready: Callable[[Assignment], bool] = _at_once
+    proposes: bool = True
+    publishes: bool = True
+    tries: Callable[[Assignment], list[Call]] = _nothing
+    front_runs: Callable[[Assignment, Call], list[Call]] = _no_reaction
+    receiver: Receiver = Receiver.KEY
+
+    @property
+    def watches_others(self) -> bool:
+        """Whether it reacts to transactions that are on their way."""
+        return self.front_runs is not _no_reaction
 
 
-HONEST = Behaviour("honest", True, _solve)
-SILENT = Behaviour("silent", False, _keep_silent)
-WRONG = Behaviour("wrong", False, _spoil_alone)
-COLLUDING = Behaviour("colluding", False, _spoil_together)
-
-BEHAVIOURS = {behaviour.name: behaviour for behaviour in (HONEST, SILENT, WRONG, COLLUDING)}
+HONEST = Behaviour("honest", True, "computes, commits, and shows its result at its turn")

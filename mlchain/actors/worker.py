@@ -1,10 +1,10 @@
 """A worker: joins, answers for its seats, makes sure that its answer is proposed, and takes its money home."""
 
 from collections.abc import Callable
+from functools import partial
 
 from mlchain.actors.behaviours import Assignment, Behaviour
 from mlchain.protocol.calls import Call, Turn, View, missing_chunks
-from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import Job, Phase, Round, phase
 from mlchain.tasks.catalogue import LearningTask
@@ -13,23 +13,38 @@ LOOK_BACK = 128  # blocks that a stake stays locked after leaving: WorkerRegistr
 
 
 class Worker:
-    """Decides from what it reads on the chain alone; what it remembers it could compute again."""
+    """Decides from what it reads on the chain alone; what it remembers it could compute again.
+
+    `cartel` are the addresses that an evil worker acts together with, its own among them.
+    """
 
     def __init__(
-        self, address: str, behaviour: Behaviour, open_task: Callable[[bytes], LearningTask], gas_reserve: int
+        self,
+        address: str,
+        behaviour: Behaviour,
+        open_task: Callable[[bytes], LearningTask],
+        gas_reserve: int,
+        cartel: frozenset[str] = frozenset(),
     ) -> None:
         self.address = address
         self.behaviour = behaviour
         self.is_leaving = False
         self._open_task = open_task
         self._gas_reserve = gas_reserve
+        self._cartel = cartel
         self._answers: dict[str, bytes | None] = {}
+        self._tried: set[str] = set()
 
     def act(self, view: View) -> Turn:
         """Return what to do in `view`; whatever of it the chain has already is not done again."""
         turn = self._work(view)
         membership = self._go_home(view) if self.is_leaving else self._join(view)
         return Turn(membership + turn.calls, turn.wake)
+
+    def front_run(self, view: View, coming: Call) -> list[Call]:
+        """Return what this worker sends ahead of somebody else's transaction that it sees coming."""
+        assignment = self._assignment(view)
+        return self._untried(assignment, self.behaviour.front_runs(assignment, coming)) if assignment else []
 
     # Membership
 
@@ -55,58 +70,74 @@ class Worker:
     # Work
 
     def _work(self, view: View) -> Turn:
+        assignment = self._assignment(view)
+        if assignment is None:
+            return Turn([])
+        steps = {Phase.COMMIT: self._commit, Phase.DECIDED: self._settle}
+        turn = steps.get(phase(assignment.job, view.now), self._show)(assignment)
+        return Turn(self._untried(assignment, self.behaviour.tries(assignment)) + turn.calls, turn.wake)
+
+    def _assignment(self, view: View) -> Assignment | None:
+        """Return the unsettled seat that this worker holds, if any."""
         current = view.ledger.open_round
         for job in current.jobs if current else []:
             seat = job.seat_of(self.address)
             if seat is not None and seat not in job.settlements:
-                return self._answer(view, current, job, seat)
-        return Turn([])
+                solve = partial(self._solve, view, current, job)
+                return Assignment(self.address, job, seat, view, solve, self._cartel)
+        return None
 
-    def _answer(self, view: View, current: Round, job: Job, seat: int) -> Turn:
-        now = phase(job, view.now)
-        if now is Phase.DECIDED:
-            return self._settle(view, job, seat)
-        result = self._result(view, current, job)
+    def _commit(self, assignment: Assignment) -> Turn:
+        job, view = assignment.job, assignment.view
+        if assignment.seat in job.commitments:
+            return Turn([])
+        last_moment = job.commit_deadline - job.terms.commit_window // 10
+        if view.now < last_moment and not self.behaviour.is_ready(assignment):
+            return Turn([], last_moment)
+        sealed = self.behaviour.seal(assignment, self._result(assignment))
+        return Turn([] if sealed is None else [assignment.call("commit", assignment.seat, sealed)])
+
+    def _show(self, assignment: Assignment) -> Turn:
+        """Propose and publish what one has committed to, at one's turn, so that not everybody pays for it."""
+        job, seat, view = assignment.job, assignment.seat, assignment.view
+        result = self._result(assignment)
         if result is None:
             return Turn([])
         result_hash = content_hash(result)
-        sealed = commitment(view.chain_id, job.address, seat, result_hash)
-        if now is Phase.COMMIT:
-            return Turn([] if seat in job.commitments else [self._call(job, "commit", seat, sealed)])
-        if job.commitments.get(seat) != sealed:
+        if job.commitments.get(seat) != assignment.seal(result_hash):
             return Turn([])
-        return self._show(view, job, seat, result, result_hash)
-
-    def _show(self, view: View, job: Job, seat: int, result: bytes, result_hash: bytes) -> Turn:
-        """Propose and publish at one's turn, so that not everybody pays for it."""
         candidate = job.candidates.get(result_hash)
         turn = job.commit_end + seat * (job.terms.publish_window // 2) // job.terms.seats
         if view.now < turn:
             return Turn([], turn)
-        if candidate is None and view.now < job.publish_end:
-            return Turn([self._call(job, "propose", seat, result_hash)])
-        if candidate is None or candidate.votes < job.terms.quorum:
+        if candidate is None and view.now < job.publish_end and self.behaviour.proposes:
+            return Turn([assignment.call("propose", seat, result_hash)])
+        if candidate is None or candidate.votes < job.terms.quorum or not self.behaviour.publishes:
             return Turn([])
         missing = missing_chunks(result, candidate.chunks)
-        return Turn([self._call(job, "publish", seat, result_hash, *chunk) for chunk in missing])
+        return Turn([assignment.call("publish", seat, result_hash, *chunk) for chunk in missing])
 
-    def _settle(self, view: View, job: Job, seat: int) -> Turn:
+    def _settle(self, assignment: Assignment) -> Turn:
         """Settle one's own seat when the server has had half a referee's window more than the job could last."""
+        job = assignment.job
         patience = job.referee_end + job.terms.referee_window // 2
-        if view.now < patience:
+        if assignment.view.now < patience:
             return Turn([], patience)
-        return Turn([self._call(job, "settle", [seat])])
+        return Turn([assignment.call("settle", [assignment.seat])])
 
-    def _result(self, view: View, current: Round, job: Job) -> bytes | None:
-        if job.address not in self._answers:
-            model = view.ledger.model_of(current)
+    def _result(self, assignment: Assignment) -> bytes | None:
+        """Return what this worker stands for in a job, for which it makes up its mind once."""
+        address = assignment.job.address
+        if address not in self._answers:
+            self._answers = {address: self.behaviour.answer(assignment)}
+        return self._answers[address]
 
-            def solve() -> bytes:
-                return self._open_task(current.task).train(model, current.number, job.index)
+    def _solve(self, view: View, current: Round, job: Job) -> bytes:
+        return self._open_task(current.task).train(view.ledger.model_of(current), current.number, job.index)
 
-            self._answers = {job.address: self.behaviour.answer(Assignment(self.address, job.address, solve))}
-        return self._answers[job.address]
-
-    @staticmethod
-    def _call(job: Job, method: str, *arguments: object) -> Call:
-        return Call("Job", method, arguments, address=job.address)
+    def _untried(self, assignment: Assignment, calls: list[Call]) -> list[Call]:
+        """Drop what was tried in this job before, so that what the chain refuses is not sent for ever."""
+        attempts = {f"{assignment.job.address} {call}": call for call in calls}
+        fresh = [call for attempt, call in attempts.items() if attempt not in self._tried]
+        self._tried.update(attempts)
+        return fresh

@@ -4,20 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ape import accounts, networks, project
 from ape import chain as ape_chain
+from ape import networks, project
 from ape.api import AccountAPI
-from ape.exceptions import AccountsError
-from ape_test.accounts import TestAccount
-from eth_account import Account
 from eth_utils import to_checksum_address
 from web3.middleware import ExtraDataToPOAMiddleware
 
 from mlchain.chain.abi import from_abi, to_abi
+from mlchain.chain.accounts import ContractAccount
 from mlchain.chain.deployment import CONTRACTS, Deployment
 from mlchain.chain.embedded import make_repeatable
 from mlchain.chain.refusals import refusals_named
-from mlchain.errors import UserError
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.ledger import Ledger, Log
 
@@ -32,24 +29,6 @@ class Receipt:
     fee: int
     block: int
     address: str | None = None
-
-
-def load_account(alias: str | None) -> AccountAPI:
-    """Return the account of that name, or the first test account; raises UserError when it is not there."""
-    if alias is None:
-        if not networks.provider.network.is_dev:
-            raise UserError("no account given: name one of `ape accounts list` with --account")
-        return accounts.test_accounts[0]
-    try:
-        return accounts.load(alias)
-    except (AccountsError, KeyError) as error:
-        raise UserError(f"there is no account {alias!r}: `ape accounts list` shows those there are") from error
-
-
-def account_from_secret(secret: bytes) -> AccountAPI:
-    """Return an account whose key is these 32 bytes: for simulations, where keys come from a seed."""
-    account = Account.from_key(secret)
-    return TestAccount(index=0, address_str=account.address, private_key=account.key.to_0x_hex())
 
 
 class Chain:
@@ -133,11 +112,28 @@ class Chain:
         """Return the compiled code, with zeros where its immutable values go."""
         return bytes(project.get_contract(contract).contract_type.get_runtime_bytecode())
 
-    def send(self, sender: AccountAPI, call: Call) -> Receipt:
+    def send(self, sender: AccountAPI | ContractAccount, call: Call) -> Receipt:
         """Send a transaction and wait for it; raises TransactionFailed, with the contract's reason, if refused."""
-        method = getattr(self._at(call.contract, call.address), call.method)
+        contract = self._at(call.contract, call.address)
+        method, arguments, value = getattr(contract, call.method), [to_abi(it) for it in call.arguments], call.value
+        if isinstance(sender, ContractAccount):
+            data = method.encode_input(*arguments)
+            method = self._at("ContractWorker", sender.address).act
+            arguments, value, sender = [contract.address, value, data], 0, sender.owner
         with refusals_named(call.kind):
-            return _receipt(method(*map(to_abi, call.arguments), sender=sender, value=call.value))
+            return _receipt(method(*arguments, sender=sender, value=value))
+
+    def open_contract_account(self, owner: AccountAPI) -> ContractAccount:
+        """Create a contract that acts for `owner` and, for now, takes any ether that it is sent."""
+        return ContractAccount(self.deploy(owner, "ContractWorker").address, owner)
+
+    def set_receiver(self, account: ContractAccount, refuses: bool, callback: tuple[str, str] | None = None) -> Receipt:
+        """Let a contract account refuse ether, or answer it with a call of (contract, method), or just take it."""
+        data = b""
+        if callback:
+            data = getattr(self._at(callback[0], None), callback[1]).encode_input()
+        with refusals_named("ContractWorker.receiveBy"):
+            return _receipt(self._at("ContractWorker", account.address).receiveBy(refuses, data, sender=account.owner))
 
     def read(self, contract: str, view: str, *arguments: object, address: str | None = None) -> object:
         """Return what a view function says."""

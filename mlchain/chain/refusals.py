@@ -1,4 +1,4 @@
-"""Transactions that the chain refuses, in one sentence."""
+"""Transactions that the chain refuses: one sentence, and what they cost all the same."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,9 +20,15 @@ def refusals_named(what: str) -> Iterator[None]:
     try:
         yield
     except ContractLogicError as error:
-        raise TransactionFailed(f"the chain refused {what}: {_reason(error)}") from error
+        raise TransactionFailed(f"the chain refused {what}: {_reason(error)}", _fee(error)) from error
     except ApeException as error:
         raise TransactionFailed(f"{what} could not be sent: {first_line(error)}") from error
+
+
+def _fee(error: ContractLogicError) -> int:
+    """Return what a refused transaction cost, in wei: nothing if the node did not even take it."""
+    receipt = getattr(error.txn, "receipt", error.txn)
+    return getattr(receipt, "total_fees_paid", 0)
 
 
 def first_line(error: BaseException) -> str:

@@ -82,7 +82,7 @@ def check_books(chain: object, played: Played) -> None:
 
     for pay in all_pay(played):
         account = ledger.account(pay.address)
-        grown = chain.balance_of(pay.address) - played.start_balances[pay.address]
+        grown = played.wealth_of(chain, pay.address) - played.start_balances[pay.address]
         _require_equal(f"{pay.address} is richer by", grown + account.stake + account.credit, pay.net)
 
     server = played.server.address

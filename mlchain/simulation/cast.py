@@ -63,8 +63,7 @@ def make_server(address: str, task: LearningTask, options: Options) -> LearningS
 
 
 def make_workers(addresses: list[str], options: Options, opener: Callable[[bytes], LearningTask]) -> list[Worker]:
-    """Return the workers of a simulation."""
-    return [
-        Worker(address, behaviour, opener, GAS_RESERVE)
-        for address, behaviour in zip(addresses, deal_behaviours(options), strict=True)
-    ]
+    """Return the workers of a simulation; all evil ones act together."""
+    dealt = list(zip(addresses, deal_behaviours(options), strict=True))
+    cartel = frozenset(address for address, behaviour in dealt if not behaviour.is_honest)
+    return [Worker(address, behaviour, opener, GAS_RESERVE, cartel) for address, behaviour in dealt]

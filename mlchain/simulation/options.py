@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from mlchain.actors.behaviours import BEHAVIOURS, Behaviour
+from mlchain.actors.attackers import BEHAVIOURS
+from mlchain.actors.behaviours import Behaviour
 from mlchain.errors import UserError
 from mlchain.protocol.rounds import MAX_JOBS, MAX_SEATS
 from mlchain.tasks.catalogue import MODELS, TASKS

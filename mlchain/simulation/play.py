@@ -4,16 +4,19 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mlchain.actors.behaviours import Receiver
 from mlchain.actors.server import LearningServer
 from mlchain.actors.worker import LOOK_BACK, Worker
-from mlchain.chain.connection import Chain, account_from_secret
+from mlchain.chain.accounts import account_from_secret, load_account
+from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Deployment, Parameters
 from mlchain.errors import TransactionFailed, UserError
-from mlchain.protocol.calls import Turn, View, earliest
+from mlchain.protocol.calls import Call, Turn, View, earliest
 from mlchain.simulation.cast import (
     SERVER_FUNDS,
     WORKER_FUNDS,
+    deal_behaviours,
     make_server,
     make_workers,
     secret,
@@ -27,7 +30,11 @@ Actor = LearningServer | Worker
 
 @dataclass(slots=True)
 class Played:
-    """What was played: the last view of the chain, everybody's fees, and the gas of every transaction by kind."""
+    """What was played: the last view of the chain, everybody's fees, and the gas of every transaction by kind.
+
+    `owner_of` names who pays the gas of a worker that is a contract. `refused` are the transactions that the chain did
+    not accept: what attackers tried, and what somebody else did first.
+    """
 
     options: Options
     task: LearningTask
@@ -35,28 +42,44 @@ class Played:
     server: LearningServer
     workers: list[Worker]
     start_balances: dict[str, int]
+    owner_of: dict[str, str]
     view: View | None = None
     fees: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     gas: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    refused: list[str] = field(default_factory=list)
+    refused: list[tuple[str, Call]] = field(default_factory=list)
+
+    def wealth_of(self, chain: Chain, address: str) -> int:
+        """Return the ether that a worker or the server has at hand, in wei."""
+        return sum(chain.balance_of(purse) for purse in {address, self.owner_of.get(address, address)})
+
+
+def open_chain(seed: int) -> Chain:
+    """Return the connected chain, repeatable by the seed where it can be; raises UserError for one that is not ours."""
+    chain = Chain()
+    if not chain.is_development:
+        raise UserError(f"a simulation needs a development chain, which {chain.network} is not")
+    chain.make_repeatable(seed.to_bytes(8, "big"))
+    return chain
 
 
 class Simulation:
     """A server, its workers and a chain of their own. `report(rounds_done, what)` is called as it goes on."""
 
-    def __init__(self, chain: Chain, funder: object, options: Options, report: Callable[[float, str], None]):
+    def __init__(self, chain: Chain, options: Options, report: Callable[[float, str], None]):
         self._chain = chain
+        self._funder = load_account(None)
         self._report = report
         self._opener = task_opener()
         task = self._opener(create_task(options.task, options.model).recipe)
 
         self._accounts = {}
-        server = self._open_account(funder, options.seed, "server", SERVER_FUNDS)
+        self._contracts: dict[str, Receiver] = {}
+        server = self._open_account(options.seed, "server", SERVER_FUNDS)
         workers = [
-            self._open_account(funder, options.seed, f"worker {number}", WORKER_FUNDS)
-            for number in range(options.workers)
+            self._open_worker(options.seed, number, behaviour.receiver)
+            for number, behaviour in enumerate(deal_behaviours(options))
         ]
-        start_balances = {address: chain.balance_of(address) for address in (server, *workers)}
+        owner_of = {address: self._accounts[address].owner.address for address in self._contracts}
         deployed = deploy(chain, self._accounts[server], Parameters())
         chain.follow(deployed.deployment)
         self.played = Played(
@@ -65,17 +88,38 @@ class Simulation:
             deployed.deployment,
             make_server(server, task, options),
             make_workers(workers, options, self._opener),
-            start_balances,
+            {},
+            owner_of,
         )
         for contract, receipt in deployed.receipts.items():
             self._note(server, f"deploy {contract}", receipt)
+        for address in (server, *workers):
+            self.played.start_balances[address] = self.played.wealth_of(chain, address) + self.played.fees[address]
+        for address, receiver in self._contracts.items():
+            self._receive_by(address, receiver)
 
-    def _open_account(self, funder: object, seed: int, label: str, funds: int) -> str:
+    def _open_account(self, seed: int, label: str, funds: int) -> str:
         account = account_from_secret(secret(seed, label))
         self._accounts[account.address] = account
         self._report(0, f"fund {label}")
-        self._chain.transfer(funder, account.address, funds)
+        self._chain.transfer(self._funder, account.address, funds)
         return account.address
+
+    def _open_worker(self, seed: int, number: int, receiver: Receiver) -> str:
+        address = self._open_account(seed, f"worker {number}", WORKER_FUNDS)
+        if receiver is Receiver.KEY:
+            return address
+        account = self._chain.open_contract_account(self._accounts[address])
+        self._chain.transfer(self._funder, account.address, WORKER_FUNDS)
+        self._accounts[account.address] = account
+        self._contracts[account.address] = receiver
+        return account.address
+
+    def _receive_by(self, address: str, receiver: Receiver) -> None:
+        """Choose what a worker that is a contract does on receiving ether; `KEY` is to take it like a key."""
+        callback = ("WorkerRegistry", "withdraw") if receiver is Receiver.RE_ENTERING else None
+        receipt = self._chain.set_receiver(self._accounts[address], receiver is Receiver.REFUSING, callback)
+        self._note(address, "ContractWorker.receiveBy", receipt)
 
     def play(self) -> Played:
         """Play all rounds, send everybody home, and return what happened."""
@@ -84,6 +128,8 @@ class Simulation:
             self._step(self._one_round)
         for actor in (played.server, *played.workers):
             actor.is_leaving = True
+        for address in self._contracts:
+            self._receive_by(address, Receiver.KEY)  # in the end even these want their money
         while self._send_home():
             pass
         played.view = self._chain.view()
@@ -117,21 +163,38 @@ class Simulation:
         """Let all of them decide from the same view of the chain, then send what they decided."""
         view = self._chain.view()
         turns = [actor.act(view) for actor in actors]
-        for actor, turn in zip(actors, turns, strict=True):
-            for call in turn.calls:
-                self._report(_rounds_done(view), call.kind)
-                self._send(actor, call)
+        coming = [(actor, call) for actor, turn in zip(actors, turns, strict=True) for call in turn.calls]
+        for actor, call in self._ahead_of(view, coming) + coming:
+            self._report(_rounds_done(view), call.kind)
+            self._send(actor, call)
         return turns
 
-    def _send(self, actor: Actor, call: object) -> None:
+    def _ahead_of(self, view: View, coming: list[tuple[Actor, Call]]) -> list[tuple[Actor, Call]]:
+        """Return what front-runners get into the block before the transactions that they see coming."""
+        watchers = [worker for worker in self.played.workers if worker.behaviour.watches_others]
+        return [
+            (watcher, ahead)
+            for watcher in watchers
+            for actor, call in coming
+            if actor is not watcher
+            for ahead in watcher.front_run(view, call)
+        ]
+
+    def _send(self, actor: Actor, call: Call) -> None:
         try:
             receipt = self._chain.send(self._accounts[actor.address], call)
         except TransactionFailed as failure:
-            if isinstance(actor, LearningServer) or actor.behaviour.is_honest:
-                raise
-            self.played.refused.append(f"{actor.behaviour.name}: {failure}")
-            return
-        self._note(actor.address, call.kind, receipt)
+            self._note_refusal(actor, call, failure)
+        else:
+            self._note(actor.address, call.kind, receipt)
+
+    def _note_refusal(self, actor: Actor, call: Call, failure: TransactionFailed) -> None:
+        """Somebody else may have been faster, so an honest actor looks again; what is refused twice is a fault."""
+        is_trusted = isinstance(actor, LearningServer) or actor.behaviour.is_honest
+        if is_trusted and (actor.address, call) in self.played.refused:
+            raise failure
+        self.played.refused.append((actor.address, call))
+        self.played.fees[actor.address] += failure.fee
 
     def _note(self, address: str, kind: str, receipt: object) -> None:
         self.played.fees[address] += receipt.fee

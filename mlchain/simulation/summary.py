@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
+from mlchain.chain.connection import Chain
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import VOID, Job, Outcome, Round, Verdict
@@ -86,15 +87,16 @@ class Summary:
         (folder / "summary.json").write_text(json.dumps(fields, indent=2) + "\n")
 
 
-def summarize(played: Played, network: str, held: int, seconds: float) -> Summary:
-    """Return the summary of what was played; `held` is what the registry still holds, in wei."""
+def summarize(chain: Chain, played: Played, seconds: float) -> Summary:
+    """Return the summary of what was played on `chain`."""
+    held = chain.balance_of(played.deployment.addresses["WorkerRegistry"])
     options, ledger = played.options, played.view.ledger
     rounds = [_round(played, current) for current in ledger.rounds]
     jobs = [job for current in rounds for job in current.jobs]
     names = [worker.behaviour.name for worker in played.workers]
     slashed, unpaid = _wronged(played)
     return Summary(
-        network=network,
+        network=chain.network,
         chain_id=played.view.chain_id,
         task=options.task,
         model=options.model,

@@ -3,9 +3,11 @@
 from rich.console import Console
 from rich.table import Table
 
+from mlchain.simulation.attacks import Result
 from mlchain.simulation.summary import Summary
 
 ETHER = 10**18
+WRAPPED = {"in rounds", "what it tries"}  # columns whose cells may take several lines
 
 
 def print_summary(console: Console, summary: Summary) -> None:
@@ -64,6 +66,25 @@ def gas_table(summary: Summary) -> Table:
     return table
 
 
+def attacks_table(results: list[Result]) -> Table:
+    """Return a row per attack: what it tried, how the jobs were decided, and what it cost whom, in ether."""
+    costs = ("refused", "lost", "earned", "others lost", "others unpaid")
+    title = "Attacks in two rounds: what all attackers together lost and earned, in ether, and what the others did"
+    table = _table(title, "attack", "what it tries", "decided by", *costs, "outcome")
+    for result in results:
+        amounts = (result.attackers_lost, result.attackers_earned, result.others_lost)
+        table.add_row(
+            result.attack.name,
+            result.attack.attempt,
+            result.decided_by,
+            str(result.refused),
+            *(f"{amount / ETHER:.3f}" for amount in amounts),
+            str(result.others_unpaid),
+            "failed" if result.has_failed else "SUCCEEDED",
+        )
+    return table
+
+
 def verdict(summary: Summary) -> str:
     """Return the last lines: the model, the guarantees and the books."""
     wei = summary.wei
@@ -81,10 +102,20 @@ def verdict(summary: Summary) -> str:
 
 def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left")
-    words = {"outcome", "decided by", "worker", "behaviour", "reason", "in rounds", "transaction"}
+    words = {
+        "outcome",
+        "decided by",
+        "worker",
+        "behaviour",
+        "reason",
+        "in rounds",
+        "transaction",
+        "attack",
+        "what it tries",
+    }
     for column in columns:
         justify = "left" if column in words else "right"
-        table.add_column(column, justify=justify, no_wrap=column != "in rounds")
+        table.add_column(column, justify=justify, no_wrap=column not in WRAPPED)
     return table
 
 

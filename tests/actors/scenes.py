@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mlchain.actors.behaviours import HONEST, Behaviour
+from mlchain.actors.behaviours import HONEST, Assignment, Behaviour
 from mlchain.actors.server import LearningServer, Plan
 from mlchain.actors.worker import Worker
-from mlchain.protocol.calls import Call, Turn
+from mlchain.protocol.calls import Call, Turn, View
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import CHUNK_SIZE, content_hash
 from mlchain.protocol.rounds import Job, RoundTerms
@@ -110,13 +110,29 @@ class Scene:
         """Return a wrong result of the right size."""
         return bytes([1 + number]) + self.right()[1:]
 
-    def worker(self, address: str, behaviour: Behaviour = HONEST, task: ToyTask | None = None) -> Worker:
+    def worker(
+        self,
+        address: str,
+        behaviour: Behaviour = HONEST,
+        task: ToyTask | None = None,
+        cartel: frozenset[str] = frozenset(),
+    ) -> Worker:
         """Return the software of a worker, started afresh."""
-        return Worker(address, behaviour, lambda _recipe: task or self.task, GAS_RESERVE)
+        return Worker(address, behaviour, lambda _recipe: task or self.task, GAS_RESERVE, cartel)
 
     def holder(self, seat: int, behaviour: Behaviour = HONEST, task: ToyTask | None = None) -> Worker:
         """Return the software of the worker that holds a seat of the first job, started afresh."""
         return self.worker(self.job.committee[seat], behaviour, task)
+
+    def assignment(
+        self, seat: int = 0, result: bytes | None = None, cartel: frozenset[str] = frozenset()
+    ) -> Assignment:
+        """Return what the holder of a seat of the first job answers from; `result` takes the right one's place."""
+
+        def solve() -> bytes:
+            return self.right() if result is None else result
+
+        return Assignment(self.job.committee[seat], self.job, seat, self.stage.view(), solve, cartel)
 
     def server(self, *, rounds: int = 1, **choices: object) -> LearningServer:
         """Return the software of the server, started afresh, with the terms of this scene."""
@@ -182,27 +198,39 @@ def methods(turn: Turn) -> list[str]:
     return [call.method for call in turn.calls]
 
 
-def play(scene: Scene, server: LearningServer, workers: list[Worker], turns: int = 400) -> list[str]:
-    """Let all act until the server is done; return what an evil worker tried and was refused."""
-    refused = []
+def play(scene: Scene, server: LearningServer, workers: list[Worker], turns: int = 400) -> list[tuple[str, str]]:
+    """Let all act until the server is done; return (address, error) of everything that was refused."""
+    refused: dict[tuple[str, str], str] = {}
     for _ in range(turns):
         if server.is_done(scene.stage.ledger):
-            return refused
+            return [(sender, error) for (sender, _call), error in refused.items()]
         decided = []
         for group in (workers, [server]):
             view = scene.stage.view()
             now = [(actor, actor.act(view)) for actor in group]
             decided += [turn for _, turn in now]
-            for actor, turn in now:
-                for call in turn.calls:
-                    try:
-                        scene.stage.send(actor.address, call)
-                    except Refused as error:
-                        if isinstance(actor, LearningServer) or actor.behaviour.is_honest:
-                            raise
-                        refused.append(str(error))
+            coming = [(actor, call) for actor, turn in now for call in turn.calls]
+            for actor, call in [*ahead_of(view, workers, coming), *coming]:
+                try:
+                    scene.stage.send(actor.address, call)
+                except Refused as error:
+                    is_trusted = isinstance(actor, LearningServer) or actor.behaviour.is_honest
+                    if is_trusted and (actor.address, str(call)) in refused:
+                        raise  # the first time somebody may have been faster
+                    refused[actor.address, str(call)] = str(error)
         if not any(turn.calls for turn in decided):
             wakes = [turn.wake for turn in decided if turn.wake is not None]
             assert wakes, "nobody can go on"
             scene.stage.advance_to(min(wakes))
     raise AssertionError("this does not end")
+
+
+def ahead_of(view: View, workers: list[Worker], coming: list) -> list:
+    """Return (worker, call) of what front-runners send ahead of the others."""
+    return [
+        (watcher, ahead)
+        for watcher in workers
+        for actor, call in coming
+        if watcher.behaviour.watches_others and actor is not watcher
+        for ahead in watcher.front_run(view, call)
+    ]

@@ -3,21 +3,43 @@
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from mlchain.actors.behaviours import BEHAVIOURS, COLLUDING, HONEST, SILENT, WRONG
+from mlchain.actors.attackers import ATTACKERS, BEHAVIOURS, COLLUDING, SILENT, WRONG
+from mlchain.actors.behaviours import HONEST
+from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import VOID, Outcome, Verdict
 from tests.actors.scenes import DAY, Scene, play
-from tests.actors.stage import LOOK_BACK, STAKE
+from tests.actors.stage import CHAIN_ID, LOOK_BACK, STAKE
 
 CASTS = st.lists(st.sampled_from(list(BEHAVIOURS.values())), min_size=1, max_size=8)
+MANY = settings(max_examples=8 * settings().max_examples)
+OVERTAKEN = {"AlreadyProposed", "AlreadyPublished", "NothingToSettle"}  # what a front-runner can do to the honest
+
+
+@st.composite
+def pools(draw):
+    """Draw a pool with at most as many evil workers as honest ones."""
+    evil = draw(st.lists(st.sampled_from(ATTACKERS), max_size=5))
+    return draw(st.permutations([*evil, *[HONEST] * draw(st.integers(max(1, len(evil)), 6))]))
 
 
 def cast_scene(cast, jobs, rounds=2, audit=0, **choices):
-    """Return a scene that nobody has joined, its server and its workers."""
+    """Return a scene that nobody has joined, its server and its workers; all evil ones are one cartel."""
     scene = Scene(pool=len(cast), jobs=0, audit=audit)
     scene.jobs, scene.seats, scene.quorum = jobs, None, None
-    workers = [scene.worker(address, behaviour) for address, behaviour in zip(scene.workers, cast, strict=True)]
+    dealt = list(zip(scene.workers, cast, strict=True))
+    cartel = frozenset(address for address, behaviour in dealt if not behaviour.is_honest)
+    workers = [scene.worker(address, behaviour, cartel=cartel) for address, behaviour in dealt]
     return scene, scene.server(rounds=rounds, **choices), workers
+
+
+def play_out(scene, server, workers):
+    """Let all play; the honest are refused only what a front-runner did first."""
+    refused = play(scene, server, workers)
+    evil = {worker.address for worker in workers if not worker.behaviour.is_honest}
+    overtaken = {error for sender, error in refused if sender not in evil}
+    has_runner = any(worker.behaviour.watches_others for worker in workers)
+    assert overtaken <= (OVERTAKEN if has_runner else set())
 
 
 def seats_of(scene, workers):
@@ -34,11 +56,20 @@ def seats_of(scene, workers):
             yield current, job, right, seats
 
 
+def assert_g4_the_honest_keep_their_stake(job, seats):
+    """Assert that no honest seat lost anything, and that each is paid if a result was accepted."""
+    for behaviour, settlement, _committed in seats:
+        if behaviour is HONEST:
+            assert settlement.verdict in (Verdict.REWARDED, Verdict.RELEASED)
+            assert job.decision[1] == VOID or settlement.verdict is Verdict.REWARDED
+
+
+@MANY
 @given(CASTS, st.integers(1, 3))
-def test_one_honest_seat_is_enough_while_the_referee_answers(cast, jobs):
+def test_g3_one_honest_seat_is_enough_while_the_referee_answers(cast, jobs):
     scene, server, workers = cast_scene(cast, min(jobs, len(cast)))
 
-    assert play(scene, server, workers) == []
+    play_out(scene, server, workers)
 
     for _current, job, right, seats in seats_of(scene, workers):
         decision, accepted = job.decision
@@ -52,28 +83,61 @@ def test_one_honest_seat_is_enough_while_the_referee_answers(cast, jobs):
                 assert settlement.verdict is Verdict.ABSENT
 
 
+@MANY
 @given(CASTS, st.integers(1, 2))
-def test_a_wrong_result_needs_a_quorum_of_evil_seats_when_the_referee_is_silent(cast, jobs):
+def test_g2_a_wrong_result_needs_a_quorum_of_evil_seats_when_the_referee_is_silent(cast, jobs):
     scene, server, workers = cast_scene(cast, min(jobs, len(cast)), is_referee=False)
 
-    assert play(scene, server, workers) == []
+    play_out(scene, server, workers)
 
     for current, job, right, seats in seats_of(scene, workers):
         decision, accepted = job.decision
+        honest = sum(behaviour.is_honest for behaviour, _, _ in seats)
         assert decision not in (Outcome.RULED, Outcome.VOID)
-        if sum(not behaviour.is_honest for behaviour, _, _ in seats) < current.terms.quorum:
+        if len(seats) - honest < current.terms.quorum:
             assert accepted in (right, VOID)
-            for behaviour, settlement, _committed in seats:
-                assert behaviour is not HONEST or settlement.verdict in (Verdict.REWARDED, Verdict.RELEASED)
-                assert behaviour is not HONEST or accepted == VOID or settlement.verdict is Verdict.REWARDED
+            assert_g4_the_honest_keep_their_stake(job, seats)
+        if honest >= current.terms.quorum:
+            assert accepted == right
         event(decision.name)
+
+
+@MANY
+@given(pools(), st.booleans())
+def test_g2_the_whole_pool_is_safe_at_every_evil_share_up_to_one_half(cast, is_referee):
+    scene, server, workers = cast_scene(cast, jobs=1, rounds=1, is_referee=is_referee)
+
+    play_out(scene, server, workers)
+
+    ((_current, job, right, seats),) = seats_of(scene, workers)
+    honest = cast.count(HONEST)
+    assert job.decision[1] == right or (2 * honest == len(cast) and not is_referee and job.decision[1] == VOID)
+    assert_g4_the_honest_keep_their_stake(job, seats)
+    event(f"{len(cast) - honest} of {len(cast)} evil")
+
+
+@MANY
+@given(CASTS, st.booleans())
+def test_g5_silence_and_wrong_answers_are_not_free(cast, is_referee):
+    scene, server, workers = cast_scene(cast, jobs=1, is_referee=is_referee)
+
+    play_out(scene, server, workers)
+
+    for _current, job, right, seats in seats_of(scene, workers):
+        for seat, (_behaviour, settlement, committed) in enumerate(seats):
+            if not committed:
+                assert (settlement.verdict, settlement.amount) == (Verdict.ABSENT, STAKE // 10)
+            elif job.decision[1] == right:
+                is_right = job.commitments[seat] == commitment(CHAIN_ID, job.address, seat, right)
+                assert settlement.verdict is (Verdict.REWARDED if is_right else Verdict.SLASHED)
+                assert is_right or settlement.amount == STAKE
 
 
 @given(st.integers(1, 5), st.integers(1, 2))
 def test_an_audit_of_everything_leaves_no_lie(evil, jobs):
     scene, server, workers = cast_scene([COLLUDING] * max(evil, jobs), jobs, audit=DAY, audits=lambda *_: True)
 
-    assert play(scene, server, workers) == []
+    play_out(scene, server, workers)
 
     for _current, job, right, seats in seats_of(scene, workers):
         assert job.decision == (Outcome.RULED, right)
@@ -81,7 +145,7 @@ def test_an_audit_of_everything_leaves_no_lie(evil, jobs):
 
 
 @given(CASTS, st.integers(1, 2), st.booleans())
-def test_every_wei_goes_home(cast, jobs, is_referee):
+def test_g1_every_wei_goes_home(cast, jobs, is_referee):
     scene, server, workers = cast_scene(cast, min(jobs, len(cast)), is_referee=is_referee)
     play(scene, server, workers)
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mlchain.actors.behaviours import COLLUDING, HONEST, SILENT
+from mlchain.actors.attackers import COLLUDING, SILENT
+from mlchain.actors.behaviours import HONEST
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from tests.actors.scenes import DAY, GAS_RESERVE, Scene, ToyTask, act, methods

@@ -3,7 +3,8 @@
 import pytest
 from ape import accounts
 
-from mlchain.chain.connection import Chain, account_from_secret, load_account
+from mlchain.chain.accounts import account_from_secret, load_account
+from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import TransactionFailed, UserError

@@ -3,7 +3,7 @@
 import pytest
 from ape import accounts, chain, networks
 
-from mlchain.chain.connection import account_from_secret
+from mlchain.chain.accounts import account_from_secret
 from mlchain.chain.embedded import GENESIS_TIME, make_repeatable
 from tests.chain.embedded_chains import embedded_chain
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlchain.chain.connection import Chain, load_account
+from mlchain.chain.connection import Chain
 from mlchain.simulation.books import check_books
 from mlchain.simulation.options import Options
 from mlchain.simulation.play import Played, Simulation
@@ -29,10 +29,9 @@ class Run:
 
 def simulate(chain: Chain, **choices: object) -> Run:
     """Play a simulation as the command does, and check its books."""
-    played = Simulation(chain, load_account(None), Options(**choices), lambda _done, _what: None).play()
+    played = Simulation(chain, Options(**choices), lambda _done, _what: None).play()
     check_books(chain, played)
-    held = chain.balance_of(played.deployment.addresses["WorkerRegistry"])
-    return Run(chain, played, summarize(played, chain.network, held, 0.0))
+    return Run(chain, played, summarize(chain, played, 0.0))
 
 
 @contextmanager
@@ -56,3 +55,22 @@ def jobs_of(run: Run) -> list:
 def pay_of(run: Run, behaviour: str) -> list:
     """Return the pay of everybody who behaves like this."""
     return [pay for pay in run.summary.pay if pay.behaviour == behaviour]
+
+
+def assert_nobody_is_wronged(run: Run) -> None:
+    """Assert that nobody honest lost anything, and that nothing wrong stands."""
+    summary = run.summary
+    assert (summary.wrong_accepted, summary.honest_slashed, summary.honest_unpaid) == (0, 0, 0)
+    assert_nothing_is_kept(run)
+
+
+def assert_nothing_is_kept(run: Run) -> None:
+    """Assert that the registry is empty in the end."""
+    assert run.summary.wei["held"] == 0
+    assert run.summary.wei["paid_in"] == run.summary.wei["paid_out"]
+
+
+def assert_only_the_evil_are_refused(run: Run) -> None:
+    """Assert that every transaction of the server and of honest workers went through."""
+    evil = {worker.address for worker in run.played.workers if not worker.behaviour.is_honest}
+    assert {address for address, _call in run.played.refused} <= evil

@@ -142,7 +142,7 @@ def test_an_honest_seat_that_is_slashed_or_released_is_counted(run, monkeypatch)
     for verdict in Verdict:
         with monkeypatch.context() as patch:
             patch.setitem(settlements, 2, Settlement(verdict, 0))
-            summary = summarize(run.played, "network", 0, 0.0)
+            summary = summarize(run.chain, run.played, 0.0)
         counted[verdict] = (summary.honest_slashed, summary.honest_unpaid)
 
     assert counted == {

@@ -2,50 +2,30 @@
 
 import pytest
 
-from mlchain.chain.connection import Chain, load_account
+from mlchain.chain.connection import Chain
 from mlchain.errors import UserError
 from mlchain.simulation import play
 from mlchain.simulation.books import check_books
 from mlchain.simulation.options import Options
 from mlchain.simulation.play import Simulation
 from tests.contracts.chain_control import rollback
-from tests.simulation.runs import GOLDEN, SMALL, jobs_of, outcome_of, pay_of
+from tests.simulation.runs import (
+    GOLDEN,
+    SMALL,
+    assert_nobody_is_wronged,
+    assert_nothing_is_kept,
+    jobs_of,
+    outcome_of,
+    pay_of,
+)
 
 ETHER = 10**18
-
-
-def assert_nobody_is_wronged(run):
-    summary = run.summary
-    assert (summary.wrong_accepted, summary.honest_slashed, summary.honest_unpaid) == (0, 0, 0)
-    assert_nothing_is_kept(run)
-
-
-def assert_nothing_is_kept(run):
-    assert run.summary.wei["held"] == 0
-    assert run.summary.wei["paid_in"] == run.summary.wei["paid_out"]
-    assert run.played.refused == []
 
 
 @pytest.fixture(scope="module")
 def honest():
     """A small run in which everybody is honest."""
     return outcome_of(**SMALL | {"workers": 2})
-
-
-@pytest.mark.parametrize("behaviour", ["colluding", "silent", "wrong"])
-def test_a_minority_of_evil_changes_nothing_but_its_own_pay(honest, behaviour):
-    run = outcome_of(**SMALL | {"workers": 5, "evil": 2, "behaviour": behaviour})
-
-    assert_nobody_is_wronged(run)
-    assert run.summary.model_hash == honest.summary.model_hash
-    assert [job.matches for job in jobs_of(run)] == [3, 3]
-    for pay in run.summary.pay:
-        if pay.behaviour == "honest":
-            assert pay.earned >= 2 * 10**16
-            assert pay.slashed == 0
-        else:
-            assert pay.earned == 0
-            assert pay.slashed == 2 * (ETHER // 10 if pay.behaviour == "silent" else ETHER)
 
 
 @pytest.mark.slow
@@ -111,7 +91,7 @@ def test_the_books_balance_before_anybody_has_gone_home():
     with rollback():
         chain = Chain()
         choices = Options(**SMALL | {"evil": 1, "behaviour": "wrong"})
-        simulation = Simulation(chain, load_account(None), choices, lambda _done, _what: None)
+        simulation = Simulation(chain, choices, lambda _done, _what: None)
         played = simulation.played
         while not played.server.is_done(chain.view().ledger):
             simulation._step(simulation._one_round)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.errors import UserError
 from mlchain.simulation.cast import deal_behaviours, secret
 from mlchain.simulation.options import Options
@@ -27,8 +28,8 @@ REFUSED = {
     "the quorum of 5 seats has to be from 3 to 5, not 0": {"quorum": 0, "committee": 5},
     "unknown task 'nope': choose one of fake, digits, mnist": {"task": "nope"},
     "unknown model 'nope': choose one of softmax, mlp": {"model": "nope"},
-    "unknown behaviour 'nope': choose from honest, silent, wrong, colluding": {"behaviour": "silent,nope"},
-    "unknown behaviour '': choose from honest, silent, wrong, colluding": {"behaviour": ""},
+    f"unknown behaviour 'nope': choose from {', '.join(BEHAVIOURS)}": {"behaviour": "silent,nope"},
+    f"unknown behaviour '': choose from {', '.join(BEHAVIOURS)}": {"behaviour": ""},
     "the share of audited jobs has to be from 0 to 1, not 1.5": {"audit": 1.5},
     "the share of audited jobs has to be from 0 to 1, not -0.1": {"audit": -0.1},
     "the share of audited jobs has to be from 0 to 1, not nan": {"audit": float("nan")},

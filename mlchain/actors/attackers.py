@@ -1,0 +1,196 @@
+"""The evil behaviours: each changes an honest worker in the few places where it attacks."""
+
+import hashlib
+
+from mlchain.actors.behaviours import HONEST, Assignment, Behaviour, Receiver
+from mlchain.protocol.calls import Call
+from mlchain.protocol.content import chunk_hashes, content_hash, split
+
+# What to answer
+
+
+def _keep_silent(_: Assignment) -> None:
+    return None
+
+
+def _spoil_alone(assignment: Assignment) -> bytes:
+    return _spoil(assignment.solve(), assignment.worker)
+
+
+def _spoil_together(assignment: Assignment) -> bytes:
+    return _spoil(assignment.solve(), assignment.job.address)
+
+
+def _spoil_in_two_camps(assignment: Assignment) -> bytes:
+    return _spoil(assignment.solve(), f"{assignment.job.address} camp {int(assignment.worker, 16) % 2}")
+
+
+def _repeat_the_last_round(assignment: Assignment) -> bytes:
+    """Answer with what was accepted in the round before, which everybody can read; in the first round, honestly."""
+    before = assignment.view.ledger.rounds[:-1]
+    accepted = before[-1].accepted_results() if before else []
+    return accepted[0] if accepted else assignment.solve()
+
+
+def _lie_if_nobody_contradicts(assignment: Assignment) -> bytes:
+    """Lie with the cartel where it holds every seat that has committed; elsewhere be paid for the truth."""
+    job = assignment.job
+    outsiders = any(job.committee[seat] not in assignment.cartel for seat in job.commitments)
+    return assignment.solve() if outsiders else _spoil_together(assignment)
+
+
+def _spoil(result: bytes, key: str) -> bytes:
+    """Return a result of the same size that differs from the honest one and for every key, in its first 16 bytes.
+
+    The odd first byte of the mask keeps it from being zero. The rest stays: a lie that is hard to see is the best one.
+    """
+    mask = bytearray(hashlib.sha256(key.encode()).digest()[:16])
+    mask[0] |= 1
+    return bytes(byte ^ bit for byte, bit in zip(result, mask, strict=False)) + result[len(mask) :]
+
+
+# When to commit, and to what
+
+
+def _all_outsiders_have_committed(assignment: Assignment) -> bool:
+    job = assignment.job
+    outsiders = {seat for seat, holder in enumerate(job.committee) if holder not in assignment.cartel}
+    return outsiders <= set(job.commitments)
+
+
+def _somebody_has_committed(assignment: Assignment) -> bool:
+    return bool(assignment.job.commitments)
+
+
+def _copy_a_commitment(assignment: Assignment, _: bytes | None) -> bytes | None:
+    return next(iter(assignment.job.commitments.values()), None)
+
+
+def _seal_junk(assignment: Assignment, _: bytes | None) -> bytes:
+    return hashlib.sha256(assignment.worker.encode()).digest()
+
+
+# What to try besides
+
+
+def _commit_to_what_was_proposed(assignment: Assignment) -> list[Call]:
+    proposed = list(assignment.job.candidates)
+    return [assignment.call("commit", assignment.seat, assignment.seal(result_hash)) for result_hash in proposed[:1]]
+
+
+def _publish_forgeries(assignment: Assignment) -> list[Call]:
+    """Publish a wrong chunk under the right list of hashes, and under a list that fits it."""
+    result = _spoil_together(assignment)
+    result_hash = content_hash(result)
+    if result_hash not in assignment.job.candidates:
+        return []
+    forged = _spoil(result, "forged")
+    return [
+        assignment.call("publish", assignment.seat, result_hash, 0, chunk_hashes(source), split(forged)[0])
+        for source in (result, forged)
+    ]
+
+
+def _run_with_the_stake(_: Assignment) -> list[Call]:
+    return [Call("WorkerRegistry", "leave"), Call("WorkerRegistry", "withdrawStake")]
+
+
+def _sit_on_several_seats(assignment: Assignment) -> list[Call]:
+    """Join a second time, and answer for the seat of another of the owner's addresses."""
+    job, sealed = assignment.job, assignment.seal(content_hash(_spoil_together(assignment)))
+    others = [seat for seat, holder in enumerate(job.committee) if holder in assignment.cartel - {assignment.worker}]
+    return [
+        Call("WorkerRegistry", "join", value=assignment.view.stake),
+        *[assignment.call("commit", seat, sealed) for seat in others],
+    ]
+
+
+def _take_pay_home(assignment: Assignment) -> list[Call]:
+    credit = assignment.view.ledger.account(assignment.worker).credit
+    return [Call("WorkerRegistry", "withdraw")] if credit else []
+
+
+def _be_first(assignment: Assignment, coming: Call) -> list[Call]:
+    """Send what somebody else is about to send to this job, in one's own name."""
+    if coming.address != assignment.job.address:
+        return []
+    if coming.method in ("commit", "propose", "publish"):
+        return [assignment.call(coming.method, assignment.seat, *coming.arguments[1:])]
+    return [coming]
+
+
+SILENT = Behaviour("silent", False, "never commits", _keep_silent)
+VANISHING = Behaviour("vanishing", False, "commits to junk and vanishes", _keep_silent, seal=_seal_junk)
+WRONG = Behaviour("wrong", False, "proposes a rival, so that the referee is called", _spoil_alone)
+COLLUDING = Behaviour("colluding", False, "answers with the lie of its cartel", _spoil_together)
+CAMPS = Behaviour("camps", False, "cartel in two camps, with a lie each", _spoil_in_two_camps)
+COPYING = Behaviour(
+    "copying", False, "copies the first commitment it sees", _keep_silent, _copy_a_commitment, _somebody_has_committed
+)
+LATE = Behaviour(
+    "late", False, "commits to a result that it was shown", _keep_silent, tries=_commit_to_what_was_proposed
+)
+REPLAYING = Behaviour("replaying", False, "answers with the last round's result", _repeat_the_last_round)
+WITHHOLDING = Behaviour(
+    "withholding", False, "proposes a lie and keeps its bytes back", _spoil_together, publishes=False
+)
+FORGING = Behaviour(
+    "forging",
+    False,
+    "publishes other chunks than it proposed",
+    _spoil_together,
+    publishes=False,
+    tries=_publish_forgeries,
+)
+LEAVING = Behaviour("leaving", False, "runs with its stake when it is drawn", _keep_silent, tries=_run_with_the_stake)
+SYBIL = Behaviour(
+    "sybil",
+    False,
+    "one owner, many addresses that share seats",
+    _spoil_together,
+    tries=_sit_on_several_seats,
+)
+FRONT_RUNNING = Behaviour(
+    "front-running", False, "sends what others send before they do", _keep_silent, front_runs=_be_first
+)
+ADAPTIVE = Behaviour(
+    "adaptive",
+    False,
+    "decides last, lies if its cartel is alone",
+    _lie_if_nobody_contradicts,
+    is_ready=_all_outsiders_have_committed,
+)
+REFUSING = Behaviour(
+    "refusing",
+    False,
+    "contract that refuses its pay",
+    tries=_take_pay_home,
+    receiver=Receiver.REFUSING,
+)
+RE_ENTERING = Behaviour(
+    "re-entering",
+    False,
+    "contract that withdraws while it is paid",
+    tries=_take_pay_home,
+    receiver=Receiver.RE_ENTERING,
+)
+
+ATTACKERS = (
+    SILENT,
+    VANISHING,
+    WRONG,
+    COLLUDING,
+    CAMPS,
+    COPYING,
+    LATE,
+    REPLAYING,
+    WITHHOLDING,
+    FORGING,
+    LEAVING,
+    SYBIL,
+    FRONT_RUNNING,
+    ADAPTIVE,
+    REFUSING,
+    RE_ENTERING,
+)
+BEHAVIOURS = {behaviour.name: behaviour for behaviour in (HONEST, *ATTACKERS)}

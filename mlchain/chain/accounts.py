@@ -1,0 +1,37 @@
+"""Accounts that transactions are sent from: Ape's, a simulation's, and contracts that do what their owner says."""
+
+from dataclasses import dataclass
+
+from ape import accounts, networks
+from ape.api import AccountAPI
+from ape.exceptions import AccountsError
+from ape_test.accounts import TestAccount
+from eth_account import Account
+
+from mlchain.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class ContractAccount:
+    """A `ContractWorker` at `address` that holds ether of its own; `owner` signs, and pays for gas."""
+
+    address: str
+    owner: AccountAPI
+
+
+def load_account(alias: str | None) -> AccountAPI:
+    """Return the account of that name, or the first test account; raises UserError when it is not there."""
+    if alias is None:
+        if not networks.provider.network.is_dev:
+            raise UserError("no account given: name one of `ape accounts list` with --account")
+        return accounts.test_accounts[0]
+    try:
+        return accounts.load(alias)
+    except (AccountsError, KeyError) as error:
+        raise UserError(f"there is no account {alias!r}: `ape accounts list` shows those there are") from error
+
+
+def account_from_secret(secret: bytes) -> AccountAPI:
+    """Return an account whose key is these 32 bytes: for simulations, where keys come from a seed."""
+    account = Account.from_key(secret)
+    return TestAccount(index=0, address_str=account.address, private_key=account.key.to_0x_hex())

@@ -1,0 +1,78 @@
+"""Every attack that a simulation can act out, and what came of it."""
+
+from dataclasses import dataclass, replace
+
+from mlchain.actors.attackers import ATTACKERS
+from mlchain.simulation.options import Options
+from mlchain.simulation.summary import Summary
+
+BASE = Options(workers=10, evil=4, rounds=2, task="fake")
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """A way to attack: what is tried, and the simulation that acts it out."""
+
+    name: str
+    attempt: str
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of an attack: seats, transactions, and money in wei."""
+
+    attack: Attack
+    decided_by: str
+    refused: int
+    attackers_lost: int
+    attackers_earned: int
+    others_lost: int
+    others_unpaid: int
+    has_failed: bool
+
+
+def all_attacks(seed: int) -> list[Attack]:
+    """Return every evil behaviour on its own, then the mixtures and majorities that say more than one alone."""
+    alone = [Attack(evil.name, evil.attempt, replace(BASE, behaviour=evil.name)) for evil in ATTACKERS]
+    together = [
+        Attack(
+            "half, no referee",
+            "half of the pool lies, the referee is silent",
+            replace(BASE, evil=5, referee=False),
+        ),
+        Attack("majority", "nine of ten lie against one honest seat", replace(BASE, evil=9)),
+        Attack("adaptive majority", "nine of ten decide last", replace(BASE, evil=9, behaviour="adaptive")),
+        Attack("everybody", "all seats lie, and the server audits", replace(BASE, evil=10, audit=1.0)),
+        Attack(
+            "everything at once",
+            "every attacker in one pool of 34",
+            replace(BASE, workers=34, evil=len(ATTACKERS), behaviour=",".join(evil.name for evil in ATTACKERS)),
+        ),
+    ]
+    attacks = alone + together
+    return [replace(a, options=replace(a.options, seed=seed + number)) for number, a in enumerate(attacks)]
+
+
+def result_of(attack: Attack, summary: Summary, refused: int) -> Result:
+    """Return what came of an attack.
+
+    It has failed when nothing wrong was accepted, nobody honest lost anything, and everybody honest was paid whose job
+    was decided. What no quorum and no referee decides is paid for by nobody: that much a silent referee costs.
+    """
+    honest = [pay for pay in summary.pay if pay.behaviour == "honest"]
+    evil = [pay for pay in summary.pay if pay.behaviour != "honest"]
+    decided = dict.fromkeys(job.decided_by for played in summary.rounds for job in played.jobs)
+    undecided = all(job.outcome == "failed" for played in summary.rounds for job in played.jobs)
+    others_lost = sum(pay.slashed for pay in honest)
+    unpaid = 0 if undecided and not attack.options.referee else summary.honest_unpaid
+    return Result(
+        attack,
+        ", ".join(decided),
+        refused,
+        attackers_lost=sum(pay.slashed + pay.gas_paid for pay in evil),
+        attackers_earned=sum(pay.earned for pay in evil),
+        others_lost=others_lost,
+        others_unpaid=summary.honest_unpaid,
+        has_failed=(summary.wrong_accepted, others_lost, unpaid, summary.wei["held"]) == (0, 0, 0, 0),
+    )

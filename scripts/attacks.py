@@ -1,0 +1,32 @@
+"""Act out every attack and show what came of it."""
+
+import click
+
+from mlchain.chain.command import Command
+from mlchain.console import console, progress_bar
+from mlchain.errors import UserError
+from mlchain.simulation.attacks import all_attacks, result_of
+from mlchain.simulation.books import check_books
+from mlchain.simulation.play import Simulation, open_chain
+from mlchain.simulation.summary import summarize
+from mlchain.simulation.tables import attacks_table
+
+
+@click.command(cls=Command, short_help="Act out every attack and show what came of it")
+@click.option("--seed", default=1, show_default=True, help="Of the first attack; the others count on from it.")
+def cli(seed: int) -> None:
+    """Act out every attack on a local chain, one line each; exit status 0 only if all of them failed."""
+    attacks = all_attacks(seed)
+    chain = open_chain(seed)
+    results = []
+    with progress_bar(len(attacks), "attacks") as progress:
+        for attack in attacks:
+            progress(len(results), attack.name)
+            played = Simulation(chain, attack.options, lambda _done, _what: None).play()
+            check_books(chain, played)
+            results.append(result_of(attack, summarize(chain, played, 0.0), len(played.refused)))
+    console().print(attacks_table(results))
+    succeeded = [result.attack.name for result in results if not result.has_failed]
+    if succeeded:
+        raise UserError(f"these attacks succeeded: {', '.join(succeeded)}")
+    click.echo(f"all {len(results)} attacks failed")
