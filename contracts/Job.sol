@@ -47,7 +47,6 @@ contract Job {
         uint16 commits;
         uint40 fullAt; // time of the last seat's commit, zero before
         uint16 candidates;
-        uint16 leader; // number of the only candidate that has a quorum, counted from one; zero if none has
         Ruling ruling;
     }
 
@@ -98,14 +97,17 @@ contract Job {
     /// @notice What a seat has committed to, zero if it has not.
     mapping(uint256 seat => bytes32 commitment) public commitmentOf;
 
-    /// @notice The hash of a candidate, numbered from zero in the order of proposal.
-    mapping(uint256 number => bytes32 resultHash) public candidateAt;
+    /// @notice The hash of the only candidate that has a quorum, zero if none has.
+    bytes32 public leader;
 
     /// @notice What is known of a candidate.
     mapping(bytes32 resultHash => Candidate candidate) public candidateOf;
 
     /// @notice Who has published a chunk: the seat plus one, `seats` plus one for the referee, zero for nobody yet.
     mapping(bytes32 resultHash => mapping(uint256 index => uint256 publisher)) public publisherOf;
+
+    /// @dev A bit per seat whose commitment opens to a candidate without a quorum.
+    uint256 private _minoritySeats;
 
     /// @dev A bit per seat.
     uint256 private _settledSeats;
@@ -183,15 +185,18 @@ contract Job {
         require(!candidate.isProposed, AlreadyProposed(resultHash));
 
         uint16 votes = 0;
+        uint256 voters = 0;
         for (uint256 seat = 0; seat < job.seats; ++seat) {
-            if (commitmentOf[seat] == _commitment(seat, resultHash)) ++votes;
+            if (commitmentOf[seat] != _commitment(seat, resultHash)) continue;
+            ++votes;
+            voters |= 1 << seat;
         }
         candidate.isProposed = true;
         candidate.votes = votes;
-        candidateAt[current.candidates] = resultHash;
         current.candidates += 1;
-        if (votes >= job.quorum) current.leader = current.candidates;
         progress = current;
+        if (votes >= job.quorum) leader = resultHash;
+        else if (votes != 0) _minoritySeats |= voters;
         emit Proposed(resultHash, msg.sender, votes);
     }
 
@@ -273,7 +278,7 @@ contract Job {
         require(decision != Outcome.Undecided, WrongPhase(_phase(job, current), Phase.Decided));
 
         WorkerRegistry.Settlement[] memory settlements = new WorkerRegistry.Settlement[](seats.length);
-        uint256[] memory payOf = _payOf(job, acceptedHash);
+        uint256[] memory bonusOf = _bonusOf(job, acceptedHash);
         uint256 settled = _settledSeats;
         uint256 count = 0;
         for (uint256 i = 0; i < seats.length; ++i) {
@@ -284,8 +289,8 @@ contract Job {
             settlements[count++] = WorkerRegistry.Settlement({
                 seat: seat,
                 position: _positionOf(job, seat),
-                verdict: _verdict(current, seat, decision, acceptedHash),
-                pay: payOf[seat + 1]
+                verdict: _verdict(seat, decision, acceptedHash),
+                pay: job.reward + bonusOf[seat + 1]
             });
         }
         // Also keeps a finished job from touching the registry, which would bar the server from opening a round.
@@ -296,20 +301,16 @@ contract Job {
         REGISTRY.settle(_shortened(settlements, count));
     }
 
-    /// @dev The pay of each seat whose commitment opens to the accepted result, numbered as publishers are.
-    function _payOf(Terms memory job, bytes32 acceptedHash) private view returns (uint256[] memory pay) {
-        pay = new uint256[](uint256(job.seats) + 2);
-        for (uint256 publisher = 1; publisher <= job.seats; ++publisher) {
-            pay[publisher] = job.reward;
-        }
-
+    /// @dev What each publisher gets of the bonus, numbered as in `publisherOf`.
+    function _bonusOf(Terms memory job, bytes32 acceptedHash) private view returns (uint256[] memory bonusOf) {
+        bonusOf = new uint256[](uint256(job.seats) + 2);
         uint256 chunks = candidateOf[acceptedHash].chunks;
         for (uint256 index = 0; index < chunks; ++index) {
-            pay[publisherOf[acceptedHash][index]] += job.bonus / chunks;
+            bonusOf[publisherOf[acceptedHash][index]] += job.bonus / chunks;
         }
     }
 
-    function _verdict(Progress memory current, uint256 seat, Outcome decision, bytes32 acceptedHash)
+    function _verdict(uint256 seat, Outcome decision, bytes32 acceptedHash)
         private
         view
         returns (WorkerRegistry.Verdict)
@@ -318,18 +319,17 @@ contract Job {
         if (commitment == 0) return WorkerRegistry.Verdict.Absent;
         if (decision == Outcome.Void) return WorkerRegistry.Verdict.Released;
         if (decision == Outcome.Failed) {
-            bool opened = _opensToACandidate(current, seat, commitment);
+            bool opened = _opensToACandidate(seat, commitment);
             return opened ? WorkerRegistry.Verdict.Released : WorkerRegistry.Verdict.Slashed;
         }
         bool right = commitment == _commitment(seat, acceptedHash);
         return right ? WorkerRegistry.Verdict.Rewarded : WorkerRegistry.Verdict.Slashed;
     }
 
-    function _opensToACandidate(Progress memory current, uint256 seat, bytes32 commitment) private view returns (bool) {
-        for (uint256 number = 0; number < current.candidates; ++number) {
-            if (commitment == _commitment(seat, candidateAt[number])) return true;
-        }
-        return false;
+    /// @dev Without a leader this asks about the hash zero, which is a candidate only if somebody proposed it.
+    function _opensToACandidate(uint256 seat, bytes32 commitment) private view returns (bool) {
+        if (_minoritySeats & (1 << seat) != 0) return true;
+        return candidateOf[leader].isProposed && commitment == _commitment(seat, leader);
     }
 
     function _shortened(WorkerRegistry.Settlement[] memory settlements, uint256 count)
@@ -371,14 +371,12 @@ contract Job {
         uint256 committedAt = _commitEnd(job, current);
         uint256 publishEnd = committedAt + job.publishWindow;
         bool refereeIsLate = block.timestamp >= publishEnd + job.refereeWindow;
-        if (current.leader != 0) {
-            bytes32 leader = candidateAt[current.leader - 1];
-            if (_isComplete(job, leader)) {
-                bool unanimous = candidateOf[leader].votes == current.commits;
-                if (unanimous && block.timestamp >= committedAt + job.auditWindow) return (Outcome.Unanimous, leader);
-                if (current.candidates == 1 && block.timestamp >= publishEnd) return (Outcome.Uncontested, leader);
-                if (refereeIsLate) return (Outcome.Quorum, leader);
-            }
+        bytes32 candidate = leader;
+        if (candidate != 0 && _isComplete(job, candidate)) {
+            bool unanimous = candidateOf[candidate].votes == current.commits;
+            if (unanimous && block.timestamp >= committedAt + job.auditWindow) return (Outcome.Unanimous, candidate);
+            if (current.candidates == 1 && block.timestamp >= publishEnd) return (Outcome.Uncontested, candidate);
+            if (refereeIsLate) return (Outcome.Quorum, candidate);
         }
         return (refereeIsLate ? Outcome.Failed : Outcome.Undecided, 0);
     }

@@ -97,6 +97,35 @@ def test_a_failed_job_releases_those_whose_result_was_proposed_and_slashes_the_r
     assert registry.accountOf(server).credit == STAKE + ABSENCE_FEE + 5 * REWARD + BONUS
 
 
+def test_a_failed_job_releases_the_voters_of_a_leader_whose_bytes_were_kept_back(committee, job, server):
+    committee.commit_all(RIGHT, RIGHT, RIGHT, JUNK)
+    time_of_next_block(job.commitEnd())
+    committee.propose(0, RIGHT)
+    time_of_next_block(referee_end(job))
+
+    receipt = committee.settle(sender=server)
+
+    assert [verdict for _, verdict, _ in verdicts(receipt)] == [Verdict.RELEASED] * 3 + [
+        Verdict.SLASHED,
+        Verdict.ABSENT,
+    ]
+
+
+@pytest.mark.parametrize(("proposed", "verdict"), [(True, Verdict.RELEASED), (False, Verdict.SLASHED)])
+def test_a_commitment_to_the_hash_zero_is_like_any_other(committee, job, server, proposed, verdict):
+    for seat in range(4):
+        sealed = job.commitmentFor(seat, bytes(32))
+        job.commit(seat, sealed, sender=committee.holders[seat])
+    time_of_next_block(job.commitEnd())
+    if proposed:
+        job.propose(0, bytes(32), sender=committee.holders[0])
+    time_of_next_block(referee_end(job))
+
+    receipt = committee.settle(sender=server)
+
+    assert [each for _, each, _ in verdicts(receipt)] == [verdict] * 4 + [Verdict.ABSENT]
+
+
 def test_a_void_job_releases_all_who_committed_whatever_it_was(committee, job, registry, server):
     committee.commit_all(RIGHT, WRONG, JUNK, WORSE)
     time_of_next_block(job.commitEnd())
