@@ -10,12 +10,13 @@ from mlchain.chain.command import Command
 from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
 from mlchain.simulation.books import check_books
+from mlchain.simulation.forecast import announce
 from mlchain.simulation.options import Options
 from mlchain.simulation.play import Simulation, open_chain
 from mlchain.simulation.plots import save_plots
 from mlchain.simulation.summary import summarize
 from mlchain.simulation.tables import print_summary
-from mlchain.tasks.catalogue import MODELS, TASKS
+from mlchain.tasks.catalogue import MODELS, TASKS, create_task
 
 DEFAULT = Options()
 
@@ -50,7 +51,9 @@ def cli(report: Path | None, **choices: object) -> None:
     options = Options(**choices)
     if report:
         _make_folder(report)
+    create_task(options.task, options.model)  # refuses data that is missing, before anything is printed
     chain = open_chain(options.seed)
+    console().print(announce(options), soft_wrap=True)
 
     with progress_bar(options.rounds) as progress:
         played = Simulation(chain, options, progress).play()

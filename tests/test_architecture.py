@@ -62,7 +62,7 @@ ONLY_IN = {
     "eth_tester": "mlchain/chain/embedded.py",
     "web3": "mlchain/chain",
     "numpy": ("mlchain/training", "mlchain/tasks"),
-    "matplotlib": "mlchain/simulation/plots.py",
+    "matplotlib": ("mlchain/simulation/plots.py", "mlchain/simulation/odds_plot.py"),
     "sklearn": "mlchain/tasks/digits.py",
     "pooch": "mlchain/tasks/mnist.py",
 }

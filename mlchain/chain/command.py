@@ -1,4 +1,4 @@
-"""What the commands of `scripts/` have in common: a network, and errors of one sentence."""
+"""What the commands of `scripts/` have in common: errors of one sentence, and a network for those that need one."""
 
 import click
 from ape.cli import ConnectedProviderCommand
@@ -11,11 +11,11 @@ from mlchain.chain.refusals import first_line
 from mlchain.errors import UserError
 
 
-class Command(ConnectedProviderCommand):
-    """A command with `--network` that ends with one sentence on stderr and status 1 when something is wrong."""
+class OfflineCommand(click.Command):
+    """A command that ends with one sentence on stderr and status 1 when something is wrong."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Connect, run the command, and turn what a person can put right into a sentence."""
+        """Run the command, and turn what a person can put right into a sentence."""
         logger.set_level(LogLevel.ERROR)
         try:
             return super().invoke(ctx)
@@ -25,6 +25,10 @@ class Command(ConnectedProviderCommand):
             _fail(first_line(error))
         except (RequestException, Web3Exception) as error:
             _fail(f"the node does not answer as it should: {first_line(error)}")
+
+
+class Command(OfflineCommand, ConnectedProviderCommand):
+    """Such a command with `--network`, connected while it runs."""
 
 
 def _fail(sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""Plots of a simulation: the one module that draws."""
+"""Plots of a simulation."""
 
 from collections import defaultdict
 from itertools import cycle

@@ -10,6 +10,7 @@ from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import VOID, Job, Outcome, Round, Verdict
 from mlchain.simulation.books import Pay, all_pay, settlements_of
+from mlchain.simulation.forecast import odds_figures
 from mlchain.simulation.play import Played
 
 DECIDED_BY = {
@@ -64,6 +65,7 @@ class Summary:
     wrong_accepted: int
     honest_slashed: int
     honest_unpaid: int
+    odds: dict[str, dict[str, float | None]]
     wei: dict[str, int]
     pay: list[Pay]
     gas: dict[str, dict[str, int]]
@@ -95,6 +97,7 @@ def summarize(chain: Chain, played: Played, seconds: float) -> Summary:
     jobs = [job for current in rounds for job in current.jobs]
     names = [worker.behaviour.name for worker in played.workers]
     slashed, unpaid = _wronged(played)
+    wrong_accepted = sum(job.accepted_hash not in (None, job.honest_hash) for job in jobs)
     return Summary(
         network=chain.network,
         chain_id=played.view.chain_id,
@@ -107,9 +110,10 @@ def summarize(chain: Chain, played: Played, seconds: float) -> Summary:
         rounds=rounds,
         accuracy=played.task.accuracy(ledger.latest_version.data()),
         model_hash=_hex(ledger.latest_version.content_hash),
-        wrong_accepted=sum(job.accepted_hash not in (None, job.honest_hash) for job in jobs),
+        wrong_accepted=wrong_accepted,
         honest_slashed=slashed,
         honest_unpaid=unpaid,
+        odds=odds_figures(played, wrong_accepted),
         wei={"paid_in": ledger.paid_in, "paid_out": ledger.paid_out, "held": held},
         pay=all_pay(played),
         gas={

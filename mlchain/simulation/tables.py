@@ -11,8 +11,9 @@ WRAPPED = {"in rounds", "what it tries"}  # columns whose cells may take several
 
 
 def print_summary(console: Console, summary: Summary) -> None:
-    """Print the rounds, the pay of every worker, the gas, and what it all came to."""
-    for table in (rounds_table(summary), pay_table(summary), losses_table(summary), gas_table(summary)):
+    """Print the rounds, the odds, the pay of every worker, the gas, and what it all came to."""
+    tables = (rounds_table, odds_table, pay_table, losses_table, gas_table)
+    for table in (make(summary) for make in tables):
         if table.row_count:
             console.print(table)
     console.print(verdict(summary))
@@ -33,6 +34,14 @@ def rounds_table(summary: Summary) -> Table:
                 str(played.version) if last else "",
                 _percent(played.accuracy) if last else "",
             )
+    return table
+
+
+def odds_table(summary: Summary) -> Table:
+    """Return what was to be expected on average if the evil workers tell the same lie, and what happened."""
+    table = _table("Odds, if the evil tell the same lie", "over all rounds", "expected", "happened")
+    for name, happened in summary.odds["happened"].items():
+        table.add_row(name.replace("_", " "), f"{summary.odds['expected'][name]:.2f}", str(happened))
     return table
 
 
@@ -112,6 +121,7 @@ def _table(title: str, *columns: str) -> Table:
         "transaction",
         "attack",
         "what it tries",
+        "over all rounds",
     }
     for column in columns:
         justify = "left" if column in words else "right"

@@ -21,7 +21,7 @@ from tests.simulation.runs import GOLDEN, jobs_of, simulation
 
 KEYS = (
     "network chain_id task model workers evil behaviours seed rounds accuracy model_hash wrong_accepted honest_slashed "
-    "honest_unpaid wei pay gas seconds"
+    "honest_unpaid odds wei pay gas seconds"
 )
 ROUND_KEYS = "round version content_hash accuracy jobs"
 JOB_KEYS = "address outcome decided_by accepted_hash honest_hash matches seats"

@@ -1,0 +1,93 @@
+"""What the odds let expect of a simulation, and what happened.
+
+Expected is what would come on average if the evil workers all told the same lie, whatever they do.
+"""
+
+from dataclasses import asdict
+from fractions import Fraction
+
+from mlchain.protocol.odds import Chances, odds_of
+from mlchain.protocol.rounds import Outcome, Round, Verdict
+from mlchain.simulation.cast import deal_behaviours
+from mlchain.simulation.odds import shown
+from mlchain.simulation.options import Options
+from mlchain.simulation.play import Played
+
+
+def announce(options: Options) -> str:
+    """Return the odds of a job of the first round in one line."""
+    evil = _evil(options)
+    chances = _first(options)
+    figures = {
+        "right": chances.right,
+        "wrong": chances.wrong,
+        "failed": chances.failed,
+        "referee called": chances.ruled if options.referee else None,
+        "P(reward | correct)": chances.reward,
+    }
+    odds = ", ".join(f"{name} {shown(chance)}" for name, chance in figures.items())
+    return f"odds of a job if the {evil} evil of {options.workers} workers tell the same lie: {odds}"
+
+
+def odds_figures(played: Played, wrong_accepted: int) -> dict[str, dict[str, float | None]]:
+    """Return `job`, the chances of a job of the first round, and what was `expected` of all rounds and `happened`.
+
+    Of all rounds there are counts: of jobs by their end, and of the honest workers' seats. Each round is expected to
+    bring what its own committees, quorum and pool let expect, which shrink where workers have left.
+    """
+    chances = asdict(_first(played.options))
+    rounds = [_expected(played, current) for current in played.view.ledger.rounds]
+    return {
+        "job": {name: None if chance is None else float(chance) for name, chance in chances.items()},
+        "expected": {name: float(sum(counts[name] for counts in rounds)) for name in rounds[0]},
+        "happened": _happened(played, wrong_accepted),
+    }
+
+
+def _evil(options: Options) -> int:
+    return sum(not behaviour.is_honest for behaviour in deal_behaviours(options))
+
+
+def _first(options: Options) -> Chances:
+    return _chances(options, options.workers, _evil(options), options.seats, options.quorum or options.seats // 2 + 1)
+
+
+def _chances(options: Options, pool: int, evil: int, seats: int, quorum: int) -> Chances:
+    odds = odds_of(pool, evil, seats, quorum, Fraction(str(options.audit)))
+    return odds.live if options.referee else odds.silent
+
+
+def _expected(played: Played, current: Round) -> dict[str, Fraction]:
+    """Return counts of jobs and seats that a round should bring on average."""
+    terms, pool = current.terms, current.pool_size
+    members = {played.view.ledger.pool.worker_at(position, terms.pool_block) for position in range(pool)}
+    evil = sum(worker.address in members and not worker.behaviour.is_honest for worker in played.workers)
+    chances = _chances(played.options, pool, evil, terms.seats, terms.quorum)
+    honest = Fraction(terms.jobs * terms.seats * (pool - evil), pool)
+    return {
+        "jobs_right": terms.jobs * chances.right,
+        "jobs_wrong": terms.jobs * chances.wrong,
+        "jobs_failed": terms.jobs * chances.failed,
+        "jobs_ruled": terms.jobs * chances.ruled,
+        "honest_seats": honest,
+        "honest_seats_paid": honest * (chances.reward or 0),
+    }
+
+
+def _happened(played: Played, wrong_accepted: int) -> dict[str, int]:
+    """Return the counts of `_expected`, over all rounds, as they turned out."""
+    honest = {worker.address for worker in played.workers if worker.behaviour.is_honest}
+    jobs = [job for current in played.view.ledger.rounds for job in current.jobs]
+    outcomes = [job.decision[0] for job in jobs]
+    failed = outcomes.count(Outcome.FAILED) + outcomes.count(Outcome.VOID)
+    verdicts = [
+        job.settlements[seat].verdict for job in jobs for seat, holder in enumerate(job.committee) if holder in honest
+    ]
+    return {
+        "jobs_right": len(jobs) - wrong_accepted - failed,
+        "jobs_wrong": wrong_accepted,
+        "jobs_failed": failed,
+        "jobs_ruled": outcomes.count(Outcome.RULED) + outcomes.count(Outcome.VOID),
+        "honest_seats": len(verdicts),
+        "honest_seats_paid": verdicts.count(Verdict.REWARDED),
+    }

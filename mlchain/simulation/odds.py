@@ -1,0 +1,170 @@
+"""What can be asked about the odds of a job, and the answer as tables for a terminal."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from math import floor, log10
+
+from rich.table import Table
+
+from mlchain.chain.deployment import Parameters
+from mlchain.errors import UserError
+from mlchain.protocol.odds import Chances, Odds, least_evil, odds_of
+from mlchain.protocol.rounds import MAX_SEATS
+
+ETHER = 10**18
+LARGEST_POOL = 2**32 - 1  # the draw is tested up to here
+PRICED = {"1 %": Fraction(1, 100), "50 %": Fraction(1, 2)}  # chances of a wrong result whose price is shown
+SHORT = 100_000  # a fraction is shown if its denominator is below
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A job to know the odds of; `committee` None is the whole pool, `quorum` None the least majority.
+
+    `stake` is in ether, `audit` a share in [0, 1]. Raises UserError, in one sentence, for a job that cannot be.
+    """
+
+    pool: int = 100
+    evil: int = 30
+    committee: int | None = None
+    quorum: int | None = None
+    stake: float = Parameters().stake / ETHER
+    audit: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.pool <= LARGEST_POOL, f"a pool has 1 to {LARGEST_POOL} workers, not {self.pool}")
+        _require(0 <= self.evil <= self.pool, f"{self.evil} of {self.pool} workers cannot be evil")
+        _require(1 <= self.seats <= MAX_SEATS, f"a committee has 1 to {MAX_SEATS} seats, not {self.seats}")
+        _require(self.seats <= self.pool, f"a committee of {self.seats} cannot be drawn from {self.pool} workers")
+        _require(
+            self.seats < 2 * self.votes <= 2 * self.seats,
+            f"the quorum of {self.seats} seats has to be from {self.seats // 2 + 1} to {self.seats}, not {self.votes}",
+        )
+        _require(
+            0 < self.stake < 2**96 / ETHER,
+            f"the stake has to be above 0 and below {2**96 / ETHER:.1e} ether, not {self.stake}",
+        )
+        _require(0 <= self.audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {self.audit}")
+
+    @property
+    def seats(self) -> int:
+        """The seats of the job."""
+        return min(self.pool, MAX_SEATS) if self.committee is None else self.committee
+
+    @property
+    def votes(self) -> int:
+        """The equal answers that the job needs."""
+        return self.seats // 2 + 1 if self.quorum is None else self.quorum
+
+    def odds(self, evil: int | None = None) -> Odds:
+        """Return the odds of the job, if as many as `evil` workers are evil instead of those asked for."""
+        return odds_of(
+            self.pool, self.evil if evil is None else evil, self.seats, self.votes, Fraction(str(self.audit))
+        )
+
+
+def odds_table(question: Question) -> Table:
+    """Return the odds of a job, without a referee and with one."""
+    odds = question.odds()
+    rows = {
+        "P(right accepted)": lambda chances: chances.right,
+        "P(wrong accepted)": lambda chances: chances.wrong,
+        "P(nothing accepted)": lambda chances: chances.failed,
+        "P(referee called)": lambda chances: None if chances is odds.silent else chances.ruled,
+        "P(reward | correct)": lambda chances: chances.reward,
+        "P(slashed | correct)": lambda chances: chances.slash,
+    }
+    job = f"committee {question.seats}, quorum {question.votes}, pool {question.pool}, evil {question.evil}"
+    table = _table(f"Odds of a job: {job}")
+    for name, chance in rows.items():
+        table.add_row(name, *(_exactly(chance(chances)) for chances in (odds.silent, odds.live)))
+    return table
+
+
+def attacker_table(question: Question) -> Table:
+    """Return what an attacker locks up and loses, in ether."""
+    table = _table(f"What an attacker needs, at a stake of {question.stake:g} ether")
+    stake = Fraction(str(question.stake))
+    both = [question.odds().silent, question.odds().live]
+    table.add_row("locked by its workers", *[f"{number(question.evil * stake)} ether"] * 2)
+    for percent, chance in PRICED.items():
+        table.add_row(
+            f"locked for P(wrong accepted) ≥ {percent}",
+            *(_price(question, stake, chance, is_live) for is_live in (False, True)),
+        )
+    table.add_row("jobs until a wrong result", *(_per_wrong(Fraction(1), chances) for chances in both))
+    table.add_row(
+        "lost per job if it always lies", *(f"{number(chances.evil_slashed * stake)} ether" for chances in both)
+    )
+    table.add_row(
+        "lost per wrong result if it always lies",
+        *(_per_wrong(chances.evil_slashed * stake, chances, " ether") for chances in both),
+    )
+    table.add_row("… if it lies only where that wins", "0 ether", _audited_loss(question, stake, both[1]))
+    return table
+
+
+def _price(question: Question, stake: Fraction, chance: Fraction, is_live: bool) -> str:
+    def reaches(evil: int) -> bool:
+        odds = question.odds(evil)
+        return (odds.live if is_live else odds.silent).wrong >= chance
+
+    evil = least_evil(question.pool, reaches)
+    return "out of reach" if evil is None else f"{number(evil * stake)} ether: {evil} of {question.pool}"
+
+
+def _per_wrong(amount: Fraction, chances: Chances, unit: str = "") -> str:
+    return f"{number(amount / chances.wrong)}{unit}" if chances.wrong else "never"
+
+
+def _audited_loss(question: Question, stake: Fraction, live: Chances) -> str:
+    """An audit is what a committee evil in every seat has to fear: it costs all of their stakes."""
+    audit = Fraction(str(question.audit))
+    return f"{number(audit / (1 - audit) * question.seats * stake)} ether" if live.wrong else "never"
+
+
+def _exactly(chance: Fraction | None) -> str:
+    """Return a probability with its fraction, if that is short."""
+    is_short = chance is not None and 1 < chance.denominator < SHORT
+    return f"{shown(chance)} = {chance}" if is_short else shown(chance)
+
+
+def shown(chance: Fraction | None) -> str:
+    """Return a probability to read, never rounded to 0 or 1; None is a dash."""
+    if chance is None:
+        return "-"
+    if chance in (0, 1):
+        return f"{int(100 * chance)} %"
+    near = min(chance, 1 - chance)
+    if near < Fraction(1, 10_000):
+        return ("" if near == chance else "1 - ") + _scientific(near)
+    decimals = max(1, 1 - floor(log10(100 * near)))
+    return f"{float(100 * chance):.{decimals}f} %"
+
+
+def number(value: Fraction) -> str:
+    """Return a number that is not negative to read: three digits or, from a hundred on, without decimals."""
+    if value and not Fraction(1, 1_000) <= value < 10**9:
+        return _scientific(value)
+    return f"{float(value):,.0f}" if value >= 100 else f"{float(value):.3g}"
+
+
+def _scientific(value: Fraction) -> str:
+    """Return a number in scientific notation, be it beyond what a float can hold."""
+    if Fraction(1, 10**300) < value < 10**300:
+        return f"{float(value):.1e}"
+    return f"{Decimal(value.numerator) / Decimal(value.denominator):.1e}"
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for column in ("without a referee", "with a referee"):
+        table.add_column(column, justify="right")
+    return table
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise UserError(sentence)

@@ -1,0 +1,89 @@
+"""The odds of a job over committee sizes and evil shares, as a picture."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from math import ceil
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")  # files only: there may be no display
+
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from mlchain.errors import UserError
+from mlchain.protocol.odds import Odds, odds_of
+from mlchain.simulation.odds import Question
+
+SHARES = (10, 20, 30, 40, 50)  # evil workers, in percent of the pool
+LARGEST_COMMITTEE = 51
+LOWEST = 1e-12  # what is less is below a logarithmic panel, and zero is not on it
+FORMATS = (".png", ".svg", ".pdf")
+
+# A panel: title, what of the odds it shows, and whether its scale is logarithmic.
+PANELS: tuple[tuple[str, Callable[[Odds], Fraction | None], bool], ...] = (
+    ("P(wrong accepted), without a referee", lambda odds: odds.silent.wrong, True),
+    ("P(wrong accepted), with a referee", lambda odds: odds.live.wrong, True),
+    ("P(reward | correct), without a referee; with one it is 100 %", lambda odds: odds.silent.reward, False),
+    ("P(referee called)", lambda odds: odds.live.ruled, False),
+)
+
+
+def save_odds_plot(question: Question, path: Path) -> None:
+    """Draw the odds around the job of `question` into a new .png, .svg or .pdf; raises UserError if that cannot be."""
+    if path.suffix.lower() not in FORMATS:
+        raise UserError(f"a plot is a file that ends with {', '.join(FORMATS)}, which {path} does not")
+    figure, axes = pyplot.subplots(2, 2, figsize=(12, 8.5), sharex=True, layout="constrained")
+    curves = _curves(question)
+    for panel, (title, chance_of, is_logarithmic) in zip(axes.flat, PANELS, strict=True):
+        _draw(panel, question, curves, chance_of)
+        panel.set(title=title, xlabel="seats of the committee")
+        _scale(panel, is_logarithmic)
+    figure.suptitle(
+        f"Odds of a job, pool of {question.pool}; lines: quorum is the least majority, and zero where they end"
+    )
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=120)
+    except OSError as error:
+        raise UserError(f"cannot write the plot {path}: {error.strerror}") from error
+    finally:
+        pyplot.close(figure)
+
+
+def _curves(question: Question) -> dict[int, dict[int, Odds]]:
+    """Return the odds by number of evil workers and by odd committee sizes, up to that asked for if it is larger."""
+    evils = dict.fromkeys(max(1, round(question.pool * share / 100)) for share in SHARES)
+    largest = min(question.pool, max(LARGEST_COMMITTEE, question.seats))
+    sizes = range(1, largest + 1, 2 * ceil(largest / LARGEST_COMMITTEE))
+    audit = Fraction(str(question.audit))
+    return {
+        evil: {seats: odds_of(question.pool, evil, seats, seats // 2 + 1, audit) for seats in sizes} for evil in evils
+    }
+
+
+def _draw(axes: Axes, question: Question, curves: dict, chance_of: Callable[[Odds], Fraction | None]) -> None:
+    for evil, odds in curves.items():
+        points = {seats: chance for seats, of in odds.items() if (chance := chance_of(of)) is not None}
+        label = f"{100 * evil / question.pool:.3g} % evil"
+        axes.plot(list(points), list(map(float, points.values())), ".-", label=label)
+    chance = chance_of(question.odds())
+    if chance is not None:
+        label = f"the job asked for: {question.evil} evil, quorum {question.votes} of {question.seats}"
+        axes.plot([question.seats], [float(chance)], "kD", markersize=8, label=label)
+
+
+def _scale(axes: Axes, is_logarithmic: bool) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.tick_params(labelbottom=True)
+    axes.grid(alpha=0.3)
+    if is_logarithmic:
+        drawn = [chance for line in axes.lines for chance in line.get_ydata() if chance]
+        axes.set_yscale("log", nonpositive="mask")
+        axes.set_ylim(max(LOWEST, min(1e-3, min(drawn, default=1) / 3)), 2)
+    else:
+        axes.set_ylim(0, 1.05)
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
