@@ -19,7 +19,7 @@ class Chances:
 
     `ruled` is the probability that the referee decides the job. `reward` and `slash` are those that a seat which has
     committed to the right result is paid, or slashed; None where nobody is honest. `evil_slashed` is how many evil
-    seats are slashed, on average.
+    seats are slashed on average, `wary_slashed` how many if they lie only where nothing but an audit can stop them.
     """
 
     right: Fraction
@@ -29,6 +29,7 @@ class Chances:
     reward: Fraction | None
     slash: Fraction | None
     evil_slashed: Fraction
+    wary_slashed: Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +71,23 @@ def _silent(drawn: dict[int, Fraction], others: dict[int, Fraction] | None, seat
         reward=None if others is None else _sum(others, lambda evil: evil <= seats - quorum),
         slash=None if others is None else _sum(others, lambda evil: evil >= quorum),
         evil_slashed=_mean(drawn, lambda evil: evil <= seats - quorum),
+        wary_slashed=Fraction(0),
     )
 
 
 def _live(drawn: dict[int, Fraction], others: dict[int, Fraction] | None, seats: int, audit: Fraction) -> Chances:
     """Two results, or one without a quorum, call the referee; only a committee evil in every seat shows none of it."""
     all_evil = drawn.get(seats, Fraction(0))
-    wrong = (1 - audit) * all_evil
+    wrong, caught = (1 - audit) * all_evil, audit * all_evil
     return Chances(
         right=1 - wrong,
         wrong=wrong,
         failed=Fraction(0),
-        ruled=_sum(drawn, lambda evil: 0 < evil < seats) + audit * all_evil,
+        ruled=_sum(drawn, lambda evil: 0 < evil < seats) + caught,
         reward=None if others is None else Fraction(1),
         slash=None if others is None else Fraction(0),
-        evil_slashed=_mean(drawn, lambda evil: evil < seats) + audit * seats * all_evil,
+        evil_slashed=_mean(drawn, lambda evil: evil < seats) + seats * caught,
+        wary_slashed=seats * caught,
     )
 
 

@@ -101,7 +101,10 @@ def attacker_table(question: Question) -> Table:
         "lost per wrong result if it always lies",
         *(_per_wrong(chances.evil_slashed * stake, chances, " ether") for chances in both),
     )
-    table.add_row("… if it lies only where that wins", "0 ether", _audited_loss(question, stake, both[1]))
+    table.add_row(
+        "… if it lies only where that wins",
+        *(_per_wrong(chances.wary_slashed * stake, chances, " ether") for chances in both),
+    )
     return table
 
 
@@ -116,12 +119,6 @@ def _price(question: Question, stake: Fraction, chance: Fraction, is_live: bool)
 
 def _per_wrong(amount: Fraction, chances: Chances, unit: str = "") -> str:
     return f"{number(amount / chances.wrong)}{unit}" if chances.wrong else "never"
-
-
-def _audited_loss(question: Question, stake: Fraction, live: Chances) -> str:
-    """An audit is what a committee evil in every seat has to fear: it costs all of their stakes."""
-    audit = Fraction(str(question.audit))
-    return f"{number(audit / (1 - audit) * question.seats * stake)} ether" if live.wrong else "never"
 
 
 def _exactly(chance: Fraction | None) -> str:

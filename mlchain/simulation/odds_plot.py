@@ -38,16 +38,16 @@ def save_odds_plot(question: Question, path: Path) -> None:
     figure, axes = pyplot.subplots(2, 2, figsize=(12, 8.5), sharex=True, layout="constrained")
     curves = _curves(question)
     for panel, (title, chance_of, is_logarithmic) in zip(axes.flat, PANELS, strict=True):
-        _draw(panel, question, curves, chance_of)
         panel.set(title=title, xlabel="seats of the committee")
+        _draw(panel, question, curves, chance_of)
         _scale(panel, is_logarithmic)
-    figure.suptitle(
-        f"Odds of a job, pool of {question.pool}; lines: quorum is the least majority, and zero where they end"
-    )
+    figure.suptitle(f"Odds of a job, pool of {question.pool}; quorum of the lines: the least majority")
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, dpi=120)
+    except FileExistsError as error:
+        raise UserError(f"cannot write the plot {path}: {path.parent} is no folder") from error
     except OSError as error:
         raise UserError(f"cannot write the plot {path}: {error.strerror}") from error
     finally:
@@ -80,10 +80,11 @@ def _scale(axes: Axes, is_logarithmic: bool) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.tick_params(labelbottom=True)
     axes.grid(alpha=0.3)
-    if is_logarithmic:
-        drawn = [chance for line in axes.lines for chance in line.get_ydata() if chance]
+    drawn = [chance for line in axes.lines for chance in line.get_ydata() if chance]
+    if is_logarithmic and drawn:
+        axes.set_xlabel("seats of the committee; a line that ends goes on at zero")
         axes.set_yscale("log", nonpositive="mask")
-        axes.set_ylim(max(LOWEST, min(1e-3, min(drawn, default=1) / 3)), 2)
+        axes.set_ylim(max(LOWEST, min(1e-3, min(drawn) / 3)), 2)
     else:
         axes.set_ylim(0, 1.05)
         axes.yaxis.set_major_formatter(PercentFormatter(1))

@@ -48,12 +48,29 @@ def test_a_simulation_prints_its_result_and_writes_its_report(tmp_path):
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["model_hash"] in done.stdout
     assert "wrong results accepted: 0" in done.stdout
+    assert done.stdout.startswith("odds of a job if the 0 evil of 1 workers tell the same lie: right 100 %")
+    assert "honest seats paid" in done.stdout
     assert sorted(path.name for path in folder.iterdir()) == ["accuracy.png", "gas.png", "pay.png", "summary.json"]
     assert "Traceback" not in done.stderr
 
 
 def test_what_cannot_be_played_is_one_sentence():
     assert refusal_of("simulate", "--workers", 3, "--evil", 4) == "4 of 3 workers cannot be evil"
+
+
+def test_odds_are_printed_and_drawn(tmp_path):
+    plot = tmp_path / "new" / "odds.png"
+
+    done = command("odds", "--pool", 100, "--evil", 30, "--committee", 7, "--quorum", 5, "--plot", plot)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "P(reward | correct)" in done.stdout
+    assert f"the plot is {plot}" in done.stdout
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_odds_of_what_cannot_be_are_one_sentence():
+    assert refusal_of("odds", "--pool", 3, "--evil", 4) == "4 of 3 workers cannot be evil"
 
 
 def test_an_interrupted_simulation_ends_without_a_trace():
