@@ -5,10 +5,10 @@ Expected is what would come on average if the evil workers all told the same lie
 
 from dataclasses import asdict
 from fractions import Fraction
+from itertools import cycle, islice
 
 from mlchain.protocol.odds import Chances, odds_of
 from mlchain.protocol.rounds import Outcome, Round, Verdict
-from mlchain.simulation.cast import deal_behaviours
 from mlchain.simulation.odds import shown
 from mlchain.simulation.options import Options
 from mlchain.simulation.play import Played
@@ -45,7 +45,8 @@ def odds_figures(played: Played, wrong_accepted: int) -> dict[str, dict[str, flo
 
 
 def _evil(options: Options) -> int:
-    return sum(not behaviour.is_honest for behaviour in deal_behaviours(options))
+    behaviours = islice(cycle(options.behaviours), options.evil)  # dealt out in turn
+    return sum(not behaviour.is_honest for behaviour in behaviours)
 
 
 def _first(options: Options) -> Chances:
