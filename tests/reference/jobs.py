@@ -1,0 +1,198 @@
+"""One job: who may do what and when, how it is decided, and what each seat gets."""
+
+from dataclasses import dataclass, field
+
+from mlchain.protocol.commitments import commitment
+from mlchain.protocol.rounds import Outcome, Phase, RoundTerms, Verdict
+from tests.reference.chain import Chain, require
+from tests.reference.content import check_chunk, count_chunks
+from tests.reference.registry import Registry, Settlement
+
+NOTHING = bytes(32)
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A proposed result, and who published which of its chunks; seats by number, the referee as None."""
+
+    votes: int
+    publishers: dict[int, int | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Job:
+    """`contracts/Job.sol`; the server is its referee."""
+
+    chain: Chain
+    registry: Registry
+    address: str
+    terms: RoundTerms
+    holders: list[str]
+    commit_end: int  # the deadline until the last seat has committed
+    commitments: dict[int, bytes] = field(default_factory=dict)
+    candidates: dict[bytes, Candidate] = field(default_factory=dict)
+    ruling: bytes | None = None  # NOTHING if the task is broken
+    settled: dict[int, Verdict] = field(default_factory=dict)
+
+    # Commit
+
+    def commit(self, sender: str, seat: int, sealed: bytes) -> None:
+        self._require_phase(Phase.COMMIT)
+        require(sealed != NOTHING, "EmptyCommitment")
+        require(seat not in self.commitments, "AlreadyCommitted", seat)
+        self._require_holder(sender, seat)
+        self.commitments[seat] = sealed
+        if len(self.commitments) == self.terms.seats:
+            self.commit_end = self.chain.now
+        self._emit("Committed", seat=seat, worker=sender, commitment=sealed)
+
+    def opens(self, seat: int, result_hash: bytes) -> bool:
+        """Return whether a seat has committed to a result."""
+        return self.commitments.get(seat) == commitment(self.chain.chain_id, self.address, seat, result_hash)
+
+    # Propose
+
+    def propose(self, sender: str, seat: int, result_hash: bytes) -> None:
+        self._require_phase(Phase.PROPOSE)
+        self._require_opens(sender, seat, result_hash)
+        self._propose(sender, result_hash)
+
+    def propose_as_referee(self, sender: str, result_hash: bytes) -> None:
+        self._require_referee(sender)
+        self._require_undecided()
+        self._propose(sender, result_hash)
+
+    def _propose(self, sender: str, result_hash: bytes) -> None:
+        require(result_hash not in self.candidates, "AlreadyProposed", result_hash)
+        votes = sum(self.opens(seat, result_hash) for seat in range(self.terms.seats))
+        self.candidates[result_hash] = Candidate(votes)
+        self._emit("Proposed", resultHash=result_hash, proposer=sender, votes=votes)
+
+    # Publish
+
+    def publish(self, sender: str, seat: int, result_hash: bytes, *chunk: object) -> None:
+        self._require_undecided()
+        self._require_opens(sender, seat, result_hash)
+        self._publish(sender, seat, result_hash, *chunk)
+
+    def publish_as_referee(self, sender: str, result_hash: bytes, *chunk: object) -> None:
+        self._require_referee(sender)
+        self._require_undecided()
+        self._publish(sender, None, result_hash, *chunk)
+
+    def _publish(
+        self, sender: str, seat: int | None, result_hash: bytes, index: int, hashes: list[bytes], chunk: bytes
+    ) -> None:
+        require(result_hash in self.candidates, "NotProposed", result_hash)
+        check_chunk(result_hash, self.terms.result_size, index, hashes, chunk)
+        publishers = self.candidates[result_hash].publishers
+        require(index not in publishers, "AlreadyPublished", result_hash, index)
+        publishers[index] = seat
+        self._emit("ChunkPublished", resultHash=result_hash, index=index, publisher=sender, chunk=chunk)
+
+    # Rule
+
+    def rule(self, sender: str, result_hash: bytes) -> None:
+        self._require_referee(sender)
+        self._require_undecided()
+        require(self.is_complete(result_hash), "NotComplete", result_hash)
+        self._rule(result_hash)
+
+    def rule_void(self, sender: str) -> None:
+        self._require_referee(sender)
+        self._require_undecided()
+        self._rule(NOTHING)
+
+    def _rule(self, result_hash: bytes) -> None:
+        self.ruling = result_hash
+        self._emit("Ruled", resultHash=result_hash)
+
+    # Settle
+
+    def settle(self, sender: str, seats: list[int]) -> None:
+        decision, accepted = self.outcome()
+        require(decision is not Outcome.UNDECIDED, "WrongPhase", self.phase(), Phase.DECIDED)
+        for seat in seats:
+            require(seat < self.terms.seats, "UnknownSeat", seat, self.terms.seats)
+        fresh = [seat for seat in dict.fromkeys(seats) if seat not in self.settled]
+        require(fresh, "NothingToSettle")
+        verdicts = {seat: self._verdict(seat, decision, accepted) for seat in fresh}
+        self.settled |= verdicts
+        self._emit("Settled", outcome=decision, acceptedHash=accepted, seats=len(fresh))
+        self.registry.settle(
+            self.address,
+            [Settlement(seat, self.holders[seat], given, self._pay(seat, given)) for seat, given in verdicts.items()],
+        )
+
+    def _verdict(self, seat: int, decision: Outcome, accepted: bytes) -> Verdict:
+        if seat not in self.commitments:
+            return Verdict.ABSENT
+        if decision is Outcome.VOID:
+            return Verdict.RELEASED
+        if decision is Outcome.FAILED:
+            shown = any(self.opens(seat, candidate) for candidate in self.candidates)
+            return Verdict.RELEASED if shown else Verdict.SLASHED
+        return Verdict.REWARDED if self.opens(seat, accepted) else Verdict.SLASHED
+
+    def _pay(self, seat: int, verdict: Verdict) -> int:
+        if verdict is not Verdict.REWARDED:
+            return 0
+        published = list(self.candidates[self.outcome()[1]].publishers.values())
+        return self.terms.reward + published.count(seat) * (self.terms.bonus // len(published))
+
+    # Phase and outcome
+
+    def is_complete(self, result_hash: bytes) -> bool:
+        """Return whether every chunk of a candidate is published."""
+        candidate = self.candidates.get(result_hash)
+        return candidate is not None and len(candidate.publishers) == count_chunks(self.terms.result_size)
+
+    def outcome(self) -> tuple[Outcome, bytes]:
+        """Return how the job is decided and what is accepted: the first line that applies."""
+        publish_end = self.commit_end + self.terms.publish_window
+        referee_is_late = self.chain.now >= publish_end + self.terms.referee_window
+        if self.ruling == NOTHING:
+            return Outcome.VOID, NOTHING
+        if self.ruling is not None:
+            return Outcome.RULED, self.ruling
+        for leader, candidate in self.candidates.items():
+            if candidate.votes < self.terms.quorum or not self.is_complete(leader):
+                continue
+            unanimous = candidate.votes == len(self.commitments)
+            if unanimous and self.chain.now >= self.commit_end + self.terms.audit_window:
+                return Outcome.UNANIMOUS, leader
+            if len(self.candidates) == 1 and self.chain.now >= publish_end:
+                return Outcome.UNCONTESTED, leader
+            if referee_is_late:
+                return Outcome.QUORUM, leader
+        return (Outcome.FAILED if referee_is_late else Outcome.UNDECIDED), NOTHING
+
+    def phase(self) -> Phase:
+        """Return where the job stands."""
+        if self.chain.now < self.commit_end:
+            return Phase.COMMIT
+        if self.outcome()[0] is not Outcome.UNDECIDED:
+            return Phase.DECIDED
+        return Phase.PROPOSE if self.chain.now < self.commit_end + self.terms.publish_window else Phase.REFEREE
+
+    # Who and when
+
+    def _require_phase(self, expected: Phase) -> None:
+        require(self.phase() is expected, "WrongPhase", self.phase(), expected)
+
+    def _require_undecided(self) -> None:
+        require(self.phase() in (Phase.PROPOSE, Phase.REFEREE), "WrongPhase", self.phase(), Phase.REFEREE)
+
+    def _require_referee(self, sender: str) -> None:
+        require(sender == self.registry.server, "NotTheReferee", sender)
+
+    def _require_holder(self, sender: str, seat: int) -> None:
+        require(seat < self.terms.seats, "UnknownSeat", seat, self.terms.seats)
+        require(self.holders[seat] == sender, "NotTheHolder", sender, seat)
+
+    def _require_opens(self, sender: str, seat: int, result_hash: bytes) -> None:
+        self._require_holder(sender, seat)
+        require(self.opens(seat, result_hash), "DoesNotOpen", seat, result_hash)
+
+    def _emit(self, name: str, **arguments: object) -> None:
+        self.chain.emit(self.address, name, **arguments)

@@ -1,0 +1,104 @@
+"""The whole protocol: it takes a call from anybody, deploys rounds, and hands everything else to the contract meant."""
+
+import re
+from dataclasses import astuple
+
+from eth_abi import encode
+from eth_utils import keccak
+
+from mlchain.protocol.commitments import task_hash
+from mlchain.protocol.draw import position_of
+from mlchain.protocol.rounds import RoundTerms
+from tests.reference.chain import Chain, Event, require
+from tests.reference.content import Models, check_size
+from tests.reference.jobs import Job
+from tests.reference.registry import Registry
+
+MAX_JOBS, MAX_SEATS = 64, 256
+NAME = "JobFactory"
+PAYABLE = {"join", "deployRound"}
+
+
+class Protocol:
+    """All contracts of one deployment. What a call does follows from the calls before and from the chain alone."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        server: str,
+        *,
+        stake: int,
+        absence_fee: int,
+        shortest_window: int = 1,
+        longest_round: int = 2**32 - 1,
+        permissioned: bool = False,
+    ) -> None:
+        self.chain, self.server = chain, server
+        self.shortest_window, self.longest_round = shortest_window, longest_round
+        self.models = Models(chain, server)
+        self.registry = Registry(chain, server, stake, absence_fee, permissioned)
+        self.rounds: list[list[Job]] = []
+        self.jobs: dict[str, Job] = {}
+
+    def send(self, sender: str, address: str, method: str, arguments: tuple = (), value: int = 0) -> list[Event]:
+        """Take a call to a contract, by its name or a job's address; return the events, or raise Refused."""
+        fixed = {"ModelRegistry": self.models, "JobFactory": self, "WorkerRegistry": self.registry}
+        contract = fixed[address] if address in fixed else self.jobs[address]
+        self.chain.events = []
+        payment = {"value": value} if method in PAYABLE else {}
+        getattr(contract, _snake(method))(sender, *arguments, **payment)
+        return self.chain.events
+
+    def deploy_round(self, sender: str, terms: RoundTerms, random: bytes, task: bytes, value: int) -> None:
+        """Draw the committees of a round's jobs from the pool at the end of a past block."""
+        require(sender == self.server, "NotTheServer", sender)
+        self._check(terms)
+        escrow = terms.jobs * (terms.seats * terms.reward + terms.bonus)
+        require(value == escrow, "WrongEscrow", value, escrow)
+        self.registry.require_free(terms.pool_block, terms.jobs * terms.seats)
+
+        number, pool = len(self.rounds) + 1, self.registry.pool_at(terms.pool_block)
+        seed = keccak(
+            encode(["bytes32", "bytes32", "uint256"], [random, self.chain.block_hash(terms.pool_block), number])
+        )
+        deadline = self.chain.now + terms.commit_window
+        self.registry.open(terms.pool_block, terms.jobs * terms.seats, value)
+        self._emit(
+            "RoundDeployed",
+            round=number,
+            modelVersion=terms.model_version,
+            seed=seed,
+            poolSize=len(pool),
+            commitDeadline=deadline,
+            terms=astuple(terms),
+            task=task,
+        )
+        holders = [pool[position_of(seed, len(pool), seat)] for seat in range(terms.jobs * terms.seats)]
+        self.rounds.append([])
+        for index in range(terms.jobs):
+            address = self.chain.job_address(number, index)
+            committee = holders[index * terms.seats : (index + 1) * terms.seats]
+            self.jobs[address] = Job(self.chain, self.registry, address, terms, committee, deadline)
+            self.rounds[-1].append(self.jobs[address])
+            self._emit("JobDeployed", round=number, index=index, job=address, taskHash=task_hash(task, number, index))
+
+    def _check(self, terms: RoundTerms) -> None:
+        require(self.models.is_complete(terms.model_version), "IncompleteModel", terms.model_version)
+        require(0 < terms.jobs <= MAX_JOBS, "InvalidJobs", terms.jobs, MAX_JOBS)
+        require(0 < terms.seats <= MAX_SEATS, "InvalidSeats", terms.seats, MAX_SEATS)
+        require(terms.seats < 2 * terms.quorum <= 2 * terms.seats, "InvalidQuorum", terms.quorum, terms.seats)
+        require(terms.reward, "NoReward")
+        check_size(terms.result_size)
+        windows = (terms.commit_window, terms.publish_window, terms.referee_window)
+        for window in windows:
+            require(window >= self.shortest_window, "WindowTooShort", window, self.shortest_window)
+        require(sum(windows) <= self.longest_round, "RoundTooLong", sum(windows), self.longest_round)
+        audit, publish = terms.audit_window, terms.publish_window
+        require(audit <= publish, "AuditOutlastsPublishing", audit, publish)
+
+    def _emit(self, name: str, **arguments: object) -> None:
+        self.chain.emit(NAME, name, **arguments)
+
+
+def _snake(name: str) -> str:
+    return re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name)
