@@ -14,6 +14,9 @@ contract Crowd {
         bytes data;
     }
 
+    /// @notice Tells how one act of `attempt` ended: with its answer or, if it failed, its error.
+    event Attempted(bool succeeded, bytes answer);
+
     ContractWorker[] private _members;
 
     constructor(uint256 size) payable {
@@ -28,6 +31,19 @@ contract Crowd {
             Act calldata next = acts[i];
             if (next.actor == 0) Address.functionCallWithValue(next.target, next.data, next.value);
             else _members[next.actor - 1].act{value: next.value}(next.target, next.value, next.data);
+        }
+    }
+
+    /// @notice Let the actors act, one after the other, and go on after those that fail.
+    function attempt(Act[] calldata acts) external {
+        for (uint256 i = 0; i < acts.length; ++i) {
+            Act calldata next = acts[i];
+            address target = next.actor == 0 ? next.target : address(_members[next.actor - 1]);
+            bytes memory data = next.data;
+            if (next.actor != 0) data = abi.encodeCall(ContractWorker.act, (next.target, next.value, next.data));
+            // solhint-disable-next-line avoid-low-level-calls
+            (bool succeeded, bytes memory answer) = target.call{value: next.value}(data);
+            emit Attempted(succeeded, answer);
         }
     }
 

@@ -1,0 +1,377 @@
+"""Random histories of the protocol: every step is taken by the contracts and by the reference model of them."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS, chunk_count, chunk_hashes, content_hash
+from mlchain.protocol.rounds import Phase, RoundTerms
+from tests.contracts import promises
+from tests.contracts.answers import Answer, Damage, Fake, chunk_of, commitment_of, result_of
+from tests.contracts.chain_control import rollback
+from tests.contracts.crowds import PURSE
+from tests.contracts.promises import Referee, Story
+from tests.contracts.protocol_steps import LONGEST_ROUND, MODEL, SHORTEST_WINDOW, STAKE
+from tests.contracts.side_by_side import Act, Deployment, SideBySide
+from tests.reference.chain import Refused
+from tests.reference.jobs import NOTHING, Job
+from tests.reference.registry import LOOK_BACK
+
+SERVER = 0
+COMMITMENTS = [Answer.RIGHT] * 4 + [Answer.LIE] * 3 + [Answer.OWN_LIE, *Fake, None]
+SHOWING = (Phase.PROPOSE, Phase.REFEREE)
+ILLEGAL = [
+    {"model_version": 2},
+    {"jobs": 0},
+    {"jobs": 65},
+    {"seats": 0},
+    {"seats": 257, "quorum": 200},
+    {"seats": 4, "quorum": 2},
+    {"seats": 3, "quorum": 4},
+    {"reward": 0},
+    {"result_size": 0},
+    {"result_size": CHUNK_SIZE * MAX_CHUNKS + 1},
+    {"commit_window": SHORTEST_WINDOW - 1},
+    {"publish_window": SHORTEST_WINDOW - 1},
+    {"referee_window": SHORTEST_WINDOW - 1},
+    {"commit_window": LONGEST_ROUND - 2 * SHORTEST_WINDOW + 1},
+    {"audit_window": LONGEST_ROUND},
+    {"jobs": 9},
+]
+
+
+class ProtocolMachine(RuleBasedStateMachine):
+    """Workers come and go, rounds are played in all ways, anybody tries anything; choices follow from the model."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        super().__init__()
+        self._undo = ExitStack()
+        self._undo.enter_context(rollback())
+        self.pair = SideBySide(deployment)
+        self.model = self.pair.model
+        self.registry = self.model.registry
+        self.workers = range(1, len(self.pair.actors))
+        self.story = Story()
+
+    # Who and where
+
+    @property
+    def round(self) -> list[Job]:
+        """The jobs of the latest round."""
+        return self.model.rounds[-1] if self.model.rounds else []
+
+    def jobs_in(self, *phases: Phase) -> list[Job]:
+        """Return the jobs of the latest round that are in one of these phases."""
+        return [job for job in self.round if job.phase() in phases]
+
+    def holder(self, job: Job, seat: int) -> int:
+        """Return the actor that holds a seat."""
+        return self.pair.actors.index(job.holders[seat])
+
+    def act(self, actor: int, to: str, method: str, *arguments: object, value: int = 0) -> None:
+        """Let an actor call a contract."""
+        answer = self.pair.do(Act(actor, to, method, arguments, value))
+        events = [] if isinstance(answer, Refused) else answer
+        for job in self.round:
+            promises.keep_g7(job, self.story, events)
+
+    def make_room(self) -> None:
+        """Begin a new block if this one is full."""
+        if self.pair.is_full:
+            self.pass_time(self.pair.now + 1)
+
+    # Beginning and end
+
+    @initialize(members=st.integers(1, 8), honest=st.integers(0, 8), referee=st.sampled_from(Referee))
+    def begin(self, members, honest, referee):
+        """Publish a model; some join, of whom some are honest. One worker is not admitted."""
+        workers = self.workers[:-1]
+        self.story.honest, self.story.referee = set(self.pair.actors[1 : honest + 1]), referee
+        self.act(SERVER, "ModelRegistry", "announce", 0, content_hash(MODEL), len(MODEL))
+        self.act(SERVER, "ModelRegistry", "publish", 1, 0, chunk_hashes(MODEL), MODEL)
+        for worker in workers:
+            self.act(SERVER, "WorkerRegistry", "setAdmission", self.pair.actors[worker], True)
+        for worker in workers[:members]:
+            self.act(worker, "WorkerRegistry", "join", value=STAKE)
+        self.pass_time(self.pair.now + 1)
+
+    def teardown(self):
+        """G6: without server and referee all money comes home, by nobody's leave; then forget everything."""
+        with self._undo:
+            if self.pair.agree:
+                self.drain()
+
+    def drain(self) -> None:
+        """Let time pass, a stranger settle, everybody leave and take home what is theirs."""
+        self.story.left_alone = {job.address for job in self.jobs_in(Phase.COMMIT, *SHOWING)}
+        while self.jobs_in(Phase.COMMIT, *SHOWING):
+            self.pass_time(
+                max(job.commit_end + job.terms.publish_window + job.terms.referee_window for job in self.round)
+            )
+        for job in self.round:
+            if len(job.settled) < job.terms.seats:
+                self.act(self.workers[-1], job.address, "settle", list(range(job.terms.seats)))
+        for member in list(self.registry.members):
+            self.act(self.pair.actors.index(member), "WorkerRegistry", "leave")
+        self.pair.go_to(self.pair.now + 1, LOOK_BACK)
+        for actor, address in enumerate(self.pair.actors):
+            if self.registry.credits[address]:
+                self.act(actor, "WorkerRegistry", "withdraw")
+            if self.registry.stakes[address]:
+                self.act(actor, "WorkerRegistry", "withdrawStake")
+        self.pair.go_to(self.pair.now + 1)
+        assert set(self.pair.balances().values()) == {0}
+        assert self.pair.purses() == PURSE
+
+    # Time
+
+    def pass_time(self, timestamp: int, blocks: int = 0) -> None:
+        """End the block and begin another; before a deadline passes, who is honest does its duty."""
+        while ends := [job.commit_end for job in self.jobs_in(Phase.COMMIT) if job.commit_end < timestamp + blocks]:
+            self.do_duties(min(ends))
+            if self.pair.now < min(ends):
+                self.pair.go_to(min(ends))
+        self.do_duties(timestamp + blocks)
+        self.pair.go_to(timestamp, blocks)
+
+    def do_duties(self, until: int) -> None:
+        """Let honest seats commit, propose and publish, and an honest referee rule, what is due before a time."""
+        for job in self.jobs_in(Phase.COMMIT):
+            if until >= job.commit_end:
+                for seat in self.honest_seats(job):
+                    if seat not in job.commitments:
+                        self.commit(job, seat, Answer.RIGHT)
+        for job in self.jobs_in(*SHOWING):
+            publish_end = job.commit_end + job.terms.publish_window
+            if until >= publish_end and job.phase() is Phase.PROPOSE:
+                for seat in self.honest_seats(job)[:1]:
+                    self.show(job, Answer.RIGHT, seat)
+            rules = self.story.referee is Referee.HONEST and job.address not in self.story.left_alone
+            if rules and until >= publish_end + job.terms.referee_window and job.phase() in SHOWING:
+                self.rule_rightly(job)
+
+    def honest_seats(self, job: Job) -> list[int]:
+        """Return the seats of a job whose holders are honest."""
+        return [seat for seat, holder in enumerate(job.holders) if holder in self.story.honest]
+
+    # What seats do
+
+    def commit(self, job: Job, seat: int, what: Answer | Fake, actor: int | None = None) -> None:
+        """Let the holder of a seat, or another actor, commit for it; an honest holder to the right result only."""
+        if job.holders[seat % job.terms.seats] in self.story.honest:
+            what = Answer.RIGHT
+        before = len(job.commitments)
+        caller = self.holder(job, seat) if actor is None else actor
+        self.act(caller, job.address, "commit", seat, commitment_of(job, seat, what))
+        if len(job.commitments) > before:
+            self.story.committed[job.address, seat] = what
+
+    def show(self, job: Job, answer: Answer, seat: int) -> None:
+        """Let the holder of a seat propose what it has committed to, and publish all that is missing of it."""
+        result = result_of(job, answer, seat)
+        if content_hash(result) not in job.candidates and job.phase() is Phase.PROPOSE:
+            self.act(self.holder(job, seat), job.address, "propose", seat, content_hash(result))
+        for index in self.missing(job, result):
+            if job.phase() in SHOWING:
+                self.act(self.holder(job, seat), job.address, "publish", seat, *chunk_of(result, index))
+
+    def missing(self, job: Job, result: bytes) -> list[int]:
+        """Return which chunks of a candidate are not published."""
+        candidate = job.candidates.get(content_hash(result))
+        return [index for index in range(chunk_count(len(result))) if candidate and index not in candidate.publishers]
+
+    def rule_rightly(self, job: Job) -> None:
+        """Let the referee show what is missing of the right result, and rule for it."""
+        result = result_of(job, Answer.RIGHT, 0)
+        if content_hash(result) not in job.candidates:
+            self.act(SERVER, job.address, "proposeAsReferee", content_hash(result))
+        for index in self.missing(job, result):
+            self.act(SERVER, job.address, "publishAsReferee", *chunk_of(result, index))
+        self.act(SERVER, job.address, "rule", content_hash(result))
+
+    # Rules
+
+    @precondition(lambda self: not self.registry.unsettled)
+    @rule(data=st.data())
+    def deploy(self, data):
+        """Deploy a round, nearly always a legal one."""
+        if self.registry.last_settlement == self.pair.block and data.draw(st.booleans()):
+            self.pass_time(self.pair.now + 1)
+        block = self.pair.block
+        oldest = max(block - LOOK_BACK, self.registry.last_settlement)
+        pool_block = data.draw(st.sampled_from([block - 1] * 4 + [oldest, oldest - 1, block, (oldest + block) // 2]))
+        pool = max(1, len(self.registry.pool_at(pool_block)))
+        seats = data.draw(st.integers(1, min(5, pool)))
+        terms = RoundTerms(
+            model_version=1,
+            pool_block=pool_block,
+            jobs=data.draw(st.integers(1, min(3, pool // seats))),
+            seats=seats,
+            quorum=data.draw(st.integers(seats // 2 + 1, seats)),
+            reward=data.draw(st.integers(1, 1_000)),
+            bonus=data.draw(st.integers(0, 1_000)),
+            result_size=data.draw(st.sampled_from([40, 40, 41, CHUNK_SIZE + 40])),
+            commit_window=data.draw(st.sampled_from([SHORTEST_WINDOW, 300])),
+            publish_window=data.draw(st.sampled_from([SHORTEST_WINDOW, 300])),
+            referee_window=data.draw(st.sampled_from([SHORTEST_WINDOW, 300])),
+            audit_window=data.draw(st.sampled_from([0, 1, SHORTEST_WINDOW])),
+        )
+        self.deploy_round(data, terms, 0, 0)
+
+    @rule(data=st.data())
+    def deploy_wrongly(self, data):
+        """Try a round with a wrong term, at a wrong time or by somebody else."""
+        terms = RoundTerms(1, self.pair.block - 1, 1, 1, 1, 1, 0, 40, *[SHORTEST_WINDOW] * 3, 0)
+        wrong = data.draw(st.sampled_from([{}, *ILLEGAL]))
+        caller, surplus = data.draw(st.sampled_from([(0, 0), (0, 0), (0, 1), (1, 0)]))
+        self.deploy_round(data, replace(terms, **wrong), caller, surplus)
+
+    def deploy_round(self, data, terms: RoundTerms, caller: int, surplus: int) -> None:
+        """Let somebody deploy a round, and pay some wei too much."""
+        value = terms.jobs * (terms.seats * terms.reward + terms.bonus) + surplus
+        random = data.draw(st.binary(min_size=32, max_size=32))
+        self.act(caller, "JobFactory", "deployRound", terms, random, b"task", value=value)
+        self.make_room()
+
+    @precondition(lambda self: self.jobs_in(Phase.COMMIT))
+    @rule(data=st.data())
+    def commit_what_is_left(self, data):
+        """Let all seats of a job that have not committed do so, or not."""
+        job = data.draw(st.sampled_from(self.jobs_in(Phase.COMMIT)))
+        for seat in range(job.terms.seats):
+            what = data.draw(st.sampled_from(COMMITMENTS))
+            if seat not in job.commitments and what is not None:
+                self.commit(job, seat, what)
+        self.make_room()
+
+    @precondition(lambda self: self.shows())
+    @rule(data=st.data())
+    def show_an_answer(self, data):
+        """Let a seat show what it has committed to."""
+        self.show(*data.draw(st.sampled_from(self.shows())))
+        self.make_room()
+
+    def shows(self) -> list[tuple[Job, Answer, int]]:
+        """Return who could show what."""
+        return [
+            (job, answer, seat)
+            for job in self.jobs_in(*SHOWING)
+            for seat in job.commitments
+            if isinstance(answer := self.story.committed[job.address, seat], Answer)
+        ]
+
+    @precondition(lambda self: self.round and self.story.referee is not Referee.SILENT)
+    @rule(data=st.data())
+    def referee(self, data):
+        """Let the referee do what is in its nature."""
+        job = data.draw(st.sampled_from(self.round))
+        showing = job.phase() in SHOWING
+        if self.story.referee is Referee.ERRATIC:
+            result = result_of(job, data.draw(st.sampled_from(Answer)), data.draw(st.integers(0, 1)))
+            if data.draw(st.integers(0, 5)) == 0:
+                self.act(SERVER, job.address, "ruleVoid")
+            elif content_hash(result) not in job.candidates:
+                self.act(SERVER, job.address, "proposeAsReferee", content_hash(result))
+            else:
+                for index in self.missing(job, result):
+                    self.act(SERVER, job.address, "publishAsReferee", *chunk_of(result, index))
+                self.act(SERVER, job.address, "rule", content_hash(result))
+        elif showing == (self.story.referee is Referee.HONEST):
+            self.rule_rightly(job)
+        self.make_room()
+
+    @precondition(lambda self: self.jobs_in(Phase.DECIDED))
+    @rule(data=st.data())
+    def settle(self, data):
+        """Let anybody settle some seats of a decided job, settled before or not, also twice."""
+        job = data.draw(st.sampled_from(self.jobs_in(Phase.DECIDED)))
+        some = st.lists(st.integers(0, job.terms.seats - 1), max_size=6)
+        seats = data.draw(st.one_of(st.just(list(range(job.terms.seats))), some))
+        self.act(data.draw(st.sampled_from(self.workers)), job.address, "settle", seats)
+        self.make_room()
+
+    @rule(data=st.data())
+    def come_or_go(self, data):
+        """Let a worker do something with its stake or credit, or the server admit one or no longer."""
+        worker = data.draw(st.sampled_from(self.workers))
+        address = self.pair.actors[worker]
+        missing = STAKE - self.registry.stakes[address]
+        method = data.draw(st.sampled_from(["join", "leave", "withdraw", "withdrawStake", "setAdmission"]))
+        if method == "join":
+            self.act(
+                worker, "WorkerRegistry", "join", value=data.draw(st.sampled_from([missing] * 5 + [missing + 1, 0]))
+            )
+        elif method == "setAdmission":
+            caller, admitted = data.draw(st.sampled_from([(0, True), (0, False), (worker, True)]))
+            self.act(caller, "WorkerRegistry", "setAdmission", address, admitted)
+        else:
+            self.act(worker, "WorkerRegistry", method)
+        self.make_room()
+
+    @rule(data=st.data())
+    def wait(self, data):
+        """Let time pass, to a deadline, a second before or a second after, rarely past the next but one."""
+        ends = [self.pair.now + 1]
+        for job in self.jobs_in(Phase.COMMIT, *SHOWING):
+            publish_end = job.commit_end + job.terms.publish_window
+            audit_end = job.commit_end + job.terms.audit_window
+            for end in (job.commit_end, audit_end, publish_end, publish_end + job.terms.referee_window):
+                ends += [time for time in (end - 1, end, end + 1) if time > self.pair.now]
+        self.pass_time(data.draw(st.sampled_from(sorted(set(ends))[:8])))
+
+    @precondition(lambda self: self.registry.left_at)
+    @rule(data=st.data())
+    def wait_for_a_stake(self, data):
+        """Let blocks pass until a stake is free, or all but one of them, and let its owner ask for it."""
+        address = data.draw(st.sampled_from(sorted(self.registry.left_at)))
+        # Beginning a block takes one on the embedded chain.
+        blocks = self.registry.left_at[address] + LOOK_BACK - self.pair.block - 2 + data.draw(st.integers(0, 1))
+        self.pass_time(self.pair.now + 1, max(0, blocks))
+        self.act(self.pair.actors.index(address), "WorkerRegistry", "withdrawStake")
+        self.make_room()
+
+    @precondition(lambda self: self.round)
+    @rule(data=st.data())
+    def try_anything(self, data):
+        """Let anybody call anything of a job, at any time."""
+        job = data.draw(st.sampled_from(self.round * 3 + list(self.model.jobs.values())))
+        seat = data.draw(st.integers(0, job.terms.seats))
+        actor = self.holder(job, seat) if seat < job.terms.seats and data.draw(st.booleans()) else None
+        if actor is None:
+            anybody = range(len(self.pair.actors)) if self.story.referee is Referee.ERRATIC else self.workers
+            actor = data.draw(st.sampled_from(anybody))
+        if data.draw(st.booleans()):
+            self.commit(job, seat, data.draw(st.sampled_from([*Answer, *Fake])), actor)
+        else:
+            method, arguments = data.draw(st.sampled_from(self.calls(data, job, seat)))
+            self.act(actor, job.address, method, *arguments)
+        self.make_room()
+
+    def calls(self, data, job: Job, seat: int) -> list[tuple[str, tuple]]:
+        """Return calls to a job with drawn arguments."""
+        result = result_of(job, data.draw(st.sampled_from(Answer)), data.draw(st.integers(0, job.terms.seats)))
+        index = data.draw(st.integers(0, chunk_count(len(result)) - 1))
+        chunk = chunk_of(result, index, data.draw(st.sampled_from(Damage)))
+        shown = data.draw(st.sampled_from([content_hash(result), NOTHING]))
+        return [
+            ("propose", (seat, shown)),
+            ("publish", (seat, *chunk)),
+            ("settle", ([seat, 0],)),
+            ("proposeAsReferee", (shown,)),
+            ("publishAsReferee", chunk),
+            ("rule", (shown,)),
+            ("ruleVoid", ()),
+        ]
+
+    # What holds after every step
+
+    @invariant()
+    def every_promise_is_kept(self):
+        """G1 to G5, G7 and G8, of the model, which the contracts are held against."""
+        promises.keep_g1(self.model)
+        promises.keep_g8(self.model)
+        for job in self.round:
+            promises.keep_g2_g3_and_g4(job, self.story)
+            promises.keep_g5(job, self.story)

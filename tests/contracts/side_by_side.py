@@ -1,0 +1,243 @@
+"""A deployment and the reference model of it, which get the same calls in the same blocks and have to do the same."""
+
+from dataclasses import astuple, dataclass
+from typing import NamedTuple
+
+import eth_abi
+from ape import chain, project
+from eth_utils import keccak
+
+from mlchain.protocol.rounds import RoundTerms
+from tests.contracts.chain_control import now, time_of_next_block
+from tests.contracts.crowds import PURSE, create
+from tests.contracts.protocol_steps import ABSENCE_FEE, LONGEST_ROUND, PARAMETERS, SHORTEST_WINDOW, STAKE
+from tests.reference.chain import Chain, Event, Refused
+from tests.reference.protocol import Protocol
+
+LONGEST_BLOCK = 8  # acts
+FIXED = ("ModelRegistry", "JobFactory", "WorkerRegistry")
+
+
+class Act(NamedTuple):
+    """A call by one of the crowd to a contract, by its name or a job's address."""
+
+    actor: int
+    to: str
+    method: str
+    arguments: tuple = ()
+    value: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A permissioned protocol whose server is a crowd, actor 0, and whose workers are the crowd's members."""
+
+    crowd: object
+    director: object
+    addresses: dict[str, str]
+    actors: list[str]
+
+    @classmethod
+    def build(cls, director, size: int) -> "Deployment":
+        """Deploy a crowd of `size` workers and let it deploy the protocol."""
+        crowd = director.deploy(project.Crowd, size, value=PURSE)
+        models = create(crowd, director, project.ModelRegistry)
+        factory = create(crowd, director, project.JobFactory, models, PARAMETERS | {"permissioned": True})
+        registry = project.JobFactory.at(factory).REGISTRY()
+        addresses = dict(zip(FIXED, (models.lower(), factory.lower(), registry.lower()), strict=True))
+        return cls(crowd, director, addresses, [address.lower() for address in crowd.actors()])
+
+
+class SideBySide:
+    """Collects the acts of a block, takes each to the model at once, and plays the whole block on the chain later."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment, self.actors = deployment, deployment.actors
+        self.model = Protocol(
+            Chain(chain.chain_id, lambda number: bytes(chain.blocks[number].hash), self._job_address),
+            self.actors[0],
+            stake=STAKE,
+            absence_fee=ABSENCE_FEE,
+            shortest_window=SHORTEST_WINDOW,
+            longest_round=LONGEST_ROUND,
+            permissioned=True,
+        )
+        self.agree = True
+        self._begin(now() + 1)
+
+    @property
+    def now(self) -> int:
+        """The time of the block that is being collected."""
+        return self.model.chain.now
+
+    @property
+    def block(self) -> int:
+        """The number of the block that is being collected."""
+        return self.model.chain.block
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the block has to end: with a round, whose jobs' addresses only the chain knows, or for its gas."""
+        return self._played is not None or len(self._acts) >= LONGEST_BLOCK
+
+    def do(self, act: Act) -> list[Event] | Refused:
+        """Take an act to the model and into the block."""
+        self._acts.append(act)
+        try:
+            answer = self.model.send(self.actors[act.actor], *act[1:])
+        except Refused as refusal:
+            answer = refusal
+        self._answers.append(answer)
+        return answer
+
+    def go_to(self, timestamp: int, blocks: int = 0) -> None:
+        """End the block, let others pass, and begin one at this time or, if that has passed, as early as can be."""
+        self._end()
+        if blocks:
+            chain.mine(blocks)
+        self._begin(max(timestamp, chain.blocks.head.timestamp + 1))
+
+    def balances(self) -> dict[str, int]:
+        """Return what the contracts own on the chain after the last block."""
+        owners = [*self.deployment.addresses.values(), *self.model.jobs]
+        return {owner: chain.get_balance(owner) for owner in owners}
+
+    def purses(self) -> int:
+        """Return what all actors own together on the chain after the last block."""
+        return sum(chain.get_balance(owner) for owner in self.actors)
+
+    def _begin(self, timestamp: int) -> None:
+        time_of_next_block(timestamp)
+        self.model.chain.block, self.model.chain.now = chain.blocks.head.number + 1, timestamp
+        self._acts: list[Act] = []
+        self._answers: list[list[Event] | Refused] = []
+        self._played: list | None = None
+
+    def _end(self) -> None:
+        self.agree = False
+        if self._played is None:
+            self._play()
+        assert len(self._played) >= len(self._acts), "the block had ended"
+        for act, expected, actual in zip(self._acts, self._answers, self._played[: len(self._acts)], strict=True):
+            compare(act, expected, actual)
+        self._compare_views(self._played[len(self._acts) :])
+        self.agree = True
+
+    def _play(self) -> None:
+        """Play the block's acts on the chain, and look at everything in the same block after the last of them."""
+        calls = [(act.actor, self._target(act.to), act.value, encode(act)) for act in self._acts]
+        views = [(0, self._target(view.to), 0, encode(view)) for view in self._views()]
+        receipt = self.deployment.crowd.attempt(calls + views, sender=self.deployment.director)
+        assert (receipt.block_number, receipt.timestamp) == (self.block, self.now)
+        self._played = answers_in(receipt.logs, {address: name for name, address in self.deployment.addresses.items()})
+
+    def _target(self, to: str) -> str:
+        return self.deployment.addresses.get(to, to)
+
+    def _job_address(self, number: int, index: int) -> str:
+        """Return where the chain has deployed a job; asked by the model in the middle of deploying it."""
+        if self._played is None:
+            self._play()
+        deployed = {
+            (event.arguments["round"], event.arguments["index"]): event.arguments["job"]
+            for answer in self._played
+            for event in answer.events
+            if event.name == "JobDeployed"
+        }
+        self.agree = (number, index) in deployed
+        assert self.agree, f"the chain has not deployed job {index} of round {number}"
+        return deployed[number, index]
+
+    # Views
+
+    def _views(self) -> list[Act]:
+        """What a block ends with; of a job deployed in it nothing, since its address was not known before."""
+        accounts = [Act(0, "WorkerRegistry", "accountOf", (actor,)) for actor in self.actors]
+        jobs = [job.address for job in self.model.rounds[-1]] if self.model.rounds else []
+        self._viewed = jobs
+        return [
+            *accounts,
+            Act(0, "WorkerRegistry", "openRound"),
+            *[Act(0, job, view) for job in jobs for view in ("phase", "outcome")],
+        ]
+
+    def _compare_views(self, answers: list) -> None:
+        registry = self.model.registry
+        answers = iter(answers)
+        for actor in self.actors:
+            place = registry.members.index(actor) + 1 if actor in registry.members else 0
+            account = (registry.stakes[actor], registry.credits[actor], place, registry.left_at.get(actor, 0))
+            assert next(answers).returned("uint96", "uint96", "uint32", "uint32") == account, actor
+        shown = next(answers).returned("uint96", "uint40", "uint32", "uint40")
+        assert shown == (registry.escrow, registry.pool_block, registry.unsettled, registry.last_settlement)
+        for address in self._viewed:
+            job = self.model.jobs[address]
+            assert next(answers).returned("uint8") == (job.phase(),)
+            assert next(answers).returned("uint8", "bytes32") == job.outcome()
+        assert self.balances()[self._target("WorkerRegistry")] == registry.balance
+
+
+class Answer(NamedTuple):
+    """What an act came to on the chain."""
+
+    succeeded: bool
+    data: bytes
+    events: list[Event]
+
+    def returned(self, *types: str) -> tuple:
+        """Return the values that a view has returned."""
+        assert self.succeeded
+        return eth_abi.decode(types, self.data)
+
+
+def answers_in(logs: list, names: dict[str, str]) -> list[Answer]:
+    """Return what each act of a crowd came to, with the events that came before its end."""
+    answers, events = [], []
+    for log in logs:
+        topics, address = [bytes(topic) for topic in log["topics"]], log["address"].lower()
+        abi = EVENTS[topics[0]]
+        arguments = arguments_of(abi, topics[1:], bytes(log["data"]))
+        if abi.name == "Attempted":
+            answers.append(Answer(arguments["succeeded"], arguments["answer"], events))
+            events = []
+        else:
+            events.append(Event(names.get(address, address), abi.name, arguments))
+    return answers
+
+
+def arguments_of(abi, topics: list[bytes], data: bytes) -> dict[str, object]:
+    """Decode an event; what is indexed is of types that fit in a word."""
+    plain = [field for field in abi.inputs if not field.indexed]
+    indexed = [field for field in abi.inputs if field.indexed]
+    values = eth_abi.decode([field.canonical_type for field in plain], data)
+    return dict(zip([field.name for field in plain], values, strict=True)) | {
+        field.name: eth_abi.decode([field.canonical_type], topic)[0]
+        for field, topic in zip(indexed, topics, strict=True)
+    }
+
+
+def compare(act: Act, expected: list[Event] | Refused, actual: Answer) -> None:
+    """Hold what an act came to on the chain against what it came to in the model."""
+    if isinstance(expected, Refused):
+        assert not actual.succeeded, f"{act} went through instead of {expected.error}{expected.values}"
+        abi = ERRORS.get(actual.data[:4])
+        assert abi, f"{act} failed with {actual.data.hex()} instead of {expected.error}{expected.values}"
+        values = eth_abi.decode([field.canonical_type for field in abi.inputs], actual.data[4:])
+        assert (abi.name, values) == (expected.error, expected.values), act
+    else:
+        error = ERRORS.get(actual.data[:4])
+        assert actual.succeeded, f"{act} failed with {error.name if error else actual.data.hex()}"
+        assert actual.events == expected, act
+
+
+def encode(act: Act) -> bytes:
+    """Return the data of an act's call."""
+    abi = METHODS[act.to if act.to in FIXED else "Job", act.method]
+    arguments = [astuple(value) if isinstance(value, RoundTerms) else value for value in act.arguments]
+    return keccak(text=abi.selector)[:4] + eth_abi.encode([field.canonical_type for field in abi.inputs], arguments)
+
+
+TYPES = [getattr(project, name).contract_type for name in (*FIXED, "Job")]
+METHODS = {(kind.name, abi.name): abi for kind in TYPES for abi in (*kind.mutable_methods, *kind.view_methods)}
+EVENTS = {keccak(text=abi.selector): abi for kind in (*TYPES, project.Crowd.contract_type) for abi in kind.events}
+ERRORS = {keccak(text=abi.selector)[:4]: abi for kind in TYPES for abi in kind.errors}
