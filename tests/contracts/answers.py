@@ -39,9 +39,8 @@ class Damage(Enum):
 
 
 def result_of(job: Job, answer: Answer, seat: int) -> bytes:
-    """Return the bytes that an answer of a seat stands for; nobody has another one of this job."""
-    lone = seat if answer is Answer.OWN_LIE else 255
-    unit = keccak(text=f"{job.address} {answer.name} {lone}")
+    """Return the bytes that an answer of a seat stands for."""
+    unit = keccak(text=f"{job.address} {answer.name} {seat if answer is Answer.OWN_LIE else None}")
     return (unit * (job.terms.result_size // len(unit) + 1))[: job.terms.result_size]
 
 

@@ -2,9 +2,10 @@
 
 from contextlib import ExitStack
 from dataclasses import replace
+from random import Random
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS, chunk_count, chunk_hashes, content_hash
 from mlchain.protocol.rounds import Phase, RoundTerms
@@ -20,7 +21,8 @@ from tests.reference.jobs import NOTHING, Job
 from tests.reference.registry import LOOK_BACK
 
 SERVER = 0
-COMMITMENTS = [Answer.RIGHT] * 4 + [Answer.LIE] * 3 + [Answer.OWN_LIE, *Fake, None]
+RANDOM = st.randoms(use_true_random=True)  # Hypothesis' own choices lean to the simplest case, where nobody does much
+COMMITMENTS = [Answer.RIGHT] * 7 + [Answer.LIE] * 7 + [Answer.OWN_LIE] * 2 + list(Fake)
 SHOWING = (Phase.PROPOSE, Phase.REFEREE)
 ILLEGAL = [
     {"model_version": 2},
@@ -77,23 +79,19 @@ class ProtocolMachine(RuleBasedStateMachine):
         for job in self.round:
             promises.keep_g7(job, self.story, events)
 
-    def make_room(self) -> None:
-        """Begin a new block if this one is full."""
-        if self.pair.is_full:
-            self.pass_time(self.pair.now + 1)
-
     # Beginning and end
 
-    @initialize(members=st.integers(1, 8), honest=st.integers(0, 8), referee=st.sampled_from(Referee))
-    def begin(self, members, honest, referee):
+    @initialize(random=RANDOM)
+    def begin(self, random):
         """Publish a model; some join, of whom some are honest. One worker is not admitted."""
         workers = self.workers[:-1]
-        self.story.honest, self.story.referee = set(self.pair.actors[1 : honest + 1]), referee
+        self.story.honest = set(random.sample(self.pair.actors[1:], random.choice([0, 2, 4, 5, 6, 9])))
+        self.story.referee = random.choice(list(Referee))
         self.act(SERVER, "ModelRegistry", "announce", 0, content_hash(MODEL), len(MODEL))
         self.act(SERVER, "ModelRegistry", "publish", 1, 0, chunk_hashes(MODEL), MODEL)
         for worker in workers:
             self.act(SERVER, "WorkerRegistry", "setAdmission", self.pair.actors[worker], True)
-        for worker in workers[:members]:
+        for worker in random.sample(workers, random.choice([1, 4, 6, 7, 8, 8])):
             self.act(worker, "WorkerRegistry", "join", value=STAKE)
         self.pass_time(self.pair.now + 1)
 
@@ -116,6 +114,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         for member in list(self.registry.members):
             self.act(self.pair.actors.index(member), "WorkerRegistry", "leave")
         self.pair.go_to(self.pair.now + 1, LOOK_BACK)
+        self.pair.look_at_everything()
         for actor, address in enumerate(self.pair.actors):
             if self.registry.credits[address]:
                 self.act(actor, "WorkerRegistry", "withdraw")
@@ -191,67 +190,80 @@ class ProtocolMachine(RuleBasedStateMachine):
             self.act(SERVER, job.address, "publishAsReferee", *chunk_of(result, index))
         self.act(SERVER, job.address, "rule", content_hash(result))
 
-    # Rules
+    # Steps
 
-    @precondition(lambda self: not self.registry.unsettled)
-    @rule(data=st.data())
-    def deploy(self, data):
+    @rule(random=RANDOM)
+    def take_a_step(self, random):
+        """Let somebody do something that is possible now or is not, or time pass."""
+        moves = self.moves()
+        random.choices(list(moves), list(moves.values()))[0](random)
+        if self.pair.is_full:
+            self.pass_time(self.pair.now + 1)
+
+    def moves(self) -> dict:
+        """Return what can be done, and how likely it is to be."""
+        committing, showing, decided = self.jobs_in(Phase.COMMIT), self.shows(), self.jobs_in(Phase.DECIDED)
+        unsettled = [job for job in decided if len(job.settled) < job.terms.seats]
+        return {
+            self.deploy: 0 if self.registry.unsettled else 8,
+            self.deploy_wrongly: 1,
+            self.commit_what_is_left: 6 if any(not job.commitments for job in committing) else 1 if committing else 0,
+            self.show_an_answer: 6 if showing else 0,
+            self.let_the_referee_act: 2 if self.jobs_in(*SHOWING) else 0.3 if decided else 0,
+            self.settle: 5 if unsettled else 0.3 if decided else 0,
+            self.come_or_go: 2,
+            self.wait: 2 if committing else 4,
+            self.wait_for_a_stake: 0.4 if self.registry.left_at else 0,
+            self.try_anything: 5 if self.round else 0,
+        }
+
+    def deploy(self, random: Random) -> None:
         """Deploy a round, nearly always a legal one."""
-        if self.registry.last_settlement == self.pair.block and data.draw(st.booleans()):
+        if self.registry.last_settlement == self.pair.block and random.random() < 0.5:
             self.pass_time(self.pair.now + 1)
         block = self.pair.block
-        oldest = max(block - LOOK_BACK, self.registry.last_settlement)
-        pool_block = data.draw(st.sampled_from([block - 1] * 4 + [oldest, oldest - 1, block, (oldest + block) // 2]))
+        oldest = max(0, block - LOOK_BACK, self.registry.last_settlement)
+        pool_block = random.choice([block - 1] * 8 + [oldest, max(0, oldest - 1), block, (oldest + block) // 2])
         pool = max(1, len(self.registry.pool_at(pool_block)))
-        seats = data.draw(st.integers(1, min(5, pool)))
+        seats = max(random.randint(1, min(5, pool)) for _ in range(2))
         terms = RoundTerms(
             model_version=1,
             pool_block=pool_block,
-            jobs=data.draw(st.integers(1, min(3, pool // seats))),
+            jobs=random.randint(1, min(3, pool // seats)),
             seats=seats,
-            quorum=data.draw(st.integers(seats // 2 + 1, seats)),
-            reward=data.draw(st.integers(1, 1_000)),
-            bonus=data.draw(st.integers(0, 1_000)),
-            result_size=data.draw(st.sampled_from([40, 40, 41, CHUNK_SIZE + 40])),
-            commit_window=data.draw(st.sampled_from([SHORTEST_WINDOW, 300])),
-            publish_window=data.draw(st.sampled_from([SHORTEST_WINDOW, 300])),
-            referee_window=data.draw(st.sampled_from([SHORTEST_WINDOW, 300])),
-            audit_window=data.draw(st.sampled_from([0, 1, SHORTEST_WINDOW])),
+            quorum=random.choice([seats // 2 + 1, seats // 2 + 1, seats]),
+            reward=random.randint(1, 1_000),
+            bonus=random.randint(0, 1_000),
+            result_size=random.choice([40, 40, 41, CHUNK_SIZE + 40]),
+            commit_window=random.choice([SHORTEST_WINDOW, 300]),
+            publish_window=random.choice([SHORTEST_WINDOW, 300]),
+            referee_window=random.choice([SHORTEST_WINDOW, 300]),
+            audit_window=random.choice([0, 1, SHORTEST_WINDOW]),
         )
-        self.deploy_round(data, terms, 0, 0)
+        self.deploy_round(random, terms, SERVER, 0)
 
-    @rule(data=st.data())
-    def deploy_wrongly(self, data):
+    def deploy_wrongly(self, random: Random) -> None:
         """Try a round with a wrong term, at a wrong time or by somebody else."""
         terms = RoundTerms(1, self.pair.block - 1, 1, 1, 1, 1, 0, 40, *[SHORTEST_WINDOW] * 3, 0)
-        wrong = data.draw(st.sampled_from([{}, *ILLEGAL]))
-        caller, surplus = data.draw(st.sampled_from([(0, 0), (0, 0), (0, 1), (1, 0)]))
-        self.deploy_round(data, replace(terms, **wrong), caller, surplus)
+        caller, surplus = random.choice([(SERVER, 0)] * 4 + [(SERVER, 1), (1, 0)])
+        self.deploy_round(random, replace(terms, **random.choice([{}, *ILLEGAL])), caller, surplus)
 
-    def deploy_round(self, data, terms: RoundTerms, caller: int, surplus: int) -> None:
+    def deploy_round(self, random: Random, terms: RoundTerms, caller: int, surplus: int) -> None:
         """Let somebody deploy a round, and pay some wei too much."""
         value = terms.jobs * (terms.seats * terms.reward + terms.bonus) + surplus
-        random = data.draw(st.binary(min_size=32, max_size=32))
-        self.act(caller, "JobFactory", "deployRound", terms, random, b"task", value=value)
-        self.make_room()
+        self.act(caller, "JobFactory", "deployRound", terms, random.randbytes(32), b"task", value=value)
 
-    @precondition(lambda self: self.jobs_in(Phase.COMMIT))
-    @rule(data=st.data())
-    def commit_what_is_left(self, data):
+    def commit_what_is_left(self, random: Random) -> None:
         """Let all seats of a job that have not committed do so, or not."""
-        job = data.draw(st.sampled_from(self.jobs_in(Phase.COMMIT)))
+        job = random.choice(self.jobs_in(Phase.COMMIT))
+        silent = random.choice([0, 0, 0.2])
         for seat in range(job.terms.seats):
-            what = data.draw(st.sampled_from(COMMITMENTS))
-            if seat not in job.commitments and what is not None:
-                self.commit(job, seat, what)
-        self.make_room()
+            if seat not in job.commitments and random.random() >= silent:
+                self.commit(job, seat, random.choice(COMMITMENTS))
 
-    @precondition(lambda self: self.shows())
-    @rule(data=st.data())
-    def show_an_answer(self, data):
+    def show_an_answer(self, random: Random) -> None:
         """Let a seat show what it has committed to."""
-        self.show(*data.draw(st.sampled_from(self.shows())))
-        self.make_room()
+        self.show(*random.choice(self.shows()))
 
     def shows(self) -> list[tuple[Job, Answer, int]]:
         """Return who could show what."""
@@ -262,101 +274,97 @@ class ProtocolMachine(RuleBasedStateMachine):
             if isinstance(answer := self.story.committed[job.address, seat], Answer)
         ]
 
-    @precondition(lambda self: self.round and self.story.referee is not Referee.SILENT)
-    @rule(data=st.data())
-    def referee(self, data):
+    def let_the_referee_act(self, random: Random) -> None:
         """Let the referee do what is in its nature."""
-        job = data.draw(st.sampled_from(self.round))
-        showing = job.phase() in SHOWING
+        job = random.choice(self.jobs_in(*SHOWING) or self.round)
         if self.story.referee is Referee.ERRATIC:
-            result = result_of(job, data.draw(st.sampled_from(Answer)), data.draw(st.integers(0, 1)))
-            if data.draw(st.integers(0, 5)) == 0:
-                self.act(SERVER, job.address, "ruleVoid")
-            elif content_hash(result) not in job.candidates:
-                self.act(SERVER, job.address, "proposeAsReferee", content_hash(result))
-            else:
-                for index in self.missing(job, result):
-                    self.act(SERVER, job.address, "publishAsReferee", *chunk_of(result, index))
-                self.act(SERVER, job.address, "rule", content_hash(result))
-        elif showing == (self.story.referee is Referee.HONEST):
+            self.rule_somehow(random, job)
+        elif (self.story.referee, job.phase() in SHOWING) in ((Referee.HONEST, True), (Referee.LATE, False)):
             self.rule_rightly(job)
-        self.make_room()
 
-    @precondition(lambda self: self.jobs_in(Phase.DECIDED))
-    @rule(data=st.data())
-    def settle(self, data):
+    def rule_somehow(self, random: Random, job: Job) -> None:
+        """Let the referee call the task broken, or propose any result, publish of it what is missing, or accept it."""
+        result = result_of(job, random.choice(list(Answer)), random.randint(0, 1))
+        missing = self.missing(job, result)
+        if random.random() < 0.2:
+            self.act(SERVER, job.address, "ruleVoid")
+        elif content_hash(result) not in job.candidates:
+            self.act(SERVER, job.address, "proposeAsReferee", content_hash(result))
+        elif missing:
+            self.act(SERVER, job.address, "publishAsReferee", *chunk_of(result, random.choice(missing)))
+        else:
+            self.act(SERVER, job.address, "rule", content_hash(result))
+
+    def settle(self, random: Random) -> None:
         """Let anybody settle some seats of a decided job, settled before or not, also twice."""
-        job = data.draw(st.sampled_from(self.jobs_in(Phase.DECIDED)))
-        some = st.lists(st.integers(0, job.terms.seats - 1), max_size=6)
-        seats = data.draw(st.one_of(st.just(list(range(job.terms.seats))), some))
-        self.act(data.draw(st.sampled_from(self.workers)), job.address, "settle", seats)
-        self.make_room()
+        job = random.choice(self.jobs_in(Phase.DECIDED))
+        seats = list(range(job.terms.seats))
+        self.act(
+            random.choice(self.workers),
+            job.address,
+            "settle",
+            random.choice([seats, random.sample(seats, random.randint(0, len(seats))), random.choices(seats, k=3)]),
+        )
 
-    @rule(data=st.data())
-    def come_or_go(self, data):
+    def come_or_go(self, random: Random) -> None:
         """Let a worker do something with its stake or credit, or the server admit one or no longer."""
-        worker = data.draw(st.sampled_from(self.workers))
+        worker = random.choice(self.workers)
         address = self.pair.actors[worker]
         missing = STAKE - self.registry.stakes[address]
-        method = data.draw(st.sampled_from(["join", "leave", "withdraw", "withdrawStake", "setAdmission"]))
+        away = address not in self.registry.members
+        method = random.choice(["join" if away else "leave"] * 4 + ["join", "leave", "withdraw", "withdrawStake", ""])
         if method == "join":
-            self.act(
-                worker, "WorkerRegistry", "join", value=data.draw(st.sampled_from([missing] * 5 + [missing + 1, 0]))
-            )
-        elif method == "setAdmission":
-            caller, admitted = data.draw(st.sampled_from([(0, True), (0, False), (worker, True)]))
-            self.act(caller, "WorkerRegistry", "setAdmission", address, admitted)
-        else:
+            self.act(worker, "WorkerRegistry", "join", value=random.choice([missing] * 5 + [missing + 1, 0]))
+        elif method:
             self.act(worker, "WorkerRegistry", method)
-        self.make_room()
+        else:
+            caller, admitted = random.choice([(SERVER, True), (SERVER, True), (SERVER, False), (worker, True)])
+            self.act(caller, "WorkerRegistry", "setAdmission", address, admitted)
 
-    @rule(data=st.data())
-    def wait(self, data):
-        """Let time pass, to a deadline, a second before or a second after, rarely past the next but one."""
-        ends = [self.pair.now + 1]
+    def wait(self, random: Random) -> None:
+        """Let time pass, to a deadline, a second before or a second after, seldom past many."""
+        times = {self.pair.now + 1}
         for job in self.jobs_in(Phase.COMMIT, *SHOWING):
             publish_end = job.commit_end + job.terms.publish_window
             audit_end = job.commit_end + job.terms.audit_window
             for end in (job.commit_end, audit_end, publish_end, publish_end + job.terms.referee_window):
-                ends += [time for time in (end - 1, end, end + 1) if time > self.pair.now]
-        self.pass_time(data.draw(st.sampled_from(sorted(set(ends))[:8])))
+                times |= {time for time in (end - 1, end, end + 1) if time > self.pair.now}
+        self.pass_time(random.choice(sorted(times)[:5]))
 
-    @precondition(lambda self: self.registry.left_at)
-    @rule(data=st.data())
-    def wait_for_a_stake(self, data):
+    def wait_for_a_stake(self, random: Random) -> None:
         """Let blocks pass until a stake is free, or all but one of them, and let its owner ask for it."""
-        address = data.draw(st.sampled_from(sorted(self.registry.left_at)))
+        address = random.choice(list(self.registry.left_at))
         # Beginning a block takes one on the embedded chain.
-        blocks = self.registry.left_at[address] + LOOK_BACK - self.pair.block - 2 + data.draw(st.integers(0, 1))
+        blocks = self.registry.left_at[address] + LOOK_BACK - self.pair.block - 2 + random.randint(0, 1)
         self.pass_time(self.pair.now + 1, max(0, blocks))
         self.act(self.pair.actors.index(address), "WorkerRegistry", "withdrawStake")
-        self.make_room()
 
-    @precondition(lambda self: self.round)
-    @rule(data=st.data())
-    def try_anything(self, data):
+    def try_anything(self, random: Random) -> None:
         """Let anybody call anything of a job, at any time."""
-        job = data.draw(st.sampled_from(self.round * 3 + list(self.model.jobs.values())))
-        seat = data.draw(st.integers(0, job.terms.seats))
-        actor = self.holder(job, seat) if seat < job.terms.seats and data.draw(st.booleans()) else None
-        if actor is None:
-            anybody = range(len(self.pair.actors)) if self.story.referee is Referee.ERRATIC else self.workers
-            actor = data.draw(st.sampled_from(anybody))
-        if data.draw(st.booleans()):
-            self.commit(job, seat, data.draw(st.sampled_from([*Answer, *Fake])), actor)
+        job = random.choice(self.round * 3 + list(self.model.jobs.values()))
+        seat = random.choice([*range(job.terms.seats)] * 4 + [job.terms.seats])
+        anybody = range(len(self.pair.actors)) if self.story.referee is Referee.ERRATIC else self.workers
+        actor = random.choice(anybody)
+        if seat < job.terms.seats and random.random() < 0.7:
+            actor = self.holder(job, seat)
+        if random.random() < 0.3:
+            self.commit(job, seat, random.choice([*Answer, *Fake]), actor)
         else:
-            method, arguments = data.draw(st.sampled_from(self.calls(data, job, seat)))
+            method, arguments = random.choice(self.calls(random, job, seat))
             self.act(actor, job.address, method, *arguments)
-        self.make_room()
 
-    def calls(self, data, job: Job, seat: int) -> list[tuple[str, tuple]]:
-        """Return calls to a job with drawn arguments."""
-        result = result_of(job, data.draw(st.sampled_from(Answer)), data.draw(st.integers(0, job.terms.seats)))
-        index = data.draw(st.integers(0, chunk_count(len(result)) - 1))
-        chunk = chunk_of(result, index, data.draw(st.sampled_from(Damage)))
-        shown = data.draw(st.sampled_from([content_hash(result), NOTHING]))
+    def calls(self, random: Random, job: Job, seat: int) -> list[tuple[str, tuple]]:
+        """Return calls to a job with random arguments, often about what the seat has committed to."""
+        committed = self.story.committed.get((job.address, seat))
+        answer = committed if isinstance(committed, Answer) else random.choice(list(Answer))
+        result = result_of(job, random.choice([answer, answer, *Answer]), seat)
+        index = random.randrange(chunk_count(len(result)))
+        chunk = chunk_of(result, index, random.choice([Damage.NONE] * 4 + list(Damage)))
+        shown = random.choice([content_hash(result)] * 5 + [NOTHING])
         return [
             ("propose", (seat, shown)),
+            ("propose", (seat, shown)),
+            ("publish", (seat, *chunk)),
             ("publish", (seat, *chunk)),
             ("settle", ([seat, 0],)),
             ("proposeAsReferee", (shown,)),
@@ -369,7 +377,7 @@ class ProtocolMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_promise_is_kept(self):
-        """G1 to G5, G7 and G8, of the model, which the contracts are held against."""
+        """G1 to G5 and G8, of the model, which the contracts are held against; G7 with every act."""
         promises.keep_g1(self.model)
         promises.keep_g8(self.model)
         for job in self.round:
