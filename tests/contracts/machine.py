@@ -111,6 +111,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         for job in self.round:
             if len(job.settled) < job.terms.seats:
                 self.act(self.workers[-1], job.address, "settle", list(range(job.terms.seats)))
+        self.every_promise_is_kept()
         for member in list(self.registry.members):
             self.act(self.pair.actors.index(member), "WorkerRegistry", "leave")
         self.pair.go_to(self.pair.now + 1, LOOK_BACK)
@@ -213,7 +214,7 @@ class ProtocolMachine(RuleBasedStateMachine):
             self.settle: 5 if unsettled else 0.3 if decided else 0,
             self.come_or_go: 2,
             self.wait: 2 if committing else 4,
-            self.wait_for_a_stake: 0.4 if self.registry.left_at else 0,
+            self.wait_for_a_stake: (1.5 if self.registry.unsettled else 0.4) if self.locked_stakes() else 0,
             self.try_anything: 5 if self.round else 0,
         }
 
@@ -223,7 +224,7 @@ class ProtocolMachine(RuleBasedStateMachine):
             self.pass_time(self.pair.now + 1)
         block = self.pair.block
         oldest = max(0, block - LOOK_BACK, self.registry.last_settlement)
-        pool_block = random.choice([block - 1] * 8 + [oldest, max(0, oldest - 1), block, (oldest + block) // 2])
+        pool_block = random.choice([block - 1] * 7 + [oldest, max(0, oldest - 1)] * 2 + [block, (oldest + block) // 2])
         pool = max(1, len(self.registry.pool_at(pool_block)))
         seats = max(random.randint(1, min(5, pool)) for _ in range(2))
         terms = RoundTerms(
@@ -256,7 +257,7 @@ class ProtocolMachine(RuleBasedStateMachine):
     def commit_what_is_left(self, random: Random) -> None:
         """Let all seats of a job that have not committed do so, or not."""
         job = random.choice(self.jobs_in(Phase.COMMIT))
-        silent = random.choice([0, 0, 0.2])
+        silent = random.choice([0, 0.3])
         for seat in range(job.terms.seats):
             if seat not in job.commitments and random.random() >= silent:
                 self.commit(job, seat, random.choice(COMMITMENTS))
@@ -333,11 +334,18 @@ class ProtocolMachine(RuleBasedStateMachine):
 
     def wait_for_a_stake(self, random: Random) -> None:
         """Let blocks pass until a stake is free, or all but one of them, and let its owner ask for it."""
-        address = random.choice(list(self.registry.left_at))
+        address = random.choice(self.locked_stakes())
         # Beginning a block takes one on the embedded chain.
         blocks = self.registry.left_at[address] + LOOK_BACK - self.pair.block - 2 + random.randint(0, 1)
         self.pass_time(self.pair.now + 1, max(0, blocks))
         self.act(self.pair.actors.index(address), "WorkerRegistry", "withdrawStake")
+
+    def locked_stakes(self) -> list[str]:
+        """Return whose stake is here although they have left; if they did so in an open round, only theirs."""
+        registry = self.registry
+        locked = {worker: block for worker, block in registry.left_at.items() if registry.stakes[worker]}
+        late = [worker for worker, block in locked.items() if registry.unsettled and block > registry.pool_block]
+        return late or list(locked)
 
     def try_anything(self, random: Random) -> None:
         """Let anybody call anything of a job, at any time."""
