@@ -222,9 +222,13 @@ class ProtocolMachine(RuleBasedStateMachine):
         """Deploy a round, nearly always a legal one."""
         if self.registry.last_settlement == self.pair.block and random.random() < 0.5:
             self.pass_time(self.pair.now + 1)
+        looks_far_back = random.random() < 0.15
+        if looks_far_back:
+            self.pass_time(self.pair.now + 1, LOOK_BACK)
         block = self.pair.block
         oldest = max(0, block - LOOK_BACK, self.registry.last_settlement)
-        pool_block = random.choice([block - 1] * 7 + [oldest, max(0, oldest - 1)] * 2 + [block, (oldest + block) // 2])
+        edge = [oldest, max(0, oldest - 1)]
+        pool_block = random.choice(edge if looks_far_back else edge + [block - 1] * 7 + [block, (oldest + block) // 2])
         pool = max(1, len(self.registry.pool_at(pool_block)))
         seats = max(random.randint(1, min(5, pool)) for _ in range(2))
         terms = RoundTerms(
