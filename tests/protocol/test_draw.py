@@ -48,7 +48,7 @@ def test_the_chain_and_its_twin_agree_on_pools_as_large_as_can_be(libraries, dat
 
 
 @given(seed=SEEDS, pool_size=st.integers(1, 120))
-def test_the_draw_is_a_permutation_and_its_inverse(seed, pool_size):
+def test_g9_the_draw_is_a_permutation_and_its_inverse(seed, pool_size):
     seats = [seat_of(seed, pool_size, position) for position in range(pool_size)]
 
     assert sorted(seats) == list(range(pool_size))
@@ -115,7 +115,7 @@ def test_the_table_of_keys_gives_what_the_twin_gives(drawn):
         assert seats[seed].tolist() == [seat_of(seed_bytes(seed), pool_size, position) for position in range(pool_size)]
 
 
-def test_every_worker_is_as_likely_to_hold_every_seat(drawn):
+def test_g9_every_worker_is_as_likely_to_hold_every_seat(drawn):
     pool_size, seats = drawn
 
     for position in range(pool_size):
@@ -125,7 +125,7 @@ def test_every_worker_is_as_likely_to_hold_every_seat(drawn):
         assert abs(deviation(counts)) < TOLERANCE
 
 
-def test_every_pair_is_as_likely_to_hold_every_pair_of_seats(drawn):
+def test_g9_every_pair_is_as_likely_to_hold_every_pair_of_seats(drawn):
     pool_size, seats = drawn
 
     for first, second in permutations(range(pool_size), 2):
@@ -136,7 +136,7 @@ def test_every_pair_is_as_likely_to_hold_every_pair_of_seats(drawn):
         assert abs(deviation(counts[~np.eye(pool_size, dtype=bool)])) < TOLERANCE
 
 
-def test_one_changed_bit_of_the_seed_draws_anew():
+def test_g9_one_changed_bit_of_the_seed_draws_anew():
     seeds = [bytes(32), (1).to_bytes(32, "big"), (1 << 255).to_bytes(32, "big")]
 
     committees = {tuple(seat_of(seed, 30, position) for position in range(30)) for seed in seeds}
