@@ -4,7 +4,7 @@ import os
 
 import pytest
 from ape import accounts, project
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from mlchain.protocol.content import chunk_hashes, content_hash
 from tests.contracts.protocol_steps import MODEL, PARAMETERS, STAKE
@@ -13,6 +13,15 @@ from tests.contracts.protocol_steps import MODEL, PARAMETERS, STAKE
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 settings.register_profile("quick", deadline=None, phases=PHASES, max_examples=25, derandomize=True)
 settings.register_profile("thorough", deadline=None, phases=PHASES, max_examples=500)
+# Fails as soon as anything does, for the same mutants every time, however busy the machine is.
+settings.register_profile(
+    "mutants",
+    settings.get_profile("quick"),
+    phases=(Phase.explicit, Phase.generate),
+    database=None,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
