@@ -8,7 +8,7 @@ ARGS ?=
 
 APE = .venv/bin/ape
 
-.PHONY: help setup simulate test test-thorough lint clean
+.PHONY: help setup simulate test test-thorough lint mutants clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | awk '{ name = $$1; sub(/^[^ ]* /, ""); printf "make %-14s %s\n", name, $$0 }'
@@ -29,6 +29,11 @@ lint: setup ## check style and likely mistakes in Python and Solidity
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol'
+	.venv/bin/python setup/standard_json.py >.build/standard.json
+	.venv/bin/slither .build/standard.json --solc .venv/solc/solc-v*
+
+mutants: setup ## change the contracts in one place at a time and see whether the tests notice (an hour and a half)
+	.venv/bin/python -m mutants $(ARGS)
 
 clean: ## remove everything that was installed, built or cached
 	rm -rf .venv node_modules .build .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

@@ -167,6 +167,7 @@ contract WorkerRegistry {
         account.place = 0;
         account.leaveBlock = SafeCast.toUint32(block.number);
         if (position != last) _seat(_latestAt(last), position);
+        // slither-disable-next-line unused-return (the value before, which `_latestAt` has given)
         _workerAt[last].push(_now(), 0);
         _resize(last);
         emit Left(worker, position);
@@ -174,11 +175,13 @@ contract WorkerRegistry {
 
     function _seat(address worker, uint256 position) private {
         _accounts[worker].place = SafeCast.toUint32(position + 1);
+        // slither-disable-next-line unused-return (the values before and after, which the caller knows)
         _workerAt[position].push(_now(), uint160(worker));
     }
 
     /// @dev A size is a position that was seated, plus one: `_seat` has bounded it by 2^32.
     function _resize(uint256 size) private {
+        // slither-disable-next-line unused-return (the values before and after, which the caller knows)
         _poolSize.push(_now(), uint160(size));
     }
 
@@ -189,6 +192,7 @@ contract WorkerRegistry {
     function open(uint256 poolBlock, uint256 seats) external payable returns (uint256 size) {
         require(msg.sender == address(FACTORY), NotTheFactory(msg.sender));
         Round memory round = openRound;
+        // slither-disable-next-line incorrect-equality (a count that reaches zero exactly: nobody can send it past)
         require(round.unsettledSeats == 0, RoundIsOpen(round.unsettledSeats));
         // No earlier than the last settlement, or a worker slashed after poolBlock could be drawn without a stake.
         uint256 oldest = block.number > LOOK_BACK ? block.number - LOOK_BACK : 0;
@@ -224,6 +228,7 @@ contract WorkerRegistry {
 
         round.unsettledSeats -= SafeCast.toUint32(settlements.length);
         round.lastSettlementBlock = SafeCast.toUint40(block.number);
+        // slither-disable-next-line incorrect-equality (as in `open`)
         if (round.unsettledSeats == 0) {
             taken += round.escrow;
             emit RoundClosed(round.escrow);
@@ -272,6 +277,7 @@ contract WorkerRegistry {
         require(account.place == 0, StakeInUse(msg.sender));
         require(amount != 0, NothingToWithdraw(msg.sender));
         require(block.number >= unlockBlock, StakeLocked(account.leaveBlock, unlockBlock));
+        // slither-disable-next-line incorrect-equality (as in `open`)
         require(
             round.unsettledSeats == 0 || round.poolBlock >= account.leaveBlock, RoundIsOpen(round.unsettledSeats)
         );
