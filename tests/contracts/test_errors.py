@@ -1,4 +1,4 @@
-"""Every error of the contracts is expected by a test, under its own name."""
+"""Every error of the contracts is thrown, and expected by a test from the contract that declares it."""
 
 import re
 from pathlib import Path
@@ -6,23 +6,45 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CONTRACTS = [path for path in (ROOT / "contracts").rglob("*.sol") if "mocks" not in path.parts]
-ERRORS = sorted({name for path in CONTRACTS for name in re.findall(r"^\s*error (\w+)\(", path.read_text(), re.M)})
+CODE = {
+    path.stem: re.sub(r"//.*", "", path.read_text())
+    for path in sorted((ROOT / "contracts").rglob("*.sol"))
+    if "mocks" not in path.parts
+}
+ERRORS = [(contract, error) for contract, code in CODE.items() for error in re.findall(r"\berror (\w+)\(", code)]
 TESTS = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+EXPECTED = re.findall(r"\breverts\(\s*(?:\w+\.)*(\w+)\.(\w+)\b", TESTS)
+
+# What the tests call the contracts, besides their own names.
+NAMES = {
+    "announced": "ModelRegistry",
+    "counter": "Counter",
+    "factory": "JobFactory",
+    "guarded": "WorkerRegistry",
+    "job": "Job",
+    "libraries": "LibraryHarness",
+    "registry": "WorkerRegistry",
+}
+MOCKS = {"ContractWorker", "Crowd", "LibraryHarness"}
+LIBRARIES = {"CommitteeDraw", "ContentHash", "JobTerms"}  # their errors come from the contracts that use them
 
 
 def test_the_contracts_have_errors():
-    assert "WrongPhase" in ERRORS
+    assert ("Job", "WrongPhase") in ERRORS
+    assert ("ContentHash", "InvalidSize") in ERRORS
 
 
-@pytest.mark.parametrize("error", ERRORS)
-def test_every_error_is_expected_somewhere(error):
-    assert re.search(rf"\breverts\(\s*[\w.]+\.{error}\b", TESTS)
+def test_it_is_known_which_contract_every_test_means():
+    assert {NAMES.get(name, name) for name, _ in EXPECTED} <= set(CODE) | MOCKS
 
 
-@pytest.mark.parametrize("path", CONTRACTS, ids=lambda path: path.stem)
-def test_every_error_is_thrown_where_it_is_declared(path):
-    source = path.read_text()
+@pytest.mark.parametrize(("contract", "error"), ERRORS)
+def test_every_error_is_expected_of_its_contract(contract, error):
+    contracts = {NAMES.get(name, name) for name, expected in EXPECTED if expected == error}
 
-    for error in re.findall(r"^\s*error (\w+)\(", source, re.M):
-        assert len(re.findall(rf"\b{error}\(", source)) > 1
+    assert contracts if contract in LIBRARIES else contract in contracts
+
+
+@pytest.mark.parametrize(("contract", "error"), ERRORS)
+def test_every_error_is_thrown_where_it_is_declared(contract, error):
+    assert re.search(rf"(,|\brevert)\s*{error}\(", CODE[contract])
