@@ -8,7 +8,7 @@ ARGS ?=
 
 APE = .venv/bin/ape
 
-.PHONY: help setup simulate test test-thorough lint mutants clean
+.PHONY: help setup simulate test test-thorough lint coverage mutants clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | awk '{ name = $$1; sub(/^[^ ]* /, ""); printf "make %-14s %s\n", name, $$0 }'
@@ -31,6 +31,9 @@ lint: setup ## check style and likely mistakes in Python and Solidity
 	node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol'
 	.venv/bin/python setup/standard_json.py >.build/standard.json
 	.venv/bin/slither .build/standard.json --solc .venv/solc/solc-v*
+
+coverage: setup ## measure which lines, branches and statements of package, scripts and contracts the tests run
+	.venv/bin/ape test -n 0 -m "not slow" --contract-coverage --cov --cov-report=term $(ARGS)
 
 mutants: setup ## change the contracts in one place at a time and see whether the tests notice (an hour and a half)
 	.venv/bin/python -m mutants $(ARGS)

@@ -22,7 +22,7 @@ from setup.standard_json import ROOT
 # Those that run the contracts. Tests that only read their text would kill a mutant without noticing what it does.
 TESTS = ["tests/contracts", "tests/protocol", "--deselect=tests/contracts/test_errors.py"]
 FIRST = 12  # tests that have killed most are tried one by one before all others
-PATIENCE = 60  # seconds over three times what the longest test takes, before a test counts as hanging
+PATIENCE = 60  # seconds over three times what the longest test takes, before one counts as hanging
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Laboratory:
     """Tries out code in a copy of this process, the tests that are likely to fail first."""
 
     items: list[pytest.Item]
-    limit: int = 600  # seconds a test may take
+    limit: int = 600  # seconds of computing that a test may take, however busy the machine is
     seconds: dict[str, float] = field(default_factory=dict)
 
     def control(self, codes: dict[str, Code]) -> Trial:
@@ -78,27 +78,31 @@ class Laboratory:
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
+            status = 1
             try:
                 os.close(reading)
                 _be_silent()
                 _exchange(codes)
                 self._run_here(items, writing)
+                status = 0
             finally:
-                os._exit(0)
+                os._exit(status)
         os.close(writing)
         with os.fdopen(reading) as pipe:
             reports = [json.loads(line) for line in pipe]
         _, status = os.waitpid(child, 0)
-        hung = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGALRM
+        hung = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGPROF
+        if status and not hung:
+            raise ChildProcessError(f"a copy of the process broke down in {items[len(reports)].nodeid}")
         seconds = {report["test"]: report["seconds"] for report in reports}
         failed = next((report["test"] for report in reports if report["failed"]), None)
-        if failed is None and len(reports) < len(items):
-            failed = items[len(reports)].nodeid  # the one it hung in, or that brought the process down
+        if hung:
+            failed = items[len(reports)].nodeid
         return Trial(failed, hung, seconds)
 
     def _run_here(self, items: list[pytest.Item], writing: int) -> None:
         for item, following in zip(items, [*items[1:], None], strict=True):
-            signal.alarm(self.limit)  # ends the process
+            signal.setitimer(signal.ITIMER_PROF, self.limit)  # ends the process
             recorder = _Recorder()
             item.config.pluginmanager.register(recorder)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

@@ -25,6 +25,17 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+def pytest_addoption(parser):
+    parser.addoption("--contract-coverage", action="store_true", help="show which statements of the contracts are run")
+
+
+def pytest_configure(config):
+    if config.getoption("--contract-coverage"):
+        from tests.contract_coverage import ContractCoverage
+
+        config.pluginmanager.register(ContractCoverage())
+
+
 @pytest.fixture(scope="session")
 def server():
     """The learning server, who is the referee too."""

@@ -1,7 +1,7 @@
 """The connection: what the chain refuses becomes one sentence, and time only goes on."""
 
 import pytest
-from ape import accounts
+from ape import accounts, networks
 
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain
@@ -88,6 +88,13 @@ def test_an_unknown_account_is_one_sentence():
 
 def test_without_a_name_it_is_the_first_test_account():
     assert load_account(None) == accounts.test_accounts[0]
+
+
+def test_on_a_public_network_an_account_has_to_be_named(chain, monkeypatch):
+    monkeypatch.setattr(type(networks.provider.network), "is_dev", False)
+
+    with pytest.raises(UserError, match="no account given"):
+        load_account(None)
 
 
 def test_an_account_follows_from_its_secret():

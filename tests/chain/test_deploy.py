@@ -158,6 +158,13 @@ def test_a_changed_byte_of_code_is_noticed(chain, deployment, contract, data):
         check(OtherCode(chain, contract, data.draw(st.sampled_from(places))), deployment)
 
 
+def test_code_that_other_chains_would_not_take_is_noticed(chain, deployment, monkeypatch):
+    monkeypatch.setattr("mlchain.chain.deploy.LARGEST_CODE", 1_000)
+
+    with pytest.raises(UserError, match="bytes of code, more than the 1000 allowed"):
+        check(chain, deployment)
+
+
 def test_a_deployment_on_one_chain_is_not_there_on_another(deployment, server):
     with embedded_chain(b"another") as other:
         assert not is_present(other, deployment)

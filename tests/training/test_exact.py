@@ -91,6 +91,10 @@ def test_an_integer_becomes_the_same_float_or_an_error(value):
             exact.to_floats(array)
 
 
+def test_the_magnitude_of_nothing_is_zero():
+    assert exact.magnitude(np.zeros((0, 3))) == 0
+
+
 def test_the_magnitude_of_a_fraction_is_rounded_up_so_that_no_bound_is_too_small():
     assert exact.magnitude(np.array([2.5, -1.0])) == 3
     assert exact.magnitude(np.array([1.0, -2.5])) == 3

@@ -41,6 +41,12 @@ def test_a_recipe_with_bytes_missing_or_left_over_is_refused(recipe, rest):
             Recipe.from_bytes(wrong)
 
 
+def test_less_than_a_head_is_no_recipe():
+    for length in range(46):
+        with pytest.raises(RecipeError, match=f"a recipe of {length} bytes"):
+            Recipe.from_bytes(PLAIN.to_bytes()[:length])
+
+
 def test_the_layout_of_the_bytes_is_the_documented_one():
     head = "01" + b"digits\0\0".hex() + bytes(range(32)).hex() + "5a00" + "8000" + "01"
     layer = "4000" + "0a00" + "1000" + "14" + "08" + "00" + "05" + "0000"

@@ -1,0 +1,44 @@
+"""The tables for docs/training.md are printed from what the code says."""
+
+import hashlib
+import sys
+
+import pytest
+
+from mlchain.tasks import __main__ as tables
+from mlchain.tasks.catalogue import create_task
+
+
+def test_every_sum_of_every_default_recipe_is_printed_with_its_room(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tasks", "bounds"])
+    monkeypatch.setattr(tables, "TASKS", ("fake", "digits"))  # MNIST would have to be fetched
+
+    tables.main()
+
+    lines = capsys.readouterr().out.splitlines()
+    assert {tuple(line.split()[:2]) for line in lines} == {
+        (task, model) for task in ("fake", "digits") for model in ("softmax", "mlp")
+    }
+    assert all(line.endswith(" of 2**53") and "1/0 " not in line for line in lines)
+
+
+def test_a_measurement_prints_every_round_and_the_model_it_ends_with(capsys):
+    task = create_task("fake", "softmax")
+    model = task.initial_model()
+    for number in range(2):
+        model = task.aggregate(model, [task.train(model, number, index) for index in range(3)])
+
+    tables.measure("fake", "softmax", rounds=2, jobs=3)
+
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in printed[1:]] == ["round 0", "round 1", "SHA-256 of the model"]
+    assert printed[-1].endswith(hashlib.sha256(model).hexdigest())
+
+
+def test_a_model_that_there_is_not_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tasks", "measure", "digits", "forest"])
+
+    with pytest.raises(SystemExit):
+        tables.main()
+
+    assert "invalid choice: 'forest'" in capsys.readouterr().err
