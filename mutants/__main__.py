@@ -33,10 +33,10 @@ from mutants.trials import Laboratory, with_laboratory
 class Campaign:
     """Tries out mutants one after the other, and remembers what became of each."""
 
-    def __init__(self, compiler: Compiler) -> None:
+    def __init__(self, compiler: Compiler, only_look: bool) -> None:
         self.compiler = compiler
         self.original, self.tests = _fingerprint(compiler.originals), digest_of_tests()
-        self.records = load_records(self.original, self.tests)
+        self.records = load_records(self.original, None if only_look else self.tests)
 
     def run(self, mutants: list[Mutant], laboratory: Laboratory) -> None:
         """Try out all that there is no record of."""
@@ -112,7 +112,7 @@ def cli(only: tuple[str, ...], sample: int | None, seed: int, fresh: bool, repor
     compiler = Compiler()
     mutants = all_mutants(compiler.sources, compiler.asts)
     chosen = _chosen(mutants, only, sample, seed)
-    campaign = Campaign(compiler)
+    campaign = Campaign(compiler, only_look=report)
     if not report and not all(mutant.key in campaign.records for mutant in chosen):
         error = None
 

@@ -42,18 +42,18 @@ def digest_of_tests() -> str:
     return digest(*[path.read_text() for path in sorted(paths) if path.suffix in (".py", ".json", ".sol")])
 
 
-def load_records(original: str, tests: str) -> dict[str, Record]:
+def load_records(original: str, tests: str | None) -> dict[str, Record]:
     """Return the records that still hold.
 
-    None does once a contract's code has changed. Changed tests are tried on the survivors again; what was killed stays
-    so, since tests seldom become weaker: `--fresh` makes sure.
+    None does once a contract's code has changed. Changed tests are tried on the survivors again, unless `tests` is
+    None; what was killed stays so, since tests seldom become weaker: `--fresh` makes sure.
     """
     lines = RECORDS.read_text().splitlines() if RECORDS.exists() else []
     records = [Record(**json.loads(line)) for line in lines]
     return {
         record.key: record
         for record in records
-        if record.original == original and (record.fate != SURVIVED or record.tests == tests)
+        if record.original == original and (record.fate != SURVIVED or tests in (None, record.tests))
     }
 
 

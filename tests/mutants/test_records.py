@@ -57,6 +57,15 @@ def test_changed_tests_are_tried_on_the_survivors_again():
 
 
 @pytest.mark.usefixtures("file")
+def test_who_only_looks_sees_all_survivors():
+    kept = records_of(*FATES)
+    for record in kept.values():
+        add_record(record)
+
+    assert load_records("code", None) == kept
+
+
+@pytest.mark.usefixtures("file")
 def test_nothing_is_known_of_changed_contracts():
     for record in records_of(*FATES).values():
         add_record(record)
