@@ -146,8 +146,10 @@ def expected_of(game: Game, number: int) -> Expected:
         if job.referee is Referee.VOID:
             return Expected(Outcome.VOID, None, candidates, ["ruleVoid"])
         if job.referee is Referee.RIGHT:
-            acts = ["propose"] * (right not in candidates) + ["publish"] * (right not in complete) + ["rule"]
-            return Expected(Outcome.RULED, right, candidates | {right}, acts)
+            acts = ["propose"] * (right not in candidates) + ["publish"] * (right not in complete)
+            if not game.audited and game.quorum <= votes[right] == votes.total():
+                return Expected(Outcome.UNANIMOUS, right, candidates | {right}, acts)  # its bytes were all it lacked
+            return Expected(Outcome.RULED, right, candidates | {right}, [*acts, "rule"])
     if leader is None:
         return Expected(Outcome.FAILED, None, candidates, [])
     contested = Outcome.UNCONTESTED if len(candidates) == 1 else Outcome.QUORUM

@@ -150,6 +150,11 @@ def test_a_round_has_1_to_64_jobs(factory, server, jobs):
         deploy(factory, server, jobs=jobs)
 
 
+def test_64_jobs_and_256_seats_are_legal_and_only_want_more_workers(factory, registry, server):
+    with reverts(registry.PoolTooSmall, poolSize=5, seats=64 * 256):
+        deploy(factory, server, jobs=64, seats=256, quorum=129)
+
+
 @pytest.mark.parametrize("seats", [0, 257])
 def test_a_job_has_1_to_256_seats(factory, server, seats):
     with reverts(factory.InvalidSeats, seats=seats, maximum=256):
@@ -172,6 +177,9 @@ def test_the_least_and_the_greatest_quorum_are_legal(factory, server, seats, quo
 def test_being_right_is_always_rewarded(factory, server):
     with reverts(factory.NoReward):
         deploy(factory, server, reward=0)
+
+    (job,) = deploy_round(factory, server, reward=1)
+    assert job.terms().reward == 1
 
 
 @pytest.mark.parametrize("size", [0, CHUNK_SIZE * MAX_CHUNKS + 1])

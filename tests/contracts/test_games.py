@@ -1,7 +1,7 @@
 """Whole rounds with random seats, referees and settlements: the guarantees about money and verdicts."""
 
 from ape import chain
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlchain.protocol.content import content_hash
@@ -12,6 +12,8 @@ from tests.contracts.games import (
     SERVER,
     Behaviour,
     Books,
+    Game,
+    JobGame,
     Referee,
     Showing,
     expected_of,
@@ -54,8 +56,12 @@ def holders(stage, jobs, game):
     ]
 
 
+ALONE = JobGame((Behaviour.RIGHT,), dict.fromkeys(EVIL + [Behaviour.RIGHT], Showing.HIDDEN), Referee.RIGHT, 0)
+
+
 @settings(max_examples=max(8, settings().max_examples // 5))
 @given(games())
+@example(Game(bytes(32), 1, False, 1, 0, 40, (ALONE,), ((0, 0, (0,)),)))  # decided by the referee's publishing
 def test_g1_every_wei_is_owed_to_one_party_and_all_of_it_can_be_taken_home(stage, game):
     registry = stage.registry
     with rollback():

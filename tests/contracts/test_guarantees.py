@@ -1,4 +1,4 @@
-"""Attacks on G2 to G6: who is right, who pays, and that no silence stops anybody."""
+"""Attacks on G1 to G6: who is right, who pays, and that no silence stops anybody."""
 
 import pytest
 from ape import chain
@@ -21,6 +21,21 @@ from tests.contracts.protocol_steps import (
 )
 
 AUDIT = 600
+
+
+# G1: nothing is lost
+
+
+def test_g1_the_last_wei_of_an_escrow_goes_back_to_the_server(new_round, registry, server):
+    committee = new_round(bonus=1)
+    committee.commit_all(RIGHT, RIGHT, RIGHT)
+    committee.propose(0, RIGHT)
+    committee.publish_as_referee(RIGHT)
+
+    committee.settle(sender=server)
+
+    assert registry.accountOf(server).credit == 1
+    assert registry.openRound().escrow == 0
 
 
 # G2: fewer than a quorum of evil seats

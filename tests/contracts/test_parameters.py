@@ -68,6 +68,23 @@ def test_windows_that_no_round_could_keep_are_refused(server, models, shortest, 
         server.deploy(project.JobFactory, models, parameters)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stake": MOST_WEI},
+        {"absenceFee": 1},
+        {"absenceFee": STAKE - 1},
+        {"shortestWindow": 1},
+        {"shortestWindow": SHORTEST_WINDOW, "longestRound": 3 * SHORTEST_WINDOW},
+        {"longestRound": 2**32 - 1},
+    ],
+)
+def test_what_just_fits_is_taken(server, models, changes):
+    factory = server.deploy(project.JobFactory, models, PARAMETERS | changes)
+
+    assert factory.latestRound() == 0
+
+
 def test_anybody_can_make_a_registry_but_no_other_than_the_factorys_own_is_used(factory, registry, stranger):
     other = stranger.deploy(project.WorkerRegistry, stranger, STAKE, ABSENCE_FEE, False)
 

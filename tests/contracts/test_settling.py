@@ -97,6 +97,22 @@ def test_a_failed_job_releases_those_whose_result_was_proposed_and_slashes_the_r
     assert registry.accountOf(server).credit == STAKE + ABSENCE_FEE + 5 * REWARD + BONUS
 
 
+@pytest.mark.parametrize("junk", [0, 1, 2, 3])
+def test_a_failed_job_slashes_the_seat_that_shows_nothing_wherever_it_sits(committee, job, server, junk):
+    results = [RIGHT, WRONG, WORSE]
+    results.insert(junk, JUNK)
+    committee.commit_all(*results)
+    time_of_next_block(job.commitEnd())
+    for result in (RIGHT, WRONG, WORSE):
+        committee.propose(results.index(result), result)
+    time_of_next_block(referee_end(job))
+
+    receipt = committee.settle(0, 1, 2, 3, sender=server)
+
+    expected = [Verdict.SLASHED if seat == junk else Verdict.RELEASED for seat in range(4)]
+    assert [verdict for _, verdict, _ in verdicts(receipt)] == expected
+
+
 def test_a_failed_job_releases_the_voters_of_a_leader_whose_bytes_were_kept_back(committee, job, server):
     committee.commit_all(RIGHT, RIGHT, RIGHT, JUNK)
     time_of_next_block(job.commitEnd())
