@@ -3,7 +3,7 @@
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 
 import click
 from rich.console import Console
@@ -44,17 +44,25 @@ class Campaign:
             raise click.ClickException(f"{failed} fails for the contracts as they are")
         keys = {record.code: record.key for record in self.records.values()}
         kills = {mutant.file: Counter() for mutant in mutants}
+        nearby = defaultdict(Counter)  # of the same function: most likely to kill the next
         for mutant in mutants:
-            if mutant.key in self.records:
-                kills[mutant.file][self.records[mutant.key].test] += 1
+            if mutant.key in self.records and (test := self.records[mutant.key].test):
+                kills[mutant.file][test] += 1
+                nearby[mutant.function][test] += 1
         with Progress(console=Console(stderr=True), auto_refresh=False) as bar:  # a thread would not outlive the fork
             task = bar.add_task("", total=len(mutants))
             for number, mutant in enumerate(mutants):
                 bar.update(task, completed=number, description=f"{mutant.file}:{mutant.line}", refresh=True)
                 if mutant.key not in self.records:
-                    record = self._try_out(mutant, laboratory, keys, kills[mutant.file])
+                    likely = kills[mutant.file] + Counter(
+                        {test: 1_000 * n for test, n in nearby[mutant.function].items()}
+                    )
+                    record = self._try_out(mutant, laboratory, keys, likely)
                     self.records[mutant.key] = record
                     add_record(record)
+                    if record.test:
+                        kills[mutant.file][record.test] += 1
+                        nearby[mutant.function][record.test] += 1
         for file, counter in kills.items():
             # The order of the tests is not the usual one: it must not be what made them fail.
             if failed := laboratory.try_first(self.compiler.originals, counter).failed:
@@ -74,7 +82,6 @@ class Campaign:
         else:
             trial = laboratory.try_out(self.compiler.originals | codes, kills)
             fate, test = HUNG if trial.hung else KILLED if trial.failed else SURVIVED, trial.failed
-            kills[test] += test is not None
         seconds = round(time.monotonic() - started, 1)
         return Record(mutant.key, fate, test, seconds, code, self.original, self.tests)
 
@@ -113,6 +120,8 @@ def cli(only: tuple[str, ...], sample: int | None, seed: int, fresh: bool, repor
     mutants = all_mutants(compiler.sources, compiler.asts)
     chosen = _chosen(mutants, only, sample, seed)
     campaign = Campaign(compiler, only_look=report)
+    harmless = Harmless.load()
+    chosen = sorted(chosen, key=lambda mutant: mutant in harmless)  # these take the longest and tell the least
     if not report and not all(mutant.key in campaign.records for mutant in chosen):
         error = None
 
@@ -126,7 +135,6 @@ def cli(only: tuple[str, ...], sample: int | None, seed: int, fresh: bool, repor
         status = with_laboratory(run)
         if error or status:
             raise error or click.ClickException(f"the tests cannot be run: pytest's status is {status}")
-    harmless = Harmless.load()
     sys.exit(0 if print_report(chosen, campaign.records, harmless, harmless.stale(mutants)) else 1)
 
 

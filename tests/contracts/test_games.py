@@ -56,7 +56,7 @@ def holders(stage, jobs, game):
     ]
 
 
-ALONE = JobGame((Behaviour.RIGHT,), dict.fromkeys(EVIL + [Behaviour.RIGHT], Showing.HIDDEN), Referee.RIGHT, 0)
+ALONE = JobGame((Behaviour.RIGHT,), dict.fromkeys([*EVIL, Behaviour.RIGHT], Showing.HIDDEN), Referee.RIGHT, 0)
 
 
 @settings(max_examples=max(8, settings().max_examples // 5))
