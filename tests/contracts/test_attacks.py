@@ -188,6 +188,23 @@ def test_the_bonus_is_shared_by_the_chunk_and_its_remainder_goes_back(stage, rou
     assert credits == [1, REWARD, REWARD + BONUS // 2, REWARD + BONUS // 2]
 
 
+def test_a_seat_that_publishes_several_chunks_is_paid_for_each(stage, round_of):
+    large = bytes(2 * CHUNK_SIZE) + b"tail"
+    job, actors = round_of(resultSize=len(large), bonus=BONUS)
+    stage.play(
+        *commits(job, actors, large),
+        act(actors[0], job.propose, 0, content_hash(large)),
+        act(actors[0], job.publish, 0, *chunk_of(large, 0)),
+        act(actors[1], job.publish, 1, *chunk_of(large, 1)),
+        act(actors[0], job.publish, 0, *chunk_of(large, 2)),
+        act(SERVER, job.settle, [0, 1, 2]),
+    )
+
+    credits = [stage.registry.accountOf(stage.actors[actor]).credit for actor in actors]
+
+    assert credits == [REWARD + 2 * (BONUS // 3), REWARD + BONUS // 3, REWARD]
+
+
 # Forged jobs
 
 
