@@ -1,0 +1,100 @@
+"""Rules that make one update out of those of many workers, some of whom may lie.
+
+`updates` has a row a worker, `weights` a number above 0 for each row, and `evil` is how many rows may be anything at
+all. Only the average looks at the weights: what stands up to liars has to count everybody alike.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlchain.errors import UserError
+
+Floats = NDArray[np.float64]
+
+
+def average(updates: Floats, weights: Floats, evil: int) -> Floats:
+    """Return the weighted mean (McMahan et al. 2017, FedAvg, https://arxiv.org/abs/1602.05629)."""
+    return (weights[:, np.newaxis] * updates).sum(axis=0) / weights.sum()
+
+
+def median(updates: Floats, weights: Floats, evil: int) -> Floats:
+    """Return the median of every coordinate (Yin et al. 2018, definition 1, https://arxiv.org/abs/1803.01498)."""
+    return np.median(updates, axis=0)
+
+
+def trimmed_mean(updates: Floats, weights: Floats, evil: int) -> Floats:
+    """Return the mean of every coordinate without its `evil` least and greatest values (Yin et al. 2018, def. 2)."""
+    return np.sort(updates, axis=0)[evil : len(updates) - evil].mean(axis=0)
+
+
+def krum(updates: Floats, weights: Floats, evil: int) -> Floats:
+    """Return the update with the least score (Blanchard et al. 2017, https://arxiv.org/abs/1703.02757)."""
+    return updates[krum_scores(updates, evil).argmin()]
+
+
+def multi_krum(updates: Floats, weights: Floats, evil: int) -> Floats:
+    """Return the mean of the n - evil updates with the least scores (Blanchard et al. 2017, section 4)."""
+    best = np.argsort(krum_scores(updates, evil), kind="stable")[: len(updates) - evil]
+    return updates[best].mean(axis=0)
+
+
+def krum_scores(updates: Floats, evil: int) -> Floats:
+    """Return for every update the sum of its squared distances to its n - evil - 2 closest others."""
+    squares = (updates**2).sum(axis=1)
+    distances = squares[:, np.newaxis] + squares - 2 * updates @ updates.T
+    np.fill_diagonal(distances, np.inf)  # an update is no neighbour of its own
+    return np.sort(distances, axis=1)[:, : len(updates) - evil - 2].sum(axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule by name; with `evil` liars it needs `per_liar * evil + others` updates."""
+
+    name: str
+    combine: Callable[[Floats, Floats, int], Floats]
+    per_liar: int
+    others: int
+
+    def least_updates(self, evil: int) -> int:
+        """Return how many updates are needed for the rule to mean anything with `evil` liars among them."""
+        return self.per_liar * evil + self.others
+
+
+# An average stands up to nobody, so it is content with any honest update; a median needs a majority of honest ones.
+RULES = {
+    rule.name: rule
+    for rule in (
+        Rule("average", average, 1, 1),
+        Rule("median", median, 2, 1),
+        Rule("trimmed-mean", trimmed_mean, 2, 1),
+        Rule("krum", krum, 2, 3),
+        Rule("multi-krum", multi_krum, 2, 3),
+    )
+}
+
+
+def rule_named(name: str, evil: int, updates: int) -> Rule:
+    """Return a rule; raises UserError if there is none of that name or it needs more than so many updates."""
+    if name not in RULES:
+        raise UserError(f"unknown aggregation rule {name!r}: choose one of {', '.join(RULES)}")
+    if evil < 0:
+        raise UserError(f"the number of evil updates to be tolerated cannot be {evil}")
+    needed = RULES[name].least_updates(evil)
+    if updates < needed:
+        raise UserError(f"{name} needs at least {needed} updates to stand up to {evil} evil ones, not {updates}")
+    return RULES[name]
+
+
+def aggregate(name: str, updates: NDArray[np.generic], weights: NDArray[np.generic], evil: int) -> Floats:
+    """Return what the rule makes of updates (n, d), integers or floats, and weights (n,).
+
+    Raises UserError where the rule cannot be applied, and ValueError for weights that are none.
+    """
+    rule = rule_named(name, evil, len(updates))
+    weights = np.asarray(weights, dtype=np.float64)
+    if weights.shape != (len(updates),) or not (np.isfinite(weights) & (weights > 0)).all():
+        raise ValueError(f"weights {weights} for {len(updates)} updates: one number above 0 each wanted")
+    return rule.combine(np.asarray(updates, dtype=np.float64), weights, evil)

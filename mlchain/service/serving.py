@@ -1,0 +1,70 @@
+"""Runs a learning server on this machine: a socket, a folder, and somebody who tells of those who join."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from mlchain.errors import UserError
+from mlchain.federated.training import open_federated
+from mlchain.service.app import create_app
+from mlchain.service.service import LearningService
+from mlchain.service.settings import Settings
+from mlchain.service.store import Store
+
+HOST = "127.0.0.1"  # the traffic is signed, not encrypted: what shall be reached from elsewhere needs TLS before it
+LONGEST_HEAD = 16 * 1024  # bytes of a request's line and headers
+
+Told = Callable[[str, int], None]  # of an address that joined as the nth
+Watch = Callable[[Told], None]  # tells of everybody who joins, for as long as the server shall run
+
+
+def database_in(folder: Path) -> Path:
+    """Return where a learning server keeps its state in its folder."""
+    return folder / "learning.sqlite"
+
+
+def serve(settings: Settings, folder: Path, port: int, watch: Watch, announce: Callable[[str], None]) -> None:
+    """Serve until `watch` returns or the process is told to stop; port 0 is any free one.
+
+    `announce(url)` is called once workers can connect. Raises UserError if the port or the folder cannot be used.
+    """
+    store = Store(database_in(folder))
+    listener = _listen(port)
+    task = open_federated(settings.recipe, settings.split)
+    service = LearningService(settings, task, store, time.time)
+    url = f"http://{HOST}:{listener.getsockname()[1]}"
+    app = create_app(service, lambda: announce(url))
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, h11_max_incomplete_event_size=LONGEST_HEAD, timeout_keep_alive=60
+    )
+    server = uvicorn.Server(config)
+    asyncio.run(_serve(server, service, listener, watch))
+    store.close()
+
+
+async def _serve(server: uvicorn.Server, service: LearningService, listener: socket.socket, watch: Watch) -> None:
+    loop = asyncio.get_running_loop()
+
+    def told(address: str, number: int) -> None:
+        loop.call_soon_threadsafe(service.joined, address, number)
+
+    def watching() -> None:
+        try:
+            watch(told)
+        finally:
+            server.should_exit = True
+
+    threading.Thread(target=watching, name="joins", daemon=True).start()
+    await server.serve(sockets=[listener])
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((HOST, port), backlog=1024)
+    except (OSError, OverflowError) as error:
+        raise UserError(f"cannot listen on port {port} of {HOST}: {error}") from error

@@ -1,0 +1,50 @@
+"""What a learning server is set to do: public, and the same for as long as it runs."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from mlchain.errors import UserError
+from mlchain.federated.aggregation import rule_named
+from mlchain.federated.partition import Split
+from mlchain.federated.server import Plan
+from mlchain.service.identity import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where workers join, what is learned, how the data is dealt out, how learning goes, how updates are combined.
+
+    `evil` is how many evil updates the rule shall stand up to. Raises UserError for what does not go together.
+    """
+
+    place: Place
+    recipe: bytes
+    split: Split
+    plan: Plan
+    rule: str = "average"
+    evil: int = 0
+
+    def __post_init__(self) -> None:
+        if self.split.shares != self.plan.shares:
+            raise UserError(f"data in {self.split.shares} shares cannot be learned in {self.plan.shares}")
+        rule_named(self.rule, self.evil, self.plan.quorum)
+
+    def to_json(self) -> str:
+        """Return the settings as they are published and kept."""
+        return json.dumps(asdict(self) | {"recipe": self.recipe.hex()}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Settings":
+        """Read published settings; raises UserError for a text that is none."""
+        try:
+            fields = json.loads(text)
+            return cls(
+                Place(**fields["place"]),
+                bytes.fromhex(fields["recipe"]),
+                Split(**fields["split"]),
+                Plan(**fields["plan"]),
+                fields["rule"],
+                fields["evil"],
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError("this is no learning server: its plan cannot be read") from error
