@@ -4,12 +4,17 @@ import time
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.chain.command import Command
 from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
+from mlchain.federated.aggregation import RULES
+from mlchain.federated.behaviours import BEHAVIOURS as LEARNERS
 from mlchain.simulation.books import check_books
+from mlchain.simulation.centralized import CentralizedOptions, learn
+from mlchain.simulation.centralized_summary import print_learning, save_learning_plots, summarize_learning
 from mlchain.simulation.forecast import announce
 from mlchain.simulation.options import Options
 from mlchain.simulation.play import Simulation, open_chain
@@ -19,16 +24,28 @@ from mlchain.simulation.tables import print_summary
 from mlchain.tasks.catalogue import MODELS, TASKS, create_task
 
 DEFAULT = Options()
+CENTRALIZED = CentralizedOptions()
+UNCHOSEN = ("behaviour", None)  # has a default of its own in each mode
+ONLY_FOR = {
+    "contracts": ("jobs", "committee", "quorum", "referee", "audit"),
+    "centralized": ("rule", "skew", "asynchronous", "timeout"),
+}
 
 
 @click.command(cls=Command, short_help="Play a learning server and its workers on a local chain")
+@click.option(
+    "--mode",
+    type=click.Choice(list(ONLY_FOR)),
+    default="contracts",
+    show_default=True,
+    help="Whether contracts verify results, or workers trust the server.",
+)
 @click.option("--workers", default=DEFAULT.workers, show_default=True, help="How many workers join.")
 @click.option("--evil", default=DEFAULT.evil, show_default=True, help="How many of them are evil.")
 @click.option(
     "--behaviour",
-    default=DEFAULT.behaviour,
-    show_default=True,
-    help=f"What the evil ones do, several separated by commas: {', '.join(BEHAVIOURS)}.",
+    help=f"What the evil ones do, several separated by commas: {', '.join(BEHAVIOURS)}.  [default: "
+    f"{DEFAULT.behaviour}]  Centralized, one of {', '.join(LEARNERS)}.  [default: {CENTRALIZED.behaviour}]",
 )
 @click.option("--rounds", default=DEFAULT.rounds, show_default=True, help="How many rounds are played.")
 @click.option("--jobs", default=DEFAULT.jobs, show_default=True, help="Jobs per round.")
@@ -44,13 +61,37 @@ DEFAULT = Options()
     show_default=True,
     help="Share of undisputed jobs that the server recomputes.",
 )
+@click.option(
+    "--rule",
+    default=CENTRALIZED.rule,
+    show_default=True,
+    help=f"Centralized: how updates are combined, one of {', '.join(RULES)}.",
+)
+@click.option("--skew", type=float, help="Centralized: Dirichlet parameter of uneven shares.  [default: even shares]")
+@click.option("--asynchronous", is_flag=True, help="Centralized: make a version as soon as half of the updates are in.")
+@click.option("--timeout", default=CENTRALIZED.timeout, show_default=True, help="Centralized: seconds for a result.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for summary.json and plots.")
-def cli(report: Path | None, **choices: object) -> None:
+@click.pass_context
+def cli(context: click.Context, mode: str, report: Path | None, **choices: object) -> None:
     """Play a learning server and its workers, honest and evil, through whole rounds on a chain of their own."""
-    started = time.monotonic()
-    options = Options(**choices)
+    chosen = _choices_for(context, mode, choices)
     if report:
         _make_folder(report)
+    (_play if mode == "contracts" else _learn)(chosen, report)
+
+
+def _choices_for(context: click.Context, mode: str, choices: dict[str, object]) -> dict[str, object]:
+    """Return the choices that a mode has; raises UserError for one made that only the other mode has."""
+    foreign = [name for other, names in ONLY_FOR.items() if other != mode for name in names]
+    made = [name for name in foreign if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if made:
+        raise UserError(f"--{made[0]} does not go together with --mode {mode}")
+    return {name: value for name, value in choices.items() if name not in foreign and (name, value) != UNCHOSEN}
+
+
+def _play(choices: dict[str, object], report: Path | None) -> None:
+    started = time.monotonic()
+    options = Options(**choices)
     create_task(options.task, options.model)  # refuses data that is missing, before anything is printed
     chain = open_chain(options.seed)
     console().print(announce(options), soft_wrap=True)
@@ -63,6 +104,20 @@ def cli(report: Path | None, **choices: object) -> None:
     if report:
         summary.save(report)
         save_plots(played, summary, report)
+        click.echo(f"summary.json and plots are in {report}")
+
+
+def _learn(choices: dict[str, object], report: Path | None) -> None:
+    started = time.monotonic()
+    options = CentralizedOptions(**choices)
+    chain = open_chain(options.seed)
+    with progress_bar(options.rounds) as progress:
+        learned = learn(chain, options, progress)
+    summary = summarize_learning(chain, learned, time.monotonic() - started)
+    print_learning(console(), summary)
+    if report:
+        summary.save(report)
+        save_learning_plots(learned, summary, report)
         click.echo(f"summary.json and plots are in {report}")
 
 

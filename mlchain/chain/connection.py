@@ -65,6 +65,11 @@ class Chain:
         return self._provider.get_block("latest").number
 
     @property
+    def final_block(self) -> int:
+        """The number of the last block taken as final: `required_confirmations` below the head."""
+        return self.height - self._provider.network.required_confirmations
+
+    @property
     def genesis(self) -> str:
         """The hash of the first block, which tells a chain that was reset from the one before."""
         return "0x" + bytes(self._provider.get_block(0).hash).hex()
@@ -142,6 +147,18 @@ class Chain:
     def _at(self, contract: str, address: str | None) -> object:
         return _instance(contract, address or self._deployment.addresses[contract])
 
+    # Members of a counter
+
+    def joins(self, counter: str, first: int) -> tuple[list[tuple[str, int]], int]:
+        """Return (address, number) of who joined `counter` in final blocks from `first` on, and the block after."""
+        last = self.final_block
+        found = []
+        for start in range(first, last + 1, LOGS_PER_REQUEST):
+            logs = self._fetch(start, min(start + LOGS_PER_REQUEST - 1, last), [counter])
+            joined = [log.arguments for log in logs if log.name == "Incremented"]
+            found += [(str(it["worker"]), int(it["count"])) for it in joined]
+        return found, max(first, last + 1)
+
     # The ledger
 
     def follow(self, deployment: Deployment) -> None:
@@ -155,7 +172,7 @@ class Chain:
 
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
         """
-        height = self.height - self._provider.network.required_confirmations
+        height = self.final_block
         for first in range(self._read_to + 1, height + 1, LOGS_PER_REQUEST):
             last = min(first + LOGS_PER_REQUEST - 1, height)
             for log in self._logs(first, last):

@@ -1,6 +1,7 @@
 """Plots of a simulation."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 
@@ -21,26 +22,33 @@ ETHER = 10**18
 
 def save_plots(played: Played, summary: Summary, folder: Path) -> list[Path]:
     """Write accuracy by round, cumulative pay by behaviour and gas by kind into `folder`; return their paths."""
-    drawings = {"accuracy.png": _draw_accuracy, "pay.png": _draw_pay, "gas.png": _draw_gas}
-    paths = []
-    for name, draw in drawings.items():
-        figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-        draw(axes, played, summary)
-        figure.savefig(folder / name, dpi=120)
-        pyplot.close(figure)
-        paths.append(folder / name)
-    return paths
-
-
-def _draw_accuracy(axes: Axes, played: Played, summary: Summary) -> None:
     start = played.task.accuracy(played.view.ledger.versions[0].data())
     accuracies = [start, *(current.accuracy for current in summary.rounds)]
-    if start is not None:
+    title = f"Test accuracy, {summary.task} / {summary.model}"
+    return [
+        save_plot(folder / "accuracy.png", lambda axes: draw_accuracy(axes, title, accuracies)),
+        save_plot(folder / "pay.png", lambda axes: _draw_pay(axes, played, summary)),
+        save_plot(folder / "gas.png", lambda axes: draw_gas(axes, summary.gas)),
+    ]
+
+
+def save_plot(path: Path, draw: Callable[[Axes], None]) -> Path:
+    """Write what `draw` draws into a file; return its path."""
+    figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
+    draw(axes)
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)
+    return path
+
+
+def draw_accuracy(axes: Axes, title: str, accuracies: list[float | None]) -> None:
+    """Draw the accuracy of the first model and after every round; nothing where there is none."""
+    if accuracies[0] is not None:
         axes.plot(range(len(accuracies)), accuracies, marker="o")
         last = accuracies[-1]
         place = {"textcoords": "offset points", "xytext": (0, -16), "ha": "right"}
         axes.annotate(f"{last:.2%}", (len(accuracies) - 1, last), **place)
-    axes.set(title=f"Test accuracy, {summary.task} / {summary.model}", xlabel="round", ylabel="accuracy")
+    axes.set(title=title, xlabel="round", ylabel="accuracy")
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     _by_round(axes)
@@ -75,11 +83,12 @@ def _draw_pay(axes: Axes, played: Played, summary: Summary) -> None:
     _by_round(axes)
 
 
-def _draw_gas(axes: Axes, played: Played, summary: Summary) -> None:
-    kinds = list(summary.gas)[::-1]
-    medians = [summary.gas[kind]["median"] for kind in kinds]
+def draw_gas(axes: Axes, used: dict[str, dict[str, int]]) -> None:
+    """Draw the median gas of every kind of transaction, and how many there were."""
+    kinds = list(used)[::-1]
+    medians = [used[kind]["median"] for kind in kinds]
     bars = axes.barh(kinds, medians)
-    labels = [f"{gas:,} × {summary.gas[kind]['count']}" for kind, gas in zip(kinds, medians, strict=True)]
+    labels = [f"{gas:,} × {used[kind]['count']}" for kind, gas in zip(kinds, medians, strict=True)]
     axes.bar_label(bars, labels, padding=3, fontsize=8)
     axes.set(title="Gas by kind of transaction: median × count", xlabel="gas, logarithmic", xscale="log")
     axes.margins(x=0.25)

@@ -116,12 +116,17 @@ def summarize(chain: Chain, played: Played, seconds: float) -> Summary:
         odds=odds_figures(played, wrong_accepted),
         wei={"paid_in": ledger.paid_in, "paid_out": ledger.paid_out, "held": held},
         pay=all_pay(played),
-        gas={
-            kind: {"count": len(used), "min": min(used), "median": round(median(used)), "max": max(used)}
-            for kind, used in played.gas.items()
-        },
+        gas=gas_figures(played.gas),
         seconds=round(seconds, 3),
     )
+
+
+def gas_figures(gas: dict[str, list[int]]) -> dict[str, dict[str, int]]:
+    """Return what is said of the gas of every kind of transaction."""
+    return {
+        kind: {"count": len(used), "min": min(used), "median": round(median(used)), "max": max(used)}
+        for kind, used in gas.items()
+    }
 
 
 def _round(played: Played, current: Round) -> RoundSummary:

@@ -1,0 +1,200 @@
+"""Plays learning with a trusted server: the real service and real workers, a process each, beside a local chain.
+
+The chain belongs to this process. Workers join on it from accounts of their own; whom its events name is handed to the
+service, which knows nobody else. From then on the workers talk to the service only.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlchain.chain.accounts import account_from_secret, load_account
+from mlchain.chain.connection import Chain, Receipt
+from mlchain.errors import UserError
+from mlchain.federated.aggregation import RULES
+from mlchain.federated.behaviours import BEHAVIOURS
+from mlchain.federated.partition import Split
+from mlchain.federated.server import Plan
+from mlchain.protocol.calls import Call
+from mlchain.service.identity import Place
+from mlchain.service.serving import database_in
+from mlchain.service.settings import Settings
+from mlchain.service.store import Model, Store
+from mlchain.simulation.cast import SERVER_FUNDS, WORKER_FUNDS, secret
+from mlchain.tasks.catalogue import MODELS, TASKS, default_recipe
+
+LOOK = 0.2  # seconds between two looks at how far the learning is
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # as many processes as workers fill the cores
+
+
+@dataclass(frozen=True, slots=True)
+class CentralizedOptions:
+    """The choices; raises UserError, in one sentence, for a combination that cannot be played."""
+
+    workers: int = 10
+    evil: int = 0
+    behaviour: str = "flipping"
+    rounds: int = 5
+    task: str = "digits"
+    model: str = "softmax"
+    seed: int = 1
+    rule: str = "average"
+    skew: float | None = None
+    asynchronous: bool = False
+    timeout: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.evil <= self.workers:
+            raise UserError(f"{self.evil} of {self.workers} workers cannot be evil")
+        for what, name, known in (
+            ("behaviour", self.behaviour, BEHAVIOURS),
+            ("task", self.task, TASKS),
+            ("model", self.model, MODELS),
+            ("aggregation rule", self.rule, RULES),
+        ):
+            if name not in known:
+                raise UserError(f"unknown {what} {name!r}: choose one of {', '.join(known)}")
+
+    def settings(self, place: Place) -> Settings:
+        """Return what the server is set to do; raises UserError for what does not go together."""
+        present = self.workers - self.evil if self.behaviour == "silent" else self.workers
+        quorum = max(1, present // 2 if self.asynchronous else present)
+        plan = Plan(self.rounds, self.workers, quorum, self.timeout, self.asynchronous, self.rounds * self.asynchronous)
+        split = Split(self.workers, self.skew, self.seed)
+        recipe = default_recipe(self.task, self.model).to_bytes()
+        return Settings(place, recipe, split, plan, self.rule, self.evil)
+
+    def behaviours(self) -> list[str]:
+        """Return the behaviour of every worker; the seed says which ones are evil."""
+        ranking = sorted(range(self.workers), key=lambda number: secret(self.seed, "evil", number))
+        evil = set(ranking[: self.evil])
+        return [self.behaviour if number in evil else "honest" for number in range(self.workers)]
+
+
+@dataclass(slots=True)
+class Learned:
+    """What was played: the versions, the bytes moved, and what joining cost, fees in wei."""
+
+    options: CentralizedOptions
+    place: Place
+    models: list[Model]
+    traffic: dict[str, int]
+    learning_seconds: float
+    gas: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    fees: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def note(self, kind: str, receipt: Receipt) -> None:
+        """Write down what a transaction cost."""
+        self.gas[kind].append(receipt.gas)
+        self.fees[kind] += receipt.fee
+
+
+def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, str], None]) -> Learned:
+    """Play the learning to its end; raises UserError if it stops before."""
+    learned = Learned(options, Place(chain.chain_id, ""), [], {}, 0.0)
+    options.settings(learned.place)  # refuses what cannot be played, before anything is started
+    first = chain.height
+    learned.place = Place(chain.chain_id, _deploy(chain, learned))
+    secrets = [secret(options.seed, f"worker {number}") for number in range(options.workers)]
+    for number, key in enumerate(secrets, start=1):
+        report(0, f"join {number}")
+        _join(chain, learned, key)
+    chain.mine(chain.height - chain.final_block)
+    joined, _next = chain.joins(learned.place.counter, first)
+
+    started = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="mlchain-") as folder,
+        _service(options.settings(learned.place), joined, Path(folder)) as url,
+        closing(Store(database_in(Path(folder)))) as store,
+    ):
+        cast = zip(secrets, options.behaviours(), strict=True)
+        _work(url, cast, lambda: report(store.models()[-1].version, "learn"))
+        learned.models, learned.traffic = store.models(), store.traffic()
+    learned.learning_seconds = time.monotonic() - started
+    if len(learned.models) <= options.rounds:
+        raise UserError(f"learning came to a halt after {len(learned.models) - 1} of {options.rounds} rounds")
+    return learned
+
+
+def _deploy(chain: Chain, learned: Learned) -> str:
+    server = account_from_secret(secret(learned.options.seed, "server"))
+    chain.transfer(load_account(None), server.address, SERVER_FUNDS)
+    receipt = chain.deploy(server, "Counter")
+    learned.note("deploy Counter", receipt)
+    return receipt.address
+
+
+def _join(chain: Chain, learned: Learned, key: bytes) -> None:
+    worker = account_from_secret(key)
+    chain.transfer(load_account(None), worker.address, WORKER_FUNDS)
+    call = Call("Counter", "increment", address=learned.place.counter)
+    learned.note(call.kind, chain.send(worker, call))
+
+
+@contextmanager
+def _service(settings: Settings, joined: list[tuple[str, int]], folder: Path) -> Iterator[str]:
+    """Run a service that ends with the block; yields its address."""
+    running = _start("mlchain.service", folder, 0)
+    try:
+        _tell(running, settings.to_json(), *(f"{address} {number}" for address, number in joined))
+        url = running.stdout.readline().strip()
+        if not url:
+            raise UserError(f"the service did not start: {_last_line(running)}")
+        yield url
+    finally:
+        _end(running)
+
+
+def _work(url: str, cast: Iterator[tuple[bytes, str]], follow: Callable[[], None]) -> None:
+    """Run a process for every worker until all are done; `follow()` is called while they work."""
+    crowd = _start("mlchain.service.crowd", url)
+    try:
+        _tell(crowd, *(f"{key.hex()} {behaviour}" for key, behaviour in cast))
+        crowd.stdin.close()
+        while crowd.poll() is None:
+            follow()
+            time.sleep(LOOK)
+        if crowd.returncode:
+            raise UserError(f"a worker failed: {_last_line(crowd)}")
+    finally:
+        _end(crowd)
+
+
+def _start(module: str, *arguments: object) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | ONE_THREAD,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def _tell(process: subprocess.Popen, *lines: str) -> None:
+    with suppress(BrokenPipeError):  # if it has ended, what it said tells why
+        process.stdin.write("".join(line + "\n" for line in lines))
+        process.stdin.flush()
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.terminate()
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if not pipe.closed:
+            pipe.close()
+
+
+def _last_line(process: subprocess.Popen) -> str:
+    process.terminate()
+    lines = process.stderr.read().strip().splitlines()
+    return lines[-1].removeprefix("error: ") if lines else f"status {process.wait()}"
