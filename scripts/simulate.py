@@ -12,6 +12,7 @@ from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
 from mlchain.federated.aggregation import RULES
 from mlchain.federated.behaviours import BEHAVIOURS as LEARNERS
+from mlchain.federated.training import open_federated
 from mlchain.simulation.books import check_books
 from mlchain.simulation.centralized import CentralizedOptions, learn
 from mlchain.simulation.centralized_summary import print_learning, save_learning_plots, summarize_learning
@@ -110,6 +111,7 @@ def _play(choices: dict[str, object], report: Path | None) -> None:
 def _learn(choices: dict[str, object], report: Path | None) -> None:
     started = time.monotonic()
     options = CentralizedOptions(**choices)
+    open_federated(options.recipe, options.split)  # is there data to deal out?
     chain = open_chain(options.seed)
     with progress_bar(options.rounds) as progress:
         learned = learn(chain, options, progress)

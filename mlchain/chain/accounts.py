@@ -1,5 +1,6 @@
 """Accounts that transactions are sent from: Ape's, a simulation's, and contracts that do what their owner says."""
 
+import re
 from dataclasses import dataclass
 
 from ape import accounts, networks
@@ -20,14 +21,18 @@ class ContractAccount:
 
 
 def load_account(alias: str | None) -> AccountAPI:
-    """Return the account of that name, or the first test account; raises UserError when it is not there."""
+    """Return the account of that name, on a development chain TEST::3 or the like too; without a name, the first of
+    these. Raises UserError when it is not there."""
     if alias is None:
         if not networks.provider.network.is_dev:
             raise UserError("no account given: name one of `ape accounts list` with --account")
         return accounts.test_accounts[0]
+    number = re.fullmatch(r"TEST::([0-9]{1,9})", alias)  # what Ape calls its test accounts, but does not load
     try:
+        if number and networks.provider.network.is_dev:
+            return accounts.test_accounts[int(number[1])]
         return accounts.load(alias)
-    except (AccountsError, KeyError) as error:
+    except (AccountsError, IndexError, KeyError) as error:
         raise UserError(f"there is no account {alias!r}: `ape accounts list` shows those there are") from error
 
 

@@ -55,6 +55,11 @@ class Chain:
         return self._provider.network.is_dev
 
     @property
+    def is_embedded(self) -> bool:
+        """Whether the chain lives in this process, where no other process reaches it."""
+        return self._provider.name == "test"
+
+    @property
     def chain_id(self) -> int:
         """The chain's id, which every commitment is bound to."""
         return self._provider.chain_id

@@ -16,6 +16,7 @@ from mlchain.tasks.catalogue import open_task
 from mlchain.tasks.task import DatasetTask
 from mlchain.training import jobs
 from mlchain.training.encoding import decode_model, encode_model
+from mlchain.training.layers import RecipeError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,7 +59,10 @@ class FederatedTask:
 
 def open_federated(recipe: bytes, split: Split) -> FederatedTask:
     """Return the task of a recipe with its data dealt out; raises UserError where there is no data to deal out."""
-    task = open_task(recipe)
+    try:
+        task = open_task(recipe)
+    except RecipeError as error:
+        raise UserError(f"the recipe cannot be followed: {error}") from error
     if not isinstance(task, DatasetTask):
         raise UserError("this task has no data that could be shared out among workers")
     return FederatedTask(task, deal(split, task.dataset.train_labels))

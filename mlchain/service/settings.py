@@ -8,6 +8,7 @@ from mlchain.federated.aggregation import rule_named
 from mlchain.federated.partition import Split
 from mlchain.federated.server import Plan
 from mlchain.service.identity import Place
+from mlchain.tasks.catalogue import MODELS, TASKS, default_recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,3 +49,31 @@ class Settings:
             )
         except (ValueError, TypeError, KeyError) as error:
             raise UserError("this is no learning server: its plan cannot be read") from error
+
+
+def settings_from(
+    place: Place,
+    *,
+    task: str,
+    model: str,
+    rounds: int,
+    shares: int,
+    quorum: int | None,
+    rule: str,
+    evil: int,
+    skew: float | None,
+    seed: int,
+    timeout: float,
+    asynchronous: bool,
+    greatest_age: int,
+) -> Settings:
+    """Return the settings that names and numbers stand for; raises UserError where they stand for none.
+
+    A quorum of None is the least majority of the shares.
+    """
+    for what, name, known in (("task", task, TASKS), ("model", model, MODELS)):
+        if name not in known:
+            raise UserError(f"unknown {what} {name!r}: choose one of {', '.join(known)}")
+    split = Split(shares, skew, seed)
+    plan = Plan(rounds, shares, shares // 2 + 1 if quorum is None else quorum, timeout, asynchronous, greatest_age)
+    return Settings(place, default_recipe(task, model).to_bytes(), split, plan, rule, evil)

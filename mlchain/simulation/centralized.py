@@ -18,7 +18,7 @@ from pathlib import Path
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain, Receipt
 from mlchain.errors import UserError
-from mlchain.federated.aggregation import RULES
+from mlchain.federated.aggregation import RULES, rule_named
 from mlchain.federated.behaviours import BEHAVIOURS
 from mlchain.federated.partition import Split
 from mlchain.federated.server import Plan
@@ -51,6 +51,8 @@ class CentralizedOptions:
     timeout: float = 60.0
 
     def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise UserError(f"there has to be at least one worker, not {self.workers}")
         if not 0 <= self.evil <= self.workers:
             raise UserError(f"{self.evil} of {self.workers} workers cannot be evil")
         for what, name, known in (
@@ -62,14 +64,29 @@ class CentralizedOptions:
             if name not in known:
                 raise UserError(f"unknown {what} {name!r}: choose one of {', '.join(known)}")
 
-    def settings(self, place: Place) -> Settings:
-        """Return what the server is set to do; raises UserError for what does not go together."""
+        plan, _split = self.plan, self.split  # both refuse what they cannot be
+        rule_named(self.rule, self.evil, plan.quorum)
+
+    @property
+    def split(self) -> Split:
+        """How the data is dealt out: a share for every worker."""
+        return Split(self.workers, self.skew, self.seed)
+
+    @property
+    def plan(self) -> Plan:
+        """How the learning goes: with everybody who is not silent, or with half of them at a time."""
         present = self.workers - self.evil if self.behaviour == "silent" else self.workers
         quorum = max(1, present // 2 if self.asynchronous else present)
-        plan = Plan(self.rounds, self.workers, quorum, self.timeout, self.asynchronous, self.rounds * self.asynchronous)
-        split = Split(self.workers, self.skew, self.seed)
-        recipe = default_recipe(self.task, self.model).to_bytes()
-        return Settings(place, recipe, split, plan, self.rule, self.evil)
+        return Plan(self.rounds, self.workers, quorum, self.timeout, self.asynchronous, self.rounds * self.asynchronous)
+
+    def settings(self, place: Place) -> Settings:
+        """Return what the server is set to do."""
+        return Settings(place, self.recipe, self.split, self.plan, self.rule, self.evil)
+
+    @property
+    def recipe(self) -> bytes:
+        """What is learned, and from what; raises UserError for data that is missing."""
+        return default_recipe(self.task, self.model).to_bytes()
 
     def behaviours(self) -> list[str]:
         """Return the behaviour of every worker; the seed says which ones are evil."""
@@ -99,7 +116,6 @@ class Learned:
 def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, str], None]) -> Learned:
     """Play the learning to its end; raises UserError if it stops before."""
     learned = Learned(options, Place(chain.chain_id, ""), [], {}, 0.0)
-    options.settings(learned.place)  # refuses what cannot be played, before anything is started
     first = chain.height
     learned.place = Place(chain.chain_id, _deploy(chain, learned))
     secrets = [secret(options.seed, f"worker {number}") for number in range(options.workers)]
