@@ -228,16 +228,16 @@ class Federation:
             return False
         if self.plan.asynchronous or len(self._delivered_shares()) == self.plan.shares:
             return True
-        has_open_share = bool(self._open_shares(now))
-        return not any(self._can_add(member, has_open_share, now) for member in self.members.values())
+        return not any(self._can_add(member, now) for member in self.members.values())
 
-    def _can_add(self, member: Member, has_open_share: bool, now: float) -> bool:
+    def _can_add(self, member: Member, now: float) -> bool:
         """Return whether an update of a member may be expected for the version in the making."""
         if not member.is_registered or member.counted_in == self.version:
             return False
         if member.owes:
             return not self.is_overdue(member, now) and self._refusal_of(member.owes) is None
-        return has_open_share and now < self._seen[member.address] + self.plan.timeout
+        # There is a share for it: one that is neither delivered nor open is owed by somebody else who can add.
+        return now < self._seen[member.address] + self.plan.timeout
 
 
 def _require(condition: bool, sentence: str) -> None:

@@ -11,13 +11,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from mlchain.federated.server import Assignment, Contribution, Federation, Plan, Refusal, Registered, Wait
 
-WORKERS = [f"worker {number}" for number in range(1, 7)]
+WORKERS = [f"worker {number}" for number in range(1, 5)]
 ANYBODY = st.sampled_from(WORKERS)
 
 
 @st.composite
 def plans(draw):
-    shares = draw(st.integers(1, 5))
+    shares = draw(st.integers(1, 4))
     return Plan(
         versions=draw(st.integers(1, 4)),
         shares=shares,
@@ -31,8 +31,8 @@ def plans(draw):
 class Learning(RuleBasedStateMachine):
     """Everybody does anything at any time."""
 
-    @initialize(plan=plans())
-    def start(self, plan):
+    @initialize(plan=plans(), there=st.sets(ANYBODY))
+    def start(self, plan, there):
         self.plan = plan
         self.federation = Federation(plan)
         self.now = 0.0
@@ -42,6 +42,9 @@ class Learning(RuleBasedStateMachine):
         self.open = {}  # of these, what nobody has delivered or given up
         self.counted = {}  # what counts for the version in the making, by worker
         self.made = []
+        for worker in there:
+            self.join(worker)
+            self.register(worker)
 
     # Events
 
@@ -71,6 +74,7 @@ class Learning(RuleBasedStateMachine):
 
         if isinstance(reply, Assignment):
             assert worker in self.may_have_weights
+            assert worker not in self.counted
             assert reply.version == len(self.made)
             assert reply.deadline == self.now + self.plan.timeout
             self.assert_nobody_else_works_on(reply)
@@ -162,4 +166,6 @@ class Learning(RuleBasedStateMachine):
 
 
 def test_no_order_of_requests_breaks_the_rules():
-    run_state_machine_as_test(Learning, settings=settings(stateful_step_count=40))
+    run_state_machine_as_test(
+        Learning, settings=settings(max_examples=4 * settings().max_examples, stateful_step_count=60)
+    )

@@ -177,6 +177,22 @@ def test_asynchronously_a_version_needs_a_quorum_and_no_more():
     assert len(server.tick(0)) == 2
 
 
+def test_nobody_adds_twice_to_a_version():
+    server = federation(1, quorum=2)
+    give(server, 1)
+    server.deliver("worker 1", 0, 0)
+
+    assert isinstance(server.ask("worker 1", 1000.0), Wait)
+
+
+def test_a_result_for_another_version_than_the_owed_one_changes_nothing():
+    server = federation(1)
+    give(server, 1)
+
+    assert server.deliver("worker 1", 1, 0) is Refusal.NOTHING_OWED
+    assert isinstance(server.deliver("worker 1", 0, 0), Contribution)
+
+
 def test_when_all_versions_are_made_there_is_nothing_more_to_do():
     server = federation(2, versions=1, asynchronous=True)
     give(server, 1), give(server, 2)
