@@ -20,6 +20,17 @@ ALLOWED = {
     "mlchain/protocol": {"eth_abi", "eth_utils"},
     "mlchain/training": {"numpy"},
     "mlchain/tasks": {"mlchain.errors", "mlchain.training", "numpy", "pooch", "sklearn"},
+    "mlchain/federated": {"mlchain.errors", "mlchain.tasks", "mlchain.training", "numpy"},
+    "mlchain/service": {
+        "eth_account",
+        "eth_utils",
+        "mlchain.errors",
+        "mlchain.federated",
+        "mlchain.tasks",
+        "requests",
+        "starlette",
+        "uvicorn",
+    },
     "mlchain/actors": {"mlchain.protocol", "mlchain.tasks", "mlchain.training"},
     "mlchain/chain": {
         "ape",
@@ -39,7 +50,9 @@ ALLOWED = {
         "mlchain.actors",
         "mlchain.chain",
         "mlchain.errors",
+        "mlchain.federated",
         "mlchain.protocol",
+        "mlchain.service",
         "mlchain.tasks",
         "rich",
     },
@@ -49,6 +62,8 @@ ALLOWED = {
         "mlchain.chain",
         "mlchain.console",
         "mlchain.errors",
+        "mlchain.federated",
+        "mlchain.service",
         "mlchain.simulation",
         "mlchain.tasks",
         "rich",
@@ -61,7 +76,10 @@ ONLY_IN = {
     "ape_test": "mlchain/chain",
     "eth_tester": "mlchain/chain/embedded.py",
     "web3": "mlchain/chain",
-    "numpy": ("mlchain/training", "mlchain/tasks"),
+    "numpy": ("mlchain/training", "mlchain/tasks", "mlchain/federated"),
+    "starlette": "mlchain/service/app.py",
+    "uvicorn": "mlchain/service/serving.py",
+    "sqlite3": "mlchain/service/store.py",
     "matplotlib": ("mlchain/simulation/plots.py", "mlchain/simulation/odds_plot.py"),
     "sklearn": "mlchain/tasks/digits.py",
     "pooch": "mlchain/tasks/mnist.py",
@@ -116,12 +134,20 @@ def test_a_library_is_imported_only_where_it_belongs(library):
 
 
 def test_no_layer_imports_one_above_it():
-    layers = ["protocol", "training", "tasks", "actors", "chain", "simulation"]
+    layers = ["protocol", "training", "tasks", "federated", "service", "actors", "chain", "simulation"]
     for path in SOURCES:
         parts = path.relative_to(ROOT).parts
         if parts[0] == "mlchain" and parts[1] in layers:
             above = layers[layers.index(parts[1]) + 1 :]
             assert not {name for name in imports_of(path) for layer in above if is_within(name, f"mlchain.{layer}")}
+
+
+@pytest.mark.parametrize("package", ["protocol", "training", "federated", "actors"])
+def test_the_pure_packages_know_no_clock_network_or_storage(package):
+    impure = {"asyncio", "http", "os", "random", "socket", "sqlite3", "subprocess", "threading", "time", "urllib"}
+
+    for path in (PACKAGE / package).rglob("*.py"):
+        assert not impure & {name.split(".")[0] for name in imports_of(path)}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

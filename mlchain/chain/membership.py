@@ -29,7 +29,7 @@ def find_counter(chain: Chain, named: str | None, folder: Path) -> tuple[str, in
     if chain.is_embedded:
         raise UserError("the embedded chain ends with this process: choose one that others reach too, with --network")
     address, first = (named, 0) if named else _recorded(chain, folder)
-    if not is_address(address) or not chain.code_at(address):
+    if not is_address(address) or not chain.code_at(to_checksum_address(address)):
         raise UserError(f"there is no contract at {address} on {chain.network}")
     return to_checksum_address(address), first
 

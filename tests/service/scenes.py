@@ -45,7 +45,11 @@ class Scene:
         self.store = Store(self.folder / "learning.sqlite")
         task = open_federated(self.settings.recipe, self.settings.split)
         self.service = LearningService(self.settings, task, self.store, lambda: self.time)
-        self.web = TestClient(create_app(self.service), raise_server_exceptions=False)
+
+    @property
+    def web(self) -> TestClient:
+        """A client of the service; each has an application, and with it an event loop, of its own."""
+        return TestClient(create_app(self.service), raise_server_exceptions=False)
 
     def headers(self, number: int, path: str, body: bytes = b"", place: Place = PLACE, method: str = "POST") -> dict:
         """Sign a request with the key of that number, counted from zero."""
