@@ -17,6 +17,7 @@ from mlchain.service.settings import Settings
 from mlchain.service.store import Store
 
 HOST = "127.0.0.1"  # the traffic is signed, not encrypted: what shall be reached from elsewhere needs TLS before it
+BACKLOG = 1024  # connections that wait to be accepted: hundreds of workers may come at once
 LONGEST_HEAD = 16 * 1024  # bytes of a request's line and headers
 
 Told = Callable[[str, int], None]  # of an address that joined as the nth
@@ -64,7 +65,13 @@ async def _serve(server: uvicorn.Server, service: LearningService, listener: soc
 
 
 def _listen(port: int) -> socket.socket:
+    # The protocol is named because asyncio turns off the delay of small packets, 40 ms a reply, only where it is.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((HOST, port), backlog=1024)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
+        listener.close()
         raise UserError(f"cannot listen on port {port} of {HOST}: {error}") from error
+    return listener
