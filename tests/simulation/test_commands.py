@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -58,6 +58,22 @@ def test_what_cannot_be_played_is_one_sentence():
     assert refusal_of("simulate", "--workers", 3, "--evil", 4) == "4 of 3 workers cannot be evil"
 
 
+def test_learning_with_a_trusted_server_prints_its_result():
+    done = command("simulate", "--mode", "centralized", "--workers", 2, "--rounds", 1)
+
+    assert done.returncode == 0
+    assert "test accuracy" in done.stdout
+    assert "bytes moved: 2,600 of weights, 2,600 of updates" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_an_option_of_the_other_mode_is_one_sentence():
+    assert refusal_of("simulate", "--mode", "centralized", "--jobs", 2) == (
+        "--jobs does not go together with --mode centralized"
+    )
+    assert refusal_of("simulate", "--rule", "krum") == "--rule does not go together with --mode contracts"
+
+
 def test_odds_are_printed_and_drawn(tmp_path):
     plot = tmp_path / "new" / "odds.png"
 
@@ -88,6 +104,48 @@ def test_an_interrupted_simulation_ends_without_a_trace():
 
     assert running.returncode not in (0, None)
     assert "Traceback" not in output + errors
+
+
+@pytest.mark.slow
+def test_a_server_and_its_workers_meet_on_a_chain_of_their_own(tmp_path):
+    port, chain_port = free_port(), free_port()
+    network = ("--network", f"ethereum:local:http://127.0.0.1:{chain_port}")
+    here = (*network, "--deployments", tmp_path)
+    anvil = APE.with_name("anvil")
+    with (
+        started(anvil, "--chain-id", "1337", "--port", chain_port, "--silent"),
+        started(APE, "run", "deploy", *network, "--folder", tmp_path) as deploying,
+    ):
+        assert deploying.wait(60) == 0
+        serve = ("centralized", "serve", *here, "--folder", tmp_path, "--port", port, "--shares", 2, "--timeout", 1)
+        serving = (APE, "run", *serve, "--quorum", 2)
+        work = ("centralized", "work", *here, "--url", f"http://127.0.0.1:{port}", "--account")
+        with started(*serving), started(APE, "run", *work, "TEST::4"):
+            time.sleep(8)  # one worker joins and takes its share; then it is killed, and so is the server
+        with started(*serving), started(APE, "run", *work, "TEST::3") as other:
+            again = command(*work, "TEST::4")
+            assert other.wait(60) == 0
+        unknown = refusal_of(*work, "nobody")
+
+    assert "had joined before as number 1" in again.stdout
+    assert "learning is finished" in again.stdout
+    assert "there is no account 'nobody'" in unknown
+
+
+@contextmanager
+def started(*arguments):
+    """Run a program in the background, and kill it at the end."""
+    running = subprocess.Popen([*map(str, arguments)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+@pytest.mark.slow
+def test_nobody_is_served_on_the_embedded_chain(tmp_path):
+    assert "embedded chain ends with this process" in refusal_of("centralized", "serve", "--folder", tmp_path)
 
 
 @pytest.mark.slow
