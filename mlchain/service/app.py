@@ -5,6 +5,7 @@ signer has joined, its nonce; only then its body is read, up to the length of an
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -24,6 +25,7 @@ from mlchain.service.service import LearningService
 TICK = 0.5  # seconds after which the server looks who is overdue
 BODY_TIME = 10.0  # seconds in which a body has to come in
 
+_LOG = logging.getLogger(__name__)
 _STATUS = {Refusal.NOT_JOINED: 403, Refusal.FINISHED: 410}  # of all other refusals it is 409
 
 
@@ -57,7 +59,9 @@ def create_app(service: LearningService, ready: Callable[[], object] = lambda: N
         Route("/updates/{version}", web.deliver, methods=["POST"]),
     ]
     handlers = {Refused: _refusal, HTTPException: _http_refusal}
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    app.router.redirect_slashes = False  # a signature is for one path, and a redirect would go where `host` says
+    return app
 
 
 class _Web:
@@ -71,7 +75,10 @@ class _Web:
     async def tick_for_ever(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            self._service.tick()
+            try:
+                self._service.tick()
+            except Exception:  # a full disk, say: nothing has changed, and the next tick tries again
+                _LOG.exception("time could not go on")
             self._announce()
 
     def _announce(self) -> None:

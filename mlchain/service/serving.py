@@ -1,11 +1,13 @@
 """Runs a learning server on this machine: a socket, a folder, and somebody who tells of those who join."""
 
 import asyncio
+import fcntl
 import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import uvicorn
 
@@ -35,6 +37,7 @@ def serve(settings: Settings, folder: Path, port: int, watch: Watch, announce: C
     `announce(url)` is called once workers can connect. Raises UserError if the port or the folder cannot be used.
     """
     store = Store(database_in(folder))
+    lock = _lock(folder)  # held for as long as it is open, and released however the process ends
     listener = _listen(port)
     task = open_federated(settings.recipe, settings.split)
     service = LearningService(settings, task, store, time.time)
@@ -46,6 +49,7 @@ def serve(settings: Settings, folder: Path, port: int, watch: Watch, announce: C
     server = uvicorn.Server(config)
     asyncio.run(_serve(server, service, listener, watch))
     store.close()
+    lock.close()
 
 
 async def _serve(server: uvicorn.Server, service: LearningService, listener: socket.socket, watch: Watch) -> None:
@@ -62,6 +66,17 @@ async def _serve(server: uvicorn.Server, service: LearningService, listener: soc
 
     threading.Thread(target=watching, name="joins", daemon=True).start()
     await server.serve(sockets=[listener])
+
+
+def _lock(folder: Path) -> TextIO:
+    """Keep a second server out of the folder: each would overwrite what the other has in memory."""
+    lock = (folder / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise UserError(f"a server is running with the folder {folder} already") from error
+    return lock
 
 
 def _listen(port: int) -> socket.socket:

@@ -152,6 +152,12 @@ def test_a_folder_of_a_server_with_other_settings_is_refused(tmp_path):
         assert running.returncode == 1
 
 
+def test_a_folder_has_one_server_at_a_time(tmp_path):
+    with service(tmp_path) as (_first, url), service(tmp_path) as (second, nothing):
+        assert url != nothing == ""
+        assert "error: a server is running with the folder" in second.communicate()[1]
+
+
 def test_a_port_in_use_is_one_sentence(tmp_path):
     with closing(socket.create_server(("127.0.0.1", 0))) as taken, service(tmp_path, taken.getsockname()[1]) as started:
         assert started[1] == ""

@@ -1,6 +1,8 @@
 """Requests to the service: signed ones follow the rules, all others change nothing."""
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -214,6 +216,49 @@ def test_a_length_that_is_no_number_is_refused(scene, signed, length):
 @pytest.mark.parametrize("version", ["x", "-1", "1.0", "1" * 10, "9" * 5000, "%00", "٣"])
 def test_a_version_that_is_none_is_not_found(scene, version):
     assert refusal(scene.post(0, f"/updates/{version}", ZEROS)) == (404, "NOT_FOUND")
+
+
+def test_time_goes_on_after_a_tick_that_failed(scene, monkeypatch, caplog):
+    monkeypatch.setattr(app, "TICK", 0.01)
+    ticks = []
+
+    def tick():
+        ticks.append(len(ticks))
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(scene.service, "tick", tick)
+    with scene.web as web:
+        while len(ticks) < 3:
+            assert web.get("/status").status_code == 200
+
+    assert "the disk is full" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/work/", "//work", "/", "/models/0", "/updates/", "/updates/0/"])
+def test_there_are_no_other_paths(scene, path):
+    assert refusal(scene.post(0, path))[0] == 404
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/work"), ("PUT", "/updates/0"), ("POST", "/status")])
+def test_a_path_knows_its_methods(scene, method, path):
+    assert refusal(scene.web.request(method, path))[0] == 405
+
+
+def test_a_worker_whose_request_waits_is_given_work_that_comes_up(scene, monkeypatch):
+    monkeypatch.setattr(app, "LONGEST_WAIT", 30.0)
+    monkeypatch.setattr(app, "TICK", 0.01)
+    for number in range(3):
+        scene.post(number, "/registration")
+    scene.post(0, "/work"), scene.post(1, "/work")
+
+    with scene.web as web, ThreadPoolExecutor() as pool:
+        waiting = pool.submit(web.post, "/work", headers=scene.headers(2, "/work"))
+        time.sleep(0.1)
+        assert not waiting.done()
+        scene.time += 60
+        version, share, _weights = unpack_work(waiting.result(10).content)
+
+    assert (version, share) == (0, 0)
 
 
 def test_a_broken_store_changes_nothing_in_memory_either(scene, monkeypatch):
