@@ -1,12 +1,17 @@
 """Many workers on one machine, a process each: `python -m mlchain.service.crowd URL` reads who they are from stdin.
 
-A line has a key and the name of a behaviour. The processes are forked from this one, which has imported everything
-they need: hundreds start in a second, and share the memory of the code and the data.
+A line has a key and the name of a behaviour, and an empty line is the last; when stdin ends, so do the workers, who
+never outlive who started them. They are forked from this process, which has imported all that they need, and share the
+memory of its code and data.
 """
 
 import multiprocessing
+import os
 import signal
 import sys
+import threading
+from itertools import takewhile
+from multiprocessing.connection import wait
 
 from eth_account import Account
 
@@ -18,9 +23,9 @@ from mlchain.service.worker import Client, Worker
 
 
 def main() -> None:
-    """Start the workers and wait for them; exit status 1 if one of them failed."""
+    """Start the workers and wait for them; end all of them, with status 1, as soon as one fails."""
     url = sys.argv[1]
-    cast = [line.split() for line in sys.stdin]
+    cast = [line.split() for line in takewhile(str.strip, sys.stdin)]
     try:
         settings = Client(url, "", lambda _text: b"").settings()
         open_federated(settings.recipe, settings.split)  # loads the data once, before the forks
@@ -31,9 +36,19 @@ def main() -> None:
     workers = [context.Process(target=_work, args=(url, *who), daemon=True) for who in cast]
     for worker in workers:
         worker.start()
-    for worker in workers:
-        worker.join()
-    sys.exit(any(worker.exitcode for worker in workers))
+    threading.Thread(target=_end_with_stdin, daemon=True).start()  # after the forks, which take no threads along
+    running = {worker.sentinel: worker for worker in workers}
+    while running:
+        for sentinel in wait(list(running)):
+            worker = running.pop(sentinel)
+            worker.join()  # it has ended, but its status may not be there yet
+            if worker.exitcode:
+                sys.exit(1)  # without it the others might wait for ever
+
+
+def _end_with_stdin() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _work(url: str, secret: str, behaviour: str) -> None:

@@ -173,8 +173,7 @@ def _work(url: str, cast: Iterator[tuple[bytes, str]], follow: Callable[[], None
     """Run a process for every worker until all are done; `follow()` is called while they work."""
     crowd = _start("mlchain.service.crowd", url)
     try:
-        _tell(crowd, *(f"{key.hex()} {behaviour}" for key, behaviour in cast))
-        crowd.stdin.close()
+        _tell(crowd, *(f"{key.hex()} {behaviour}" for key, behaviour in cast), "")
         while crowd.poll() is None:
             follow()
             time.sleep(LOOK)

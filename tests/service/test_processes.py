@@ -172,6 +172,46 @@ def test_the_service_ends_with_who_started_it(tmp_path):
         assert running.wait(20) == 0
 
 
+@contextmanager
+def crowd(url, *cast):
+    """Run workers, (number of the key, behaviour), a process each."""
+    running = subprocess.Popen(
+        [sys.executable, "-m", "mlchain.service.crowd", url],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    try:
+        running.stdin.write("".join(f"{KEYS[number].hex()} {behaviour}\n" for number, behaviour in cast) + "\n")
+        running.stdin.flush()
+        yield running
+    finally:
+        running.kill()
+        running.stderr.close()
+
+
+def test_a_crowd_learns_and_ends(tmp_path):
+    with service(tmp_path) as (_running, url), crowd(url, (0, "honest"), (1, "honest")) as running:
+        assert running.wait(60) == 0
+
+    assert len(models_in(tmp_path)) == 3
+
+
+def test_a_crowd_ends_when_one_of_it_fails(tmp_path):
+    with service(tmp_path) as (_running, url), crowd(url, (0, "honest"), (1, "rude")) as running:
+        assert running.wait(60) == 1
+        assert "rude" in running.stderr.read()
+
+
+def test_a_crowd_ends_with_who_started_it(tmp_path):
+    with service(tmp_path) as (_running, url), crowd(url, (0, "honest")) as running:
+        time.sleep(1)
+        running.stdin.close()
+
+        assert running.wait(20) == 1
+
+
 def test_a_worker_that_has_not_joined_is_told_so(tmp_path, monkeypatch):
     monkeypatch.setattr("mlchain.service.worker.PATIENCE", 0.0)
     monkeypatch.setattr("mlchain.service.worker.PAUSE", 0.01)
