@@ -8,6 +8,7 @@ from statistics import median
 from mlchain.chain.connection import Chain
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import VOID, Job, Outcome, Round, Verdict
 from mlchain.simulation.books import Pay, all_pay, settlements_of
 from mlchain.simulation.forecast import odds_figures
@@ -49,8 +50,12 @@ class RoundSummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The figures of `summary.json` (money in wei), and the pay slips behind its `pay`."""
+    """The figures of `summary.json` (money in wei), and the pay slips behind its `pay`.
 
+    `bytes` is what was published on the chain, once for everybody: models, and results whoever proposed them.
+    """
+
+    mode: str
     network: str
     chain_id: int
     task: str
@@ -66,6 +71,7 @@ class Summary:
     honest_slashed: int
     honest_unpaid: int
     odds: dict[str, dict[str, float | None]]
+    bytes: dict[str, int]
     wei: dict[str, int]
     pay: list[Pay]
     gas: dict[str, dict[str, int]]
@@ -99,6 +105,7 @@ def summarize(chain: Chain, played: Played, seconds: float) -> Summary:
     slashed, unpaid = _wronged(played)
     wrong_accepted = sum(job.accepted_hash not in (None, job.honest_hash) for job in jobs)
     return Summary(
+        mode="contracts",
         network=chain.network,
         chain_id=played.view.chain_id,
         task=options.task,
@@ -114,7 +121,13 @@ def summarize(chain: Chain, played: Played, seconds: float) -> Summary:
         honest_slashed=slashed,
         honest_unpaid=unpaid,
         odds=odds_figures(played, wrong_accepted),
-        wei={"paid_in": ledger.paid_in, "paid_out": ledger.paid_out, "held": held},
+        bytes=_published(ledger),
+        wei={
+            "paid_in": ledger.paid_in,
+            "paid_out": ledger.paid_out,
+            "held": held,
+            "fees": sum(played.fees.values()),
+        },
         pay=all_pay(played),
         gas=gas_figures(played.gas),
         seconds=round(seconds, 3),
@@ -126,6 +139,16 @@ def gas_figures(gas: dict[str, list[int]]) -> dict[str, dict[str, int]]:
     return {
         kind: {"count": len(used), "min": min(used), "median": round(median(used)), "max": max(used)}
         for kind, used in gas.items()
+    }
+
+
+def _published(ledger: Ledger) -> dict[str, int]:
+    """Return the bytes of models and of results that are on the chain."""
+    jobs = [job for current in ledger.rounds for job in current.jobs]
+    candidates = [candidate for job in jobs for candidate in job.candidates.values()]
+    return {
+        "weights_sent": sum(len(chunk) for version in ledger.versions for chunk in version.chunks.values()),
+        "updates_received": sum(len(chunk) for candidate in candidates for chunk in candidate.chunks.values()),
     }
 
 

@@ -20,8 +20,8 @@ from mlchain.tasks.catalogue import create_task
 from tests.simulation.runs import GOLDEN, jobs_of, simulation
 
 KEYS = (
-    "network chain_id task model workers evil behaviours seed rounds accuracy model_hash wrong_accepted honest_slashed "
-    "honest_unpaid odds wei pay gas seconds"
+    "mode network chain_id task model workers evil behaviours seed rounds accuracy model_hash wrong_accepted "
+    "honest_slashed honest_unpaid odds bytes wei pay gas seconds"
 )
 ROUND_KEYS = "round version content_hash accuracy jobs"
 JOB_KEYS = "address outcome decided_by accepted_hash honest_hash matches seats"
@@ -168,7 +168,13 @@ def test_the_summary_file_has_exactly_its_keys(run, tmp_path):
         assert [" ".join(job) for job in played["jobs"]] == [JOB_KEYS]
     assert [" ".join(pay) for pay in saved["pay"]] == [PAY_KEYS] * 10
     assert {" ".join(figures) for figures in saved["gas"].values()} == {GAS_KEYS}
-    assert set(saved["wei"]) == {"paid_in", "paid_out", "held"}
+    assert saved["mode"] == "contracts"
+    assert saved["bytes"] == {
+        "weights_sent": 6 * run.played.task.model_size,
+        "updates_received": 5 * run.played.task.result_size,
+    }
+    assert set(saved["wei"]) == {"paid_in", "paid_out", "held", "fees"}
+    assert saved["wei"]["fees"] == sum(run.played.fees.values()) > sum(pay["gas_paid"] for pay in saved["pay"]) > 0
     assert saved["behaviours"] == {"honest": 10}
 
 
