@@ -9,7 +9,7 @@ from mlchain.chain.accounts import load_account
 from mlchain.chain.command import Command
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import Deployed, deploy_once
-from mlchain.chain.deployment import Parameters
+from mlchain.chain.deployment import Parameters, record_path
 from mlchain.console import console
 
 DEFAULT = Parameters()
@@ -29,7 +29,7 @@ def cli(account: str | None, folder: Path, **parameters: object) -> None:
     Run again on the same chain it checks what is there and deploys nothing.
     """
     chain = Chain()
-    path = folder / f"{chain.network.replace(':', '-')}.json"
+    path = record_path(folder, chain.network)
     deployed = deploy_once(chain, lambda: load_account(account), Parameters(**parameters), path)
     console().print(_table(chain.chain_id, deployed))
     done = "deployed and checked" if deployed.receipts else "this was deployed before: checked, and nothing was sent"

@@ -1,6 +1,7 @@
 """The deployment record: where the contracts are, on which chain, with which parameters."""
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -69,6 +70,11 @@ class Deployment:
         if not complete:
             raise UserError(f"{path} does not name the address of every contract: delete it or restore it")
         return record
+
+
+def record_path(folder: Path, network: str) -> Path:
+    """Return where in `folder` the record of a network lies, which may be named by the address of a node."""
+    return folder / f"{re.sub(r'[^0-9A-Za-z.]+', '-', network)}.json"
 
 
 def make_folder(folder: Path) -> None:

@@ -13,7 +13,7 @@ from requests import RequestException
 from web3.exceptions import Web3Exception
 
 from mlchain.chain.connection import Chain
-from mlchain.chain.deployment import Deployment
+from mlchain.chain.deployment import Deployment, record_path
 from mlchain.chain.refusals import first_line
 from mlchain.errors import UserError
 from mlchain.protocol.calls import Call
@@ -35,7 +35,7 @@ def find_counter(chain: Chain, named: str | None, folder: Path) -> tuple[str, in
 
 
 def _recorded(chain: Chain, folder: Path) -> tuple[str, int]:
-    path = folder / f"{chain.network.replace(':', '-')}.json"
+    path = record_path(folder, chain.network)
     record = Deployment.load(path)
     if record is None:
         raise UserError(f"there is no {path}: name the counter with --counter, or deploy one with `ape run deploy`")

@@ -1,13 +1,14 @@
 """The deployment record and its parameters: what is written is read again, and nothing else is."""
 
 import json
+from pathlib import Path
 
 import pytest
 from eth_utils import to_checksum_address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlchain.chain.deployment import CONTRACTS, Deployment, Parameters
+from mlchain.chain.deployment import CONTRACTS, Deployment, Parameters, record_path
 from mlchain.errors import UserError
 
 ADDRESSES = st.binary(min_size=20, max_size=20).map(to_checksum_address)
@@ -126,3 +127,12 @@ def test_parameters_that_the_contracts_would_refuse_are_one_sentence(changes):
         Parameters(**changes)
 
     assert str(next(iter(changes.values()))) in str(refusal.value)
+
+
+def test_a_record_is_one_file_even_if_the_network_is_an_address():
+    folder = Path("deployments")
+
+    assert record_path(folder, "ethereum:quorum:node") == folder / "ethereum-quorum-node.json"
+    assert record_path(folder, "ethereum:local:http://127.0.0.1:8545") == (
+        folder / "ethereum-local-http-127.0.0.1-8545.json"
+    )

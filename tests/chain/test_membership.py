@@ -8,7 +8,7 @@ from eth_account.messages import encode_defunct
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy_once
-from mlchain.chain.deployment import Parameters
+from mlchain.chain.deployment import Parameters, record_path
 from mlchain.chain.membership import find_counter, join, signer_for, watch_joins
 from mlchain.errors import UserError
 
@@ -72,7 +72,7 @@ def test_a_node_that_does_not_answer_is_asked_again(chain, counter, monkeypatch,
 
 
 def test_the_counter_is_the_one_named_or_the_recorded_one(chain, counter, server, tmp_path):
-    path = tmp_path / f"{chain.network.replace(':', '-')}.json"
+    path = record_path(tmp_path, chain.network)
     with pytest.raises(UserError, match="name the counter with --counter"):
         find_counter(chain, None, tmp_path)
     record = deploy_once(chain, lambda: server, Parameters(), path).deployment
