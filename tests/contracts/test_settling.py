@@ -194,6 +194,15 @@ def test_seats_are_settled_in_any_order_and_in_batches_by_anyone(committee, job,
     assert registry.openRound().unsettledSeats == 0
 
 
+def test_everybody_sees_which_seats_are_settled(committee, job, stranger):
+    decide(committee)
+    assert not any(job.isSettled(seat) for seat in range(5))
+
+    committee.settle(1, 3, sender=stranger)
+
+    assert [job.isSettled(seat) for seat in range(5)] == [False, True, False, True, False]
+
+
 def test_a_seat_settled_before_is_passed_over_so_that_nobody_blocks_a_batch(committee, server, stranger):
     decide(committee)
     committee.settle(1, sender=stranger)
