@@ -1,6 +1,8 @@
 """Play a learning server and its workers on a local chain."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,12 +17,17 @@ from mlchain.federated.behaviours import BEHAVIOURS as LEARNERS
 from mlchain.federated.training import open_federated
 from mlchain.simulation.books import check_books
 from mlchain.simulation.centralized import CentralizedOptions, learn
-from mlchain.simulation.centralized_summary import print_learning, save_learning_plots, summarize_learning
+from mlchain.simulation.centralized_summary import (
+    CentralizedSummary,
+    print_learning,
+    save_learning_plots,
+    summarize_learning,
+)
 from mlchain.simulation.forecast import announce
 from mlchain.simulation.options import Options
 from mlchain.simulation.play import Simulation, open_chain
 from mlchain.simulation.plots import save_plots
-from mlchain.simulation.summary import summarize
+from mlchain.simulation.summary import Summary, summarize
 from mlchain.simulation.tables import print_summary
 from mlchain.tasks.catalogue import MODELS, TASKS, create_task
 
@@ -102,10 +109,7 @@ def _play(choices: dict[str, object], report: Path | None) -> None:
     check_books(chain, played)
     summary = summarize(chain, played, time.monotonic() - started)
     print_summary(console(), summary)
-    if report:
-        summary.save(report)
-        save_plots(played, summary, report)
-        click.echo(f"summary.json and plots are in {report}")
+    _save(report, summary, partial(save_plots, played, summary))
 
 
 def _learn(choices: dict[str, object], report: Path | None) -> None:
@@ -117,9 +121,13 @@ def _learn(choices: dict[str, object], report: Path | None) -> None:
         learned = learn(chain, options, progress)
     summary = summarize_learning(chain, learned, time.monotonic() - started)
     print_learning(console(), summary)
+    _save(report, summary, partial(save_learning_plots, learned, summary))
+
+
+def _save(report: Path | None, summary: Summary | CentralizedSummary, save_plots_to: Callable[[Path], object]) -> None:
     if report:
         summary.save(report)
-        save_learning_plots(learned, summary, report)
+        save_plots_to(report)
         click.echo(f"summary.json and plots are in {report}")
 
 

@@ -1,6 +1,6 @@
 """A connection to a chain through Ape: sends transactions, and reads the ledger from the logs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -158,8 +158,8 @@ class Chain:
         """Return (address, number) of who joined `counter` in final blocks from `first` on, and the block after."""
         last = self.final_block
         found = []
-        for start in range(first, last + 1, LOGS_PER_REQUEST):
-            logs = self._fetch(start, min(start + LOGS_PER_REQUEST - 1, last), [counter])
+        for start, end in _requests(first, last):
+            logs = self._fetch(start, end, [counter])
             joined = [log.arguments for log in logs if log.name == "Incremented"]
             found += [(str(it["worker"]), int(it["count"])) for it in joined]
         return found, max(first, last + 1)
@@ -178,8 +178,7 @@ class Chain:
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
         """
         height = self.final_block
-        for first in range(self._read_to + 1, height + 1, LOGS_PER_REQUEST):
-            last = min(first + LOGS_PER_REQUEST - 1, height)
+        for first, last in _requests(self._read_to + 1, height):
             for log in self._logs(first, last):
                 self._ledger.fold(log)
             self._read_to = last
@@ -222,6 +221,12 @@ class Chain:
 def _instance(contract: str, address: str) -> object:
     """Return a contract at an address; Ape would otherwise ask the node about it each time."""
     return project.get_contract(contract).at(address, fetch_from_explorer=False)
+
+
+def _requests(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Return the first and last block of every request that blocks `first` to `last` are read in."""
+    for start in range(first, last + 1, LOGS_PER_REQUEST):
+        yield start, min(start + LOGS_PER_REQUEST - 1, last)
 
 
 def _receipt(receipt: object, address: str | None = None) -> Receipt:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlchain.errors import UserError
+from mlchain.errors import require, require_known
 
 Floats = NDArray[np.float64]
 
@@ -78,13 +78,10 @@ RULES = {
 
 def rule_named(name: str, evil: int, updates: int) -> Rule:
     """Return a rule; raises UserError if there is none of that name or it needs more than so many updates."""
-    if name not in RULES:
-        raise UserError(f"unknown aggregation rule {name!r}: choose one of {', '.join(RULES)}")
-    if evil < 0:
-        raise UserError(f"the number of evil updates to be tolerated cannot be {evil}")
+    require_known("aggregation rule", name, RULES)
+    require(evil >= 0, f"the number of evil updates to be tolerated cannot be {evil}")
     needed = RULES[name].least_updates(evil)
-    if updates < needed:
-        raise UserError(f"{name} needs at least {needed} updates to stand up to {evil} evil ones, not {updates}")
+    require(updates >= needed, f"{name} needs at least {needed} updates to stand up to {evil} evil ones, not {updates}")
     return RULES[name]
 
 

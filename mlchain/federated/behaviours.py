@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-import numpy as np
+from mlchain.federated.training import to_bytes, to_vector
 
 Behaviour = Callable[[bytes], bytes | None]  # from the right update to the delivered one; None is to vanish with it
 
@@ -18,8 +18,7 @@ def silent(_update: bytes) -> None:
 
 def flipping(update: bytes) -> bytes:
     """Deliver the opposite, ten times as large: it undoes what nine others have learned."""
-    values = np.frombuffer(update, dtype="<i2").astype(np.int64)
-    return np.clip(-10 * values, -32768, 32767).astype("<i2").tobytes()
+    return to_bytes(-10 * to_vector(update))
 
 
 BEHAVIOURS: dict[str, Behaviour] = {behaviour.__name__: behaviour for behaviour in (honest, silent, flipping)}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlchain.errors import UserError
+from mlchain.errors import require
 from mlchain.training.streams import derive_key, permutation, random_words
 
 Indices = NDArray[np.int64]
@@ -24,18 +24,17 @@ class Split:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        if self.shares < 1:
-            raise UserError(f"there has to be at least one share of the data, not {self.shares}")
-        if self.skew is not None and not 0.01 <= self.skew <= 1000:
-            raise UserError(f"the skew of the shares has to be from 0.01 to 1000, not {self.skew}")
-        if not 0 <= self.seed < 2**64:
-            raise UserError(f"the seed has to be from 0 to 2^64 - 1, not {self.seed}")
+        require(self.shares >= 1, f"there has to be at least one share of the data, not {self.shares}")
+        require(
+            self.skew is None or 0.01 <= self.skew <= 1000,
+            f"the skew of the shares has to be from 0.01 to 1000, not {self.skew}",
+        )
+        require(0 <= self.seed < 2**64, f"the seed has to be from 0 to 2^64 - 1, not {self.seed}")
 
 
 def deal(split: Split, labels: NDArray[np.int64]) -> list[Indices]:
     """Return the sample numbers of every share, the same for everybody who asks; raises UserError for too few."""
-    if len(labels) < split.shares:
-        raise UserError(f"{len(labels)} samples cannot be split into {split.shares} shares")
+    require(len(labels) >= split.shares, f"{len(labels)} samples cannot be split into {split.shares} shares")
     key = derive_key("partition", split.seed.to_bytes(8, "little"))
     if split.skew is None:
         return np.array_split(permutation(key, "even", 0, len(labels)), split.shares)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from mlchain.errors import UserError
+from mlchain.errors import require
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,14 @@ class Plan:
     greatest_age: int = 0
 
     def __post_init__(self) -> None:
-        _require(self.versions >= 1, f"there has to be at least one version, not {self.versions}")
-        _require(self.shares >= 1, f"there has to be at least one share of the data, not {self.shares}")
-        _require(
+        require(self.versions >= 1, f"there has to be at least one version, not {self.versions}")
+        require(self.shares >= 1, f"there has to be at least one share of the data, not {self.shares}")
+        require(
             1 <= self.quorum <= self.shares,
             f"the quorum of {self.shares} shares has to be from 1 to {self.shares}, not {self.quorum}",
         )
-        _require(0 < self.timeout < math.inf, f"the time for a result has to be above 0 seconds, not {self.timeout}")
-        _require(self.greatest_age >= 0, f"the greatest age of a result cannot be {self.greatest_age}")
+        require(0 < self.timeout < math.inf, f"the time for a result has to be above 0 seconds, not {self.timeout}")
+        require(self.greatest_age >= 0, f"the greatest age of a result cannot be {self.greatest_age}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +238,3 @@ class Federation:
             return not self.is_overdue(member, now) and self._refusal_of(member.owes) is None
         # There is a share for it: one that is neither delivered nor open is owed by somebody else who can add.
         return now < self._seen[member.address] + self.plan.timeout
-
-
-def _require(condition: bool, sentence: str) -> None:
-    if not condition:
-        raise UserError(sentence)

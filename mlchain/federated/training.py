@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlchain.errors import UserError
 from mlchain.federated.aggregation import aggregate
@@ -16,6 +17,7 @@ from mlchain.tasks.catalogue import open_task
 from mlchain.tasks.task import DatasetTask
 from mlchain.training import jobs
 from mlchain.training.encoding import decode_model, encode_model
+from mlchain.training.exact import saturate
 from mlchain.training.layers import RecipeError
 
 
@@ -48,9 +50,8 @@ class FederatedTask:
 
     def combine(self, rule: str, evil: int, model: bytes, updates: Sequence[bytes], weights: Sequence[float]) -> bytes:
         """Return the model moved by what the rule makes of the updates, rounded and saturated to int16."""
-        rows = np.stack([_vector(update) for update in updates])
-        moved = _vector(model) + np.rint(aggregate(rule, rows, np.array(weights), evil))
-        return np.clip(moved, -32768, 32767).astype("<i2").tobytes()
+        rows = np.stack([to_vector(update) for update in updates])
+        return to_bytes(to_vector(model) + np.rint(aggregate(rule, rows, np.array(weights), evil)))
 
     def accuracy(self, model: bytes) -> float:
         """Return the share of test samples classified rightly, in [0, 1]."""
@@ -68,5 +69,11 @@ def open_federated(recipe: bytes, split: Split) -> FederatedTask:
     return FederatedTask(task, deal(split, task.dataset.train_labels))
 
 
-def _vector(data: bytes) -> np.ndarray:
+def to_vector(data: bytes) -> NDArray[np.float64]:
+    """Return the numbers of a model or an update, all layers in a row."""
     return np.frombuffer(data, dtype="<i2").astype(np.float64)
+
+
+def to_bytes(vector: NDArray[np.float64]) -> bytes:
+    """Return the model or update with these whole numbers, saturated to int16."""
+    return saturate(vector, -32768, 32767).astype("<i2").tobytes()

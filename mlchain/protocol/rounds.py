@@ -5,6 +5,7 @@ from enum import IntEnum
 
 from mlchain.protocol.content import chunk_count
 
+ETHER = 10**18  # wei
 VOID = bytes(32)
 MAX_JOBS = 64  # JobFactory.MAX_JOBS
 MAX_SEATS = 256  # JobFactory.MAX_SEATS

@@ -22,7 +22,7 @@ class LearningService:
         self.now = now
         self._store = store
         store.claim(settings)
-        if not store.models():
+        if store.latest_model() is None:
             model = task.task.initial_model()
             with store.transaction():
                 store.add_model(Model(0, model, task.accuracy(model), now(), 0))
@@ -30,7 +30,7 @@ class LearningService:
 
     def _reload(self) -> None:
         self._federation = self._store.load(self.settings, self.now())
-        self._weights = self._store.models()[-1].data
+        self._weights = self._store.latest_model().data
 
     @contextmanager
     def _change(self) -> Iterator[Federation]:

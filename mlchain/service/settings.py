@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 
-from mlchain.errors import UserError
+from mlchain.errors import UserError, require_known
 from mlchain.federated.aggregation import rule_named
 from mlchain.federated.partition import Split
 from mlchain.federated.server import Plan
@@ -71,9 +71,8 @@ def settings_from(
 
     A quorum of None is the least majority of the shares.
     """
-    for what, name, known in (("task", task, TASKS), ("model", model, MODELS)):
-        if name not in known:
-            raise UserError(f"unknown {what} {name!r}: choose one of {', '.join(known)}")
+    require_known("task", task, TASKS)
+    require_known("model", model, MODELS)
     split = Split(shares, skew, seed)
     plan = Plan(rounds, shares, shares // 2 + 1 if quorum is None else quorum, timeout, asynchronous, greatest_age)
     return Settings(place, default_recipe(task, model).to_bytes(), split, plan, rule, evil)

@@ -117,6 +117,11 @@ class Store:
         self._file.execute("INSERT INTO models VALUES (?, ?, ?, ?, ?)", astuple(model))
         self._file.execute("DELETE FROM updates")
 
+    def latest_model(self) -> Model | None:
+        """Return the newest version, None in a new file."""
+        row = self._file.execute("SELECT * FROM models ORDER BY version DESC LIMIT 1").fetchone()
+        return Model(*row) if row else None
+
     def models(self) -> list[Model]:
         """Return all versions, the first one first."""
         return [Model(*row) for row in self._file.execute("SELECT * FROM models ORDER BY version")]

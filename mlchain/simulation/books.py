@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mlchain.errors import UserError
 from mlchain.protocol.rounds import Job, Outcome, Settlement, Verdict
-from mlchain.simulation.play import Played
+from mlchain.simulation.play import Played, wealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def check_books(chain: object, played: Played) -> None:
 
     for pay in all_pay(played):
         account = ledger.account(pay.address)
-        grown = played.wealth_of(chain, pay.address) - played.start_balances[pay.address]
+        grown = wealth(chain, played.purses[pay.address]) - played.start_balances[pay.address]
         _require_equal(f"{pay.address} is richer by", grown + account.stake + account.credit, pay.net)
 
     server = played.server.address

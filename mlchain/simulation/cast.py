@@ -8,10 +8,10 @@ from eth_utils import keccak
 from mlchain.actors.behaviours import HONEST, Behaviour
 from mlchain.actors.server import LearningServer, Plan
 from mlchain.actors.worker import Worker
+from mlchain.protocol.rounds import ETHER
 from mlchain.simulation.options import Options
 from mlchain.tasks.catalogue import LearningTask, open_task
 
-ETHER = 10**18
 SERVER_FUNDS = 10_000 * ETHER
 WORKER_FUNDS = 20 * ETHER
 GAS_RESERVE = ETHER // 2  # that a worker keeps when it joins, to pay for its transactions
@@ -38,13 +38,15 @@ def secret(seed: int, *labels: object) -> bytes:
     return keccak(text="/".join(map(str, ("ml-on-blockchain", seed, *labels))))
 
 
+def evil_workers(seed: int, workers: int, evil: int) -> list[int]:
+    """Return the numbers of the workers that are evil."""
+    return sorted(range(workers), key=lambda number: secret(seed, "evil", number))[:evil]
+
+
 def deal_behaviours(options: Options) -> list[Behaviour]:
-    """Return a behaviour for each worker; the seed says which ones are evil."""
-    ranking = sorted(range(options.workers), key=lambda number: secret(options.seed, "evil", number))
-    dealt: list[Behaviour] = [HONEST] * options.workers
-    for rank, number in enumerate(ranking[: options.evil]):
-        dealt[number] = options.behaviours[rank % len(options.behaviours)]
-    return dealt
+    """Return a behaviour for each worker."""
+    evil = dict(zip(evil_workers(options.seed, options.workers, options.evil), options.dealt, strict=True))
+    return [evil.get(number, HONEST) for number in range(options.workers)]
 
 
 def make_server(address: str, task: LearningTask, options: Options) -> LearningServer:
@@ -62,8 +64,7 @@ def make_server(address: str, task: LearningTask, options: Options) -> LearningS
     return LearningServer(address, task, plan, random, audits, options.referee)
 
 
-def make_workers(addresses: list[str], options: Options, opener: Callable[[bytes], LearningTask]) -> list[Worker]:
-    """Return the workers of a simulation; all evil ones act together."""
-    dealt = list(zip(addresses, deal_behaviours(options), strict=True))
-    cartel = frozenset(address for address, behaviour in dealt if not behaviour.is_honest)
-    return [Worker(address, behaviour, opener, GAS_RESERVE, cartel) for address, behaviour in dealt]
+def make_workers(cast: dict[str, Behaviour], opener: Callable[[bytes], LearningTask]) -> list[Worker]:
+    """Return the workers of a simulation, by address; all evil ones act together."""
+    cartel = frozenset(address for address, behaviour in cast.items() if not behaviour.is_honest)
+    return [Worker(address, behaviour, opener, GAS_RESERVE, cartel) for address, behaviour in cast.items()]

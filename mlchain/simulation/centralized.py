@@ -15,10 +15,10 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlchain.chain.accounts import account_from_secret, load_account
+from mlchain.chain.accounts import AccountAPI, load_account
 from mlchain.chain.connection import Chain, Receipt
-from mlchain.errors import UserError
-from mlchain.federated.aggregation import RULES, rule_named
+from mlchain.errors import UserError, require, require_known
+from mlchain.federated.aggregation import rule_named
 from mlchain.federated.behaviours import BEHAVIOURS
 from mlchain.federated.partition import Split
 from mlchain.federated.server import Plan
@@ -27,7 +27,8 @@ from mlchain.service.identity import Place
 from mlchain.service.serving import database_in
 from mlchain.service.settings import Settings
 from mlchain.service.store import Model, Store
-from mlchain.simulation.cast import SERVER_FUNDS, WORKER_FUNDS, secret
+from mlchain.simulation.cast import SERVER_FUNDS, WORKER_FUNDS, evil_workers, secret
+from mlchain.simulation.play import open_account
 from mlchain.tasks.catalogue import MODELS, TASKS, default_recipe
 
 LOOK = 0.2  # seconds between two looks at how far the learning is
@@ -51,19 +52,11 @@ class CentralizedOptions:
     timeout: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise UserError(f"there has to be at least one worker, not {self.workers}")
-        if not 0 <= self.evil <= self.workers:
-            raise UserError(f"{self.evil} of {self.workers} workers cannot be evil")
-        for what, name, known in (
-            ("behaviour", self.behaviour, BEHAVIOURS),
-            ("task", self.task, TASKS),
-            ("model", self.model, MODELS),
-            ("aggregation rule", self.rule, RULES),
-        ):
-            if name not in known:
-                raise UserError(f"unknown {what} {name!r}: choose one of {', '.join(known)}")
-
+        require(self.workers >= 1, f"there has to be at least one worker, not {self.workers}")
+        require(0 <= self.evil <= self.workers, f"{self.evil} of {self.workers} workers cannot be evil")
+        require_known("behaviour", self.behaviour, BEHAVIOURS)
+        require_known("task", self.task, TASKS)
+        require_known("model", self.model, MODELS)
         plan, _split = self.plan, self.split  # both refuse what they cannot be
         rule_named(self.rule, self.evil, plan.quorum)
 
@@ -90,8 +83,7 @@ class CentralizedOptions:
 
     def behaviours(self) -> list[str]:
         """Return the behaviour of every worker; the seed says which ones are evil."""
-        ranking = sorted(range(self.workers), key=lambda number: secret(self.seed, "evil", number))
-        evil = set(ranking[: self.evil])
+        evil = set(evil_workers(self.seed, self.workers, self.evil))
         return [self.behaviour if number in evil else "honest" for number in range(self.workers)]
 
 
@@ -117,11 +109,12 @@ def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, st
     """Play the learning to its end; raises UserError if it stops before."""
     learned = Learned(options, Place(chain.chain_id, ""), [], {}, 0.0)
     first = chain.height
-    learned.place = Place(chain.chain_id, _deploy(chain, learned))
-    secrets = [secret(options.seed, f"worker {number}") for number in range(options.workers)]
-    for number, key in enumerate(secrets, start=1):
+    funder = load_account(None)
+    learned.place = Place(chain.chain_id, _deploy(chain, funder, learned))
+    labels = [f"worker {number}" for number in range(options.workers)]
+    for number, label in enumerate(labels, start=1):
         report(0, f"join {number}")
-        _join(chain, learned, key)
+        _join(chain, funder, learned, label)
     chain.mine(chain.height - chain.final_block)
     joined, _next = chain.joins(learned.place.counter, first)
 
@@ -131,8 +124,8 @@ def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, st
         _service(options.settings(learned.place), joined, Path(folder)) as url,
         closing(Store(database_in(Path(folder)))) as store,
     ):
-        cast = zip(secrets, options.behaviours(), strict=True)
-        _work(url, cast, lambda: report(store.models()[-1].version, "learn"))
+        cast = zip([secret(options.seed, label) for label in labels], options.behaviours(), strict=True)
+        _work(url, cast, lambda: report(store.latest_model().version, "learn"))
         learned.models, learned.traffic = store.models(), store.traffic()
     learned.learning_seconds = time.monotonic() - started
     if len(learned.models) <= options.rounds:
@@ -140,17 +133,15 @@ def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, st
     return learned
 
 
-def _deploy(chain: Chain, learned: Learned) -> str:
-    server = account_from_secret(secret(learned.options.seed, "server"))
-    chain.transfer(load_account(None), server.address, SERVER_FUNDS)
+def _deploy(chain: Chain, funder: AccountAPI, learned: Learned) -> str:
+    server = open_account(chain, funder, learned.options.seed, "server", SERVER_FUNDS)
     receipt = chain.deploy(server, "Counter")
     learned.note("deploy Counter", receipt)
     return receipt.address
 
 
-def _join(chain: Chain, learned: Learned, key: bytes) -> None:
-    worker = account_from_secret(key)
-    chain.transfer(load_account(None), worker.address, WORKER_FUNDS)
+def _join(chain: Chain, funder: AccountAPI, learned: Learned, label: str) -> None:
+    worker = open_account(chain, funder, learned.options.seed, label, WORKER_FUNDS)
     call = Call("Counter", "increment", address=learned.place.counter)
     learned.note(call.kind, chain.send(worker, call))
 

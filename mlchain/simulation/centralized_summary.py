@@ -1,6 +1,7 @@
 """The summary of learning with a trusted server: the figures of `summary.json`, a table, and plots."""
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from rich.table import Table
 
 from mlchain.chain.connection import Chain
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.rounds import ETHER
 from mlchain.simulation.centralized import Learned
 from mlchain.simulation.plots import draw_accuracy, draw_gas, save_plot
 from mlchain.simulation.summary import gas_figures
-from mlchain.simulation.tables import ETHER, gas_table
+from mlchain.simulation.tables import gas_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def summarize_learning(chain: Chain, learned: Learned, seconds: float) -> Centra
         model=options.model,
         workers=options.workers,
         evil=options.evil,
-        behaviours={name: names.count(name) for name in dict.fromkeys(names)},
+        behaviours=dict(Counter(names)),
         seed=options.seed,
         rule=options.rule,
         skew=options.skew,

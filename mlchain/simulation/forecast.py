@@ -5,7 +5,6 @@ Expected is what would come on average if the evil workers all told the same lie
 
 from dataclasses import asdict
 from fractions import Fraction
-from itertools import cycle, islice
 
 from mlchain.protocol.odds import Chances, odds_of
 from mlchain.protocol.rounds import Outcome, Round, Verdict
@@ -45,8 +44,7 @@ def odds_figures(played: Played, wrong_accepted: int) -> dict[str, dict[str, flo
 
 
 def _evil(options: Options) -> int:
-    behaviours = islice(cycle(options.behaviours), options.evil)  # dealt out in turn
-    return sum(not behaviour.is_honest for behaviour in behaviours)
+    return sum(not behaviour.is_honest for behaviour in options.dealt)
 
 
 def _first(options: Options) -> Chances:

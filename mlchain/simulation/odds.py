@@ -8,11 +8,10 @@ from math import floor, log10
 from rich.table import Table
 
 from mlchain.chain.deployment import Parameters
-from mlchain.errors import UserError
+from mlchain.errors import require
 from mlchain.protocol.odds import Chances, Odds, least_evil, odds_of
-from mlchain.protocol.rounds import MAX_SEATS
+from mlchain.protocol.rounds import ETHER, MAX_SEATS
 
-ETHER = 10**18
 LARGEST_POOL = 2**32 - 1  # the draw is tested up to here
 PRICED = {"1 %": Fraction(1, 100), "50 %": Fraction(1, 2)}  # chances of a wrong result whose price is shown
 SHORT = 100_000  # a fraction is shown if its denominator is below
@@ -33,19 +32,19 @@ class Question:
     audit: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(1 <= self.pool <= LARGEST_POOL, f"a pool has 1 to {LARGEST_POOL} workers, not {self.pool}")
-        _require(0 <= self.evil <= self.pool, f"{self.evil} of {self.pool} workers cannot be evil")
-        _require(1 <= self.seats <= MAX_SEATS, f"a committee has 1 to {MAX_SEATS} seats, not {self.seats}")
-        _require(self.seats <= self.pool, f"a committee of {self.seats} cannot be drawn from {self.pool} workers")
-        _require(
+        require(1 <= self.pool <= LARGEST_POOL, f"a pool has 1 to {LARGEST_POOL} workers, not {self.pool}")
+        require(0 <= self.evil <= self.pool, f"{self.evil} of {self.pool} workers cannot be evil")
+        require(1 <= self.seats <= MAX_SEATS, f"a committee has 1 to {MAX_SEATS} seats, not {self.seats}")
+        require(self.seats <= self.pool, f"a committee of {self.seats} cannot be drawn from {self.pool} workers")
+        require(
             self.seats < 2 * self.votes <= 2 * self.seats,
             f"the quorum of {self.seats} seats has to be from {self.seats // 2 + 1} to {self.seats}, not {self.votes}",
         )
-        _require(
+        require(
             0 < self.stake < 2**96 / ETHER,
             f"the stake has to be above 0 and below {2**96 / ETHER:.1e} ether, not {self.stake}",
         )
-        _require(0 <= self.audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {self.audit}")
+        require(0 <= self.audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {self.audit}")
 
     @property
     def seats(self) -> int:
@@ -160,8 +159,3 @@ def _table(title: str) -> Table:
     for column in ("without a referee", "with a referee"):
         table.add_column(column, justify="right")
     return table
-
-
-def _require(condition: bool, sentence: str) -> None:
-    if not condition:
-        raise UserError(sentence)

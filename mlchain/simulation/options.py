@@ -1,10 +1,11 @@
 """What can be chosen for a simulation, and which choices go together."""
 
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.actors.behaviours import Behaviour
-from mlchain.errors import UserError
+from mlchain.errors import require, require_known
 from mlchain.protocol.rounds import MAX_JOBS, MAX_SEATS
 from mlchain.tasks.catalogue import MODELS, TASKS
 
@@ -30,28 +31,28 @@ class Options:
     audit: float = 0.0
 
     def __post_init__(self) -> None:
-        _require(self.workers >= 1, f"there has to be at least one worker, not {self.workers}")
-        _require(self.rounds >= 1, f"there has to be at least one round, not {self.rounds}")
-        _require(0 <= self.evil <= self.workers, f"{self.evil} of {self.workers} workers cannot be evil")
+        require(self.workers >= 1, f"there has to be at least one worker, not {self.workers}")
+        require(self.rounds >= 1, f"there has to be at least one round, not {self.rounds}")
+        require(0 <= self.evil <= self.workers, f"{self.evil} of {self.workers} workers cannot be evil")
         for name in self.behaviour.split(","):
             known = ", ".join(BEHAVIOURS)
-            _require(name.strip() in BEHAVIOURS, f"unknown behaviour {name.strip()!r}: choose from {known}")
-        _require(self.task in TASKS, f"unknown task {self.task!r}: choose one of {', '.join(TASKS)}")
-        _require(self.model in MODELS, f"unknown model {self.model!r}: choose one of {', '.join(MODELS)}")
-        _require(0 <= self.seed < 2**64, f"the seed has to be from 0 to 2^64 - 1, not {self.seed}")
-        _require(0 <= self.audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {self.audit}")
+            require(name.strip() in BEHAVIOURS, f"unknown behaviour {name.strip()!r}: choose from {known}")
+        require_known("task", self.task, TASKS)
+        require_known("model", self.model, MODELS)
+        require(0 <= self.seed < 2**64, f"the seed has to be from 0 to 2^64 - 1, not {self.seed}")
+        require(0 <= self.audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {self.audit}")
         self._check_committees()
 
     def _check_committees(self) -> None:
-        _require(1 <= self.jobs <= MAX_JOBS, f"a round has 1 to {MAX_JOBS} jobs, not {self.jobs}")
+        require(1 <= self.jobs <= MAX_JOBS, f"a round has 1 to {MAX_JOBS} jobs, not {self.jobs}")
         needed = self.jobs * (1 if self.committee is None else self.committee)
-        _require(
+        require(
             needed <= self.workers,
             f"{self.jobs} × {self.seats} seats (jobs × committee) need {needed} workers, and there are {self.workers}",
         )
-        _require(1 <= self.seats <= MAX_SEATS, f"a job has 1 to {MAX_SEATS} seats, not {self.seats}")
+        require(1 <= self.seats <= MAX_SEATS, f"a job has 1 to {MAX_SEATS} seats, not {self.seats}")
         least = self.seats // 2 + 1
-        _require(
+        require(
             self.quorum is None or least <= self.quorum <= self.seats,
             f"the quorum of {self.seats} seats has to be from {least} to {self.seats}, not {self.quorum}",
         )
@@ -63,10 +64,10 @@ class Options:
 
     @property
     def behaviours(self) -> tuple[Behaviour, ...]:
-        """The behaviours of the evil workers, to be dealt out in turn."""
+        """The behaviours to choose from for the evil workers."""
         return tuple(BEHAVIOURS[name.strip()] for name in self.behaviour.split(","))
 
-
-def _require(condition: bool, sentence: str) -> None:
-    if not condition:
-        raise UserError(sentence)
+    @property
+    def dealt(self) -> list[Behaviour]:
+        """The behaviour of every evil worker: they are dealt out in turn."""
+        return list(islice(cycle(self.behaviours), self.evil))

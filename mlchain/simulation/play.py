@@ -1,13 +1,13 @@
 """Plays a whole simulation: everybody acts in turn, and when nobody has anything to do the clock moves on."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from mlchain.actors.behaviours import Receiver
 from mlchain.actors.server import LearningServer
-from mlchain.actors.worker import LOOK_BACK, Worker
-from mlchain.chain.accounts import account_from_secret, load_account
+from mlchain.actors.worker import LOOK_BACK, Worker, ahead_of
+from mlchain.chain.accounts import AccountAPI, ContractAccount, account_from_secret, load_account
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Deployment, Parameters
@@ -32,8 +32,9 @@ Actor = LearningServer | Worker
 class Played:
     """What was played: the last view of the chain, everybody's fees, and the gas of every transaction by kind.
 
-    `owner_of` names who pays the gas of a worker that is a contract. `refused` are the transactions that the chain did
-    not accept: what attackers tried, and what somebody else did first.
+    `purses` are the addresses that hold an actor's ether: its own and, if it is a contract, its owner's, who pays its
+    gas. `refused` are the transactions that the chain did not accept: what attackers tried, and what somebody else did
+    first.
     """
 
     options: Options
@@ -41,16 +42,12 @@ class Played:
     deployment: Deployment
     server: LearningServer
     workers: list[Worker]
+    purses: dict[str, tuple[str, ...]]
     start_balances: dict[str, int]
-    owner_of: dict[str, str]
     view: View | None = None
     fees: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     gas: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     refused: list[tuple[str, Call]] = field(default_factory=list)
-
-    def wealth_of(self, chain: Chain, address: str) -> int:
-        """Return the ether that a worker or the server has at hand, in wei."""
-        return sum(chain.balance_of(purse) for purse in {address, self.owner_of.get(address, address)})
 
 
 def open_chain(seed: int) -> Chain:
@@ -60,6 +57,18 @@ def open_chain(seed: int) -> Chain:
         raise UserError(f"a simulation needs a development chain, which {chain.network} is not")
     chain.make_repeatable(seed.to_bytes(8, "big"))
     return chain
+
+
+def open_account(chain: Chain, funder: AccountAPI, seed: int, label: str, funds: int) -> AccountAPI:
+    """Return the account that follows from seed and label, after giving it ether."""
+    account = account_from_secret(secret(seed, label))
+    chain.transfer(funder, account.address, funds)
+    return account
+
+
+def wealth(chain: Chain, purses: Iterable[str]) -> int:
+    """Return the ether that is in some purses, in wei."""
+    return sum(chain.balance_of(purse) for purse in purses)
 
 
 class Simulation:
@@ -72,14 +81,14 @@ class Simulation:
         self._opener = task_opener()
         task = self._opener(create_task(options.task, options.model).recipe)
 
-        self._accounts = {}
-        self._contracts: dict[str, Receiver] = {}
+        self._accounts: dict[str, AccountAPI | ContractAccount] = {}
         server = self._open_account(options.seed, "server", SERVER_FUNDS)
-        workers = [
-            self._open_worker(options.seed, number, behaviour.receiver)
+        cast = {
+            self._open_worker(options.seed, number, behaviour.receiver): behaviour
             for number, behaviour in enumerate(deal_behaviours(options))
-        ]
-        owner_of = {address: self._accounts[address].owner.address for address in self._contracts}
+        }
+        purses = {address: self._purses_of(address) for address in (server, *cast)}
+        start_balances = {address: wealth(chain, held) for address, held in purses.items()}
         deployed = deploy(chain, self._accounts[server], Parameters())
         chain.follow(deployed.deployment)
         self.played = Played(
@@ -87,22 +96,25 @@ class Simulation:
             task,
             deployed.deployment,
             make_server(server, task, options),
-            make_workers(workers, options, self._opener),
-            {},
-            owner_of,
+            make_workers(cast, self._opener),
+            purses,
+            start_balances,
         )
         for contract, receipt in deployed.receipts.items():
             self._note(server, f"deploy {contract}", receipt)
-        for address in (server, *workers):
-            self.played.start_balances[address] = self.played.wealth_of(chain, address) + self.played.fees[address]
         for address, receiver in self._contracts.items():
             self._receive_by(address, receiver)
 
+    @property
+    def _contracts(self) -> dict[str, Receiver]:
+        """The workers that are contracts, and what they do on receiving ether."""
+        receivers = {worker.address: worker.behaviour.receiver for worker in self.played.workers}
+        return {address: receiver for address, receiver in receivers.items() if receiver is not Receiver.KEY}
+
     def _open_account(self, seed: int, label: str, funds: int) -> str:
-        account = account_from_secret(secret(seed, label))
-        self._accounts[account.address] = account
         self._report(0, f"fund {label}")
-        self._chain.transfer(self._funder, account.address, funds)
+        account = open_account(self._chain, self._funder, seed, label, funds)
+        self._accounts[account.address] = account
         return account.address
 
     def _open_worker(self, seed: int, number: int, receiver: Receiver) -> str:
@@ -112,8 +124,11 @@ class Simulation:
         account = self._chain.open_contract_account(self._accounts[address])
         self._chain.transfer(self._funder, account.address, WORKER_FUNDS)
         self._accounts[account.address] = account
-        self._contracts[account.address] = receiver
         return account.address
+
+    def _purses_of(self, address: str) -> tuple[str, ...]:
+        account = self._accounts[address]
+        return (address, account.owner.address) if isinstance(account, ContractAccount) else (address,)
 
     def _receive_by(self, address: str, receiver: Receiver) -> None:
         """Choose what a worker that is a contract does on receiving ether; `KEY` is to take it like a key."""
@@ -164,21 +179,10 @@ class Simulation:
         view = self._chain.view()
         turns = [actor.act(view) for actor in actors]
         coming = [(actor, call) for actor, turn in zip(actors, turns, strict=True) for call in turn.calls]
-        for actor, call in self._ahead_of(view, coming) + coming:
+        for actor, call in ahead_of(view, self.played.workers, coming) + coming:
             self._report(_rounds_done(view), call.kind)
             self._send(actor, call)
         return turns
-
-    def _ahead_of(self, view: View, coming: list[tuple[Actor, Call]]) -> list[tuple[Actor, Call]]:
-        """Return what front-runners get into the block before the transactions that they see coming."""
-        watchers = [worker for worker in self.played.workers if worker.behaviour.watches_others]
-        return [
-            (watcher, ahead)
-            for watcher in watchers
-            for actor, call in coming
-            if actor is not watcher
-            for ahead in watcher.front_run(view, call)
-        ]
 
     def _send(self, actor: Actor, call: Call) -> None:
         try:

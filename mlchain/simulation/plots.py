@@ -13,11 +13,9 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from mlchain.protocol.rounds import Verdict
+from mlchain.protocol.rounds import ETHER, Verdict
 from mlchain.simulation.play import Played
 from mlchain.simulation.summary import Summary
-
-ETHER = 10**18
 
 
 def save_plots(played: Played, summary: Summary, folder: Path) -> list[Path]:

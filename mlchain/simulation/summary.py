@@ -1,6 +1,7 @@
 """What a simulation came to: one value that tables, plots and `summary.json` are made from."""
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -112,7 +113,7 @@ def summarize(chain: Chain, played: Played, seconds: float) -> Summary:
         model=options.model,
         workers=options.workers,
         evil=options.evil,
-        behaviours={name: names.count(name) for name in dict.fromkeys(names)},
+        behaviours=dict(Counter(names)),
         seed=options.seed,
         rounds=rounds,
         accuracy=played.task.accuracy(ledger.latest_version.data()),

@@ -3,10 +3,10 @@
 from rich.console import Console
 from rich.table import Table
 
+from mlchain.protocol.rounds import ETHER
 from mlchain.simulation.attacks import Result
 from mlchain.simulation.summary import Summary
 
-ETHER = 10**18
 WRAPPED = {"in rounds", "what it tries"}  # columns whose cells may take several lines
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from mlchain.actors.behaviours import HONEST, Assignment, Behaviour
 from mlchain.actors.server import LearningServer, Plan
-from mlchain.actors.worker import Worker
-from mlchain.protocol.calls import Call, Turn, View
+from mlchain.actors.worker import Worker, ahead_of
+from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import CHUNK_SIZE, content_hash
 from mlchain.protocol.rounds import Job, RoundTerms
@@ -223,14 +223,3 @@ def play(scene: Scene, server: LearningServer, workers: list[Worker], turns: int
             assert wakes, "nobody can go on"
             scene.stage.advance_to(min(wakes))
     raise AssertionError("this does not end")
-
-
-def ahead_of(view: View, workers: list[Worker], coming: list) -> list:
-    """Return (worker, call) of what front-runners send ahead of the others."""
-    return [
-        (watcher, ahead)
-        for watcher in workers
-        for actor, call in coming
-        if watcher.behaviour.watches_others and actor is not watcher
-        for ahead in watcher.front_run(view, call)
-    ]

@@ -25,12 +25,6 @@ RIGHT = {"adaptive", "refusing", "re-entering"}  # answer rightly where somebody
 REFUSED = {"late": 4, "forging": 8, "leaving": 4, "sybil": 8, "refusing": 2}
 
 
-@pytest.fixture(scope="module")
-def honest():
-    """A small run in which everybody is honest."""
-    return outcome_of(**SMALL | {"workers": 2})
-
-
 def loss_of(behaviour: str) -> int:
     """Return what an attacker loses in two rounds."""
     if behaviour in ABSENT:

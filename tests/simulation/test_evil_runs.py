@@ -22,12 +22,6 @@ from tests.simulation.runs import (
 ETHER = 10**18
 
 
-@pytest.fixture(scope="module")
-def honest():
-    """A small run in which everybody is honest."""
-    return outcome_of(**SMALL | {"workers": 2})
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("behaviour", ["colluding", "silent", "wrong"])
 def test_four_of_ten_evil_end_with_the_model_of_ten_honest(behaviour):
