@@ -8,7 +8,7 @@ ARGS ?=
 
 APE = .venv/bin/ape
 
-.PHONY: help setup simulate test test-thorough lint coverage mutants clean
+.PHONY: help setup simulate test test-thorough lint coverage mutants results clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | awk '{ name = $$1; sub(/^[^ ]* /, ""); printf "make %-14s %s\n", name, $$0 }'
@@ -37,6 +37,10 @@ coverage: setup ## measure which lines, branches and statements of package, scri
 
 mutants: setup ## change the contracts in one place at a time and see whether the tests notice (an hour and a half)
 	.venv/bin/python -m mutants $(ARGS)
+
+results: setup ## measure everything again and write docs/results.md (MNIST_DIR names MNIST's files)
+	rm -rf .build/results
+	.venv/bin/python -m benchmarks
 
 clean: ## remove everything that was installed, built or cached
 	rm -rf .venv node_modules .build .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
