@@ -10,7 +10,9 @@ from mlchain.protocol.rounds import MAX_SEATS, Job, Phase, Round, RoundTerms, ph
 from mlchain.tasks.catalogue import LearningTask
 from mlchain.training.encoding import EncodingError
 
-SEATS_PER_BATCH = 50  # settled in one transaction: about 1.5 million gas
+# Gas of settling: at most this much for a job, and for a seat, whose worker may have to be removed from the pool.
+SETTLE_JOB_GAS = 150_000
+SETTLE_SEAT_GAS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,8 @@ class LearningServer:
         now = phase(job, view.now)
         if now is Phase.DECIDED:
             seats = job.unsettled
-            batches = [seats[i : i + SEATS_PER_BATCH] for i in range(0, len(seats), SEATS_PER_BATCH)]
+            size = seats_per_batch(view.gas_limit)
+            batches = [seats[i : i + size] for i in range(0, len(seats), size)]
             return Turn([Call("Job", "settle", (batch,), address=job.address) for batch in batches])
         if self.is_referee and self._has_to_rule(view, current, job, now):
             return Turn(self._rule(current, job, self._honest_result(view.ledger, current, job)))
@@ -196,6 +199,11 @@ class LearningServer:
     def _honest_result(self, ledger: Ledger, current: Round, job: Job) -> bytes:
         model = ledger.model_of(current)
         return self.task.train(model, current.number, job.index)
+
+
+def seats_per_batch(gas_limit: int) -> int:
+    """Return how many seats are settled at once: what fits half a block, which others want to use too."""
+    return max(1, (gas_limit // 2 - SETTLE_JOB_GAS) // SETTLE_SEAT_GAS)
 
 
 def _audit_time(job: Job) -> int:

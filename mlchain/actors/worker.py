@@ -49,11 +49,11 @@ class Worker:
     # Membership
 
     def _join(self, view: View) -> list[Call]:
+        if self.address in view.ledger.pool:
+            return []
         missing = view.stake - view.ledger.account(self.address).stake
         affordable = view.balance_of(self.address) >= missing + self._gas_reserve
-        if self.address in view.ledger.pool or not affordable:
-            return []
-        return [Call("WorkerRegistry", "join", value=missing)]
+        return [Call("WorkerRegistry", "join", value=missing)] if affordable else []
 
     def _go_home(self, view: View) -> list[Call]:
         if self.address in view.ledger.pool:

@@ -1,7 +1,6 @@
 """A connection to a chain through Ape: sends transactions, and reads the ledger from the logs."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from ape import chain as ape_chain
@@ -12,23 +11,16 @@ from web3.middleware import ExtraDataToPOAMiddleware
 
 from mlchain.chain.abi import from_abi, to_abi
 from mlchain.chain.accounts import ContractAccount
+from mlchain.chain.batches import Transaction, send_batch, takes_batches
 from mlchain.chain.deployment import CONTRACTS, Deployment
 from mlchain.chain.embedded import make_repeatable
+from mlchain.chain.receipts import Receipt
 from mlchain.chain.refusals import refusals_named
+from mlchain.errors import TransactionFailed
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.ledger import Ledger, Log
 
 LOGS_PER_REQUEST = 2_000  # blocks that are searched at once
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a transaction did: gas in units, fee in wei, and the address of the contract it created, if any."""
-
-    gas: int
-    fee: int
-    block: int
-    address: str | None = None
 
 
 class Chain:
@@ -112,6 +104,17 @@ class Chain:
         with refusals_named("the transfer"):
             return _receipt(sender.transfer(receiver, value))
 
+    def transfer_all(self, sender: AccountAPI, payments: Mapping[str, int]) -> None:
+        """Send many addresses so many wei each, all at once where the chain can."""
+        if not takes_batches(self._provider):
+            for receiver, value in payments.items():
+                self.transfer(sender, receiver, value)
+            return
+        transfers = [Transaction(sender, it, value, b"", "the transfer") for it, value in payments.items()]
+        for outcome in send_batch(self._provider, transfers):
+            if isinstance(outcome, TransactionFailed):
+                raise outcome
+
     def deploy(self, sender: AccountAPI, contract: str, *arguments: object) -> Receipt:
         """Create a contract from its compiled code."""
         with refusals_named(f"the deployment of {contract}"):
@@ -124,14 +127,37 @@ class Chain:
 
     def send(self, sender: AccountAPI | ContractAccount, call: Call) -> Receipt:
         """Send a transaction and wait for it; raises TransactionFailed, with the contract's reason, if refused."""
-        contract = self._at(call.contract, call.address)
-        method, arguments, value = getattr(contract, call.method), [to_abi(it) for it in call.arguments], call.value
-        if isinstance(sender, ContractAccount):
-            data = method.encode_input(*arguments)
-            method = self._at("ContractWorker", sender.address).act
-            arguments, value, sender = [contract.address, value, data], 0, sender.owner
+        method, arguments, fields = self._method(sender, call)
         with refusals_named(call.kind):
-            return _receipt(method(*arguments, sender=sender, value=value))
+            return _receipt(method(*arguments, **fields))
+
+    def send_all(
+        self, calls: Sequence[tuple[AccountAPI | ContractAccount, Call]]
+    ) -> Iterator[Receipt | TransactionFailed]:
+        """Send transactions, all at once where the chain can, and return what became of each as soon as it is known."""
+        if takes_batches(self._provider):
+            yield from send_batch(self._provider, [self._transaction(*pair) for pair in calls])
+            return
+        for sender, call in calls:
+            try:
+                yield self.send(sender, call)
+            except TransactionFailed as failure:
+                yield failure
+
+    def _transaction(self, sender: AccountAPI | ContractAccount, call: Call) -> Transaction:
+        method, arguments, fields = self._method(sender, call)
+        data = bytes(method.encode_input(*arguments))
+        return Transaction(fields["sender"], method.contract.address, fields["value"], data, call.kind)
+
+    def _method(self, sender: AccountAPI | ContractAccount, call: Call) -> tuple[Callable, list, dict[str, object]]:
+        """Return the method, its arguments, and who sends how much: a contract acts by what its owner sends it."""
+        contract = self._at(call.contract, call.address)
+        method, arguments = getattr(contract, call.method), [to_abi(it) for it in call.arguments]
+        if not isinstance(sender, ContractAccount):
+            return method, arguments, {"sender": sender, "value": call.value}
+        data = method.encode_input(*arguments)
+        act = self._at("ContractWorker", sender.address).act
+        return act, [contract.address, call.value, data], {"sender": sender.owner, "value": 0}
 
     def open_contract_account(self, owner: AccountAPI) -> ContractAccount:
         """Create a contract that acts for `owner` and, for now, takes any ether that it is sent."""
@@ -183,7 +209,7 @@ class Chain:
                 self._ledger.fold(log)
             self._read_to = last
         stake = self._deployment.parameters.stake
-        return View(self._ledger, height, self.now, self.chain_id, stake, self.balance_of)
+        return View(self._ledger, height, self.now, self.chain_id, stake, self.balance_of, self._provider.max_gas)
 
     def _logs(self, first: int, last: int) -> list[Log]:
         """Return the logs of the contracts, and of the jobs known so far or announced in these blocks, in order."""

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlchain.chain.connection import Chain, Receipt
+from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment, Parameters, make_folder
+from mlchain.chain.receipts import Receipt
 from mlchain.errors import UserError
 
 LARGEST_CODE = 24_576  # bytes, EIP-170

@@ -40,12 +40,16 @@ def _reason(error: ContractLogicError) -> str:
     """Return the contract's error and its values; Ape leaves that of a contract further down undecoded."""
     if isinstance(error, CustomError):
         return _written_out(error.abi.name, error.inputs)
-    encoded = re.search("0x([0-9a-f]{8})([0-9a-f]*)", first_line(error))
-    abi = _errors().get(bytes.fromhex(encoded[1])) if encoded else None
+    encoded = re.search("0x([0-9a-f]{8,})", first_line(error))
+    return (encoded and reason_in(bytes.fromhex(encoded[1]))) or first_line(error)
+
+
+def reason_in(data: bytes) -> str | None:
+    """Return the contract's error that is in what a refused transaction returned, None if it is none of ours."""
+    abi = _errors().get(data[:4])
     if abi is None:
-        return first_line(error)
-    ecosystem = networks.provider.network.ecosystem
-    return _written_out(abi.name, ecosystem.decode_calldata(abi, bytes.fromhex(encoded[2])))
+        return None
+    return _written_out(abi.name, networks.provider.network.ecosystem.decode_calldata(abi, data[4:]))
 
 
 def _written_out(name: str, inputs: Mapping[str, object]) -> str:

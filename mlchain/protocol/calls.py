@@ -33,7 +33,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What an actor decides from: the ledger up to the head block `block`, the time `now` of the next one."""
+    """What an actor decides from: the ledger up to the head block `block`, the time `now` of the next one.
+
+    `gas_limit` is the most gas that all transactions of a block may use.
+    """
 
     ledger: Ledger
     block: int
@@ -41,6 +44,7 @@ class View:
     chain_id: int
     stake: int
     balance_of: Callable[[str], int]
+    gas_limit: int
 
 
 def missing_chunks(data: bytes, present: dict[int, bytes]) -> list[tuple[int, list[bytes], bytes]]:

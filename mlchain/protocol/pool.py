@@ -30,18 +30,21 @@ class Pool:
         self.members: list[str] = []
         self._size = Checkpoints(0)
         self._worker: list[Checkpoints] = []
+        self._present: set[str] = set()  # the members, found at once
 
     def __contains__(self, worker: str) -> bool:
-        return worker in self.members
+        return worker in self._present
 
     def join(self, block: int, worker: str) -> None:
         """Append `worker`."""
         self.members.append(worker)
+        self._present.add(worker)
         self._seat(block, len(self.members) - 1, worker)
         self._size.push(block, len(self.members))
 
     def leave(self, block: int, position: int) -> None:
         """Remove the worker at `position`."""
+        self._present.discard(self.members[position])
         last = self.members.pop()
         if position < len(self.members):
             self.members[position] = last

@@ -15,9 +15,10 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlchain.chain.accounts import AccountAPI, load_account
-from mlchain.chain.connection import Chain, Receipt
-from mlchain.errors import UserError, require, require_known
+from mlchain.chain.accounts import load_account
+from mlchain.chain.connection import Chain
+from mlchain.chain.receipts import Receipt
+from mlchain.errors import TransactionFailed, UserError, require, require_known
 from mlchain.federated.aggregation import rule_named
 from mlchain.federated.behaviours import BEHAVIOURS
 from mlchain.federated.partition import Split
@@ -28,7 +29,7 @@ from mlchain.service.serving import database_in
 from mlchain.service.settings import Settings
 from mlchain.service.store import Model, Store
 from mlchain.simulation.cast import SERVER_FUNDS, WORKER_FUNDS, evil_workers, secret
-from mlchain.simulation.play import open_account
+from mlchain.simulation.play import open_accounts
 from mlchain.tasks.catalogue import MODELS, TASKS, default_recipe
 
 LOOK = 0.2  # seconds between two looks at how far the learning is
@@ -109,12 +110,9 @@ def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, st
     """Play the learning to its end; raises UserError if it stops before."""
     learned = Learned(options, Place(chain.chain_id, ""), [], {}, 0.0)
     first = chain.height
-    funder = load_account(None)
-    learned.place = Place(chain.chain_id, _deploy(chain, funder, learned))
     labels = [f"worker {number}" for number in range(options.workers)]
-    for number, label in enumerate(labels, start=1):
-        report(0, f"join {number}")
-        _join(chain, funder, learned, label)
+    report(0, "join")
+    _join(chain, learned, labels)
     chain.mine(chain.height - chain.final_block)
     joined, _next = chain.joins(learned.place.counter, first)
 
@@ -133,17 +131,19 @@ def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, st
     return learned
 
 
-def _deploy(chain: Chain, funder: AccountAPI, learned: Learned) -> str:
-    server = open_account(chain, funder, learned.options.seed, "server", SERVER_FUNDS)
+def _join(chain: Chain, learned: Learned, labels: list[str]) -> None:
+    """Deploy a counter, which becomes the place of the learning, and let all workers increment it."""
+    funds = {"server": SERVER_FUNDS} | dict.fromkeys(labels, WORKER_FUNDS)
+    server, *workers = open_accounts(chain, load_account(None), learned.options.seed, funds)
     receipt = chain.deploy(server, "Counter")
     learned.note("deploy Counter", receipt)
-    return receipt.address
+    learned.place = Place(chain.chain_id, receipt.address)
 
-
-def _join(chain: Chain, funder: AccountAPI, learned: Learned, label: str) -> None:
-    worker = open_account(chain, funder, learned.options.seed, label, WORKER_FUNDS)
-    call = Call("Counter", "increment", address=learned.place.counter)
-    learned.note(call.kind, chain.send(worker, call))
+    call = Call("Counter", "increment", address=receipt.address)
+    for outcome in chain.send_all([(worker, call) for worker in workers]):
+        if isinstance(outcome, TransactionFailed):
+            raise outcome
+        learned.note(call.kind, outcome)
 
 
 @contextmanager

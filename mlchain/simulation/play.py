@@ -1,7 +1,7 @@
 """Plays a whole simulation: everybody acts in turn, and when nobody has anything to do the clock moves on."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mlchain.actors.behaviours import Receiver
@@ -11,6 +11,7 @@ from mlchain.chain.accounts import AccountAPI, ContractAccount, account_from_sec
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Deployment, Parameters
+from mlchain.chain.receipts import Receipt
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call, Turn, View, earliest
 from mlchain.simulation.cast import (
@@ -59,11 +60,12 @@ def open_chain(seed: int) -> Chain:
     return chain
 
 
-def open_account(chain: Chain, funder: AccountAPI, seed: int, label: str, funds: int) -> AccountAPI:
-    """Return the account that follows from seed and label, after giving it ether."""
-    account = account_from_secret(secret(seed, label))
-    chain.transfer(funder, account.address, funds)
-    return account
+def open_accounts(chain: Chain, funder: AccountAPI, seed: int, funds: Mapping[str, int]) -> list[AccountAPI]:
+    """Return the accounts that follow from the seed and the labels of `funds`, after giving them that many wei."""
+    opened = [account_from_secret(secret(seed, label)) for label in funds]
+    payments = zip((account.address for account in opened), funds.values(), strict=True)
+    chain.transfer_all(funder, dict(payments))
+    return opened
 
 
 def wealth(chain: Chain, purses: Iterable[str]) -> int:
@@ -82,10 +84,11 @@ class Simulation:
         task = self._opener(create_task(options.task, options.model).recipe)
 
         self._accounts: dict[str, AccountAPI | ContractAccount] = {}
-        server = self._open_account(options.seed, "server", SERVER_FUNDS)
+        server, *keys = self._open_accounts(options)
+        behaviours = deal_behaviours(options)
         cast = {
-            self._open_worker(options.seed, number, behaviour.receiver): behaviour
-            for number, behaviour in enumerate(deal_behaviours(options))
+            key if behaviour.receiver is Receiver.KEY else self._open_contract(key): behaviour
+            for key, behaviour in zip(keys, behaviours, strict=True)
         }
         purses = {address: self._purses_of(address) for address in (server, *cast)}
         start_balances = {address: wealth(chain, held) for address, held in purses.items()}
@@ -111,17 +114,16 @@ class Simulation:
         receivers = {worker.address: worker.behaviour.receiver for worker in self.played.workers}
         return {address: receiver for address, receiver in receivers.items() if receiver is not Receiver.KEY}
 
-    def _open_account(self, seed: int, label: str, funds: int) -> str:
-        self._report(0, f"fund {label}")
-        account = open_account(self._chain, self._funder, seed, label, funds)
-        self._accounts[account.address] = account
-        return account.address
+    def _open_accounts(self, options: Options) -> list[str]:
+        """Give ether to the accounts that follow from the seed, the server's first, and return their addresses."""
+        self._report(0, "fund accounts")
+        funds = {"server": SERVER_FUNDS} | {f"worker {number}": WORKER_FUNDS for number in range(options.workers)}
+        opened = open_accounts(self._chain, self._funder, options.seed, funds)
+        self._accounts |= {account.address: account for account in opened}
+        return [account.address for account in opened]
 
-    def _open_worker(self, seed: int, number: int, receiver: Receiver) -> str:
-        address = self._open_account(seed, f"worker {number}", WORKER_FUNDS)
-        if receiver is Receiver.KEY:
-            return address
-        account = self._chain.open_contract_account(self._accounts[address])
+    def _open_contract(self, owner: str) -> str:
+        account = self._chain.open_contract_account(self._accounts[owner])
         self._chain.transfer(self._funder, account.address, WORKER_FUNDS)
         self._accounts[account.address] = account
         return account.address
@@ -179,18 +181,18 @@ class Simulation:
         view = self._chain.view()
         turns = [actor.act(view) for actor in actors]
         coming = [(actor, call) for actor, turn in zip(actors, turns, strict=True) for call in turn.calls]
-        for actor, call in ahead_of(view, self.played.workers, coming) + coming:
+        sent = ahead_of(view, self.played.workers, coming) + coming
+        outcomes = self._chain.send_all([(self._accounts[actor.address], call) for actor, call in sent])
+        for actor, call in sent:
             self._report(_rounds_done(view), call.kind)
-            self._send(actor, call)
+            self._note_outcome(actor, call, next(outcomes))
         return turns
 
-    def _send(self, actor: Actor, call: Call) -> None:
-        try:
-            receipt = self._chain.send(self._accounts[actor.address], call)
-        except TransactionFailed as failure:
-            self._note_refusal(actor, call, failure)
+    def _note_outcome(self, actor: Actor, call: Call, outcome: Receipt | TransactionFailed) -> None:
+        if isinstance(outcome, TransactionFailed):
+            self._note_refusal(actor, call, outcome)
         else:
-            self._note(actor.address, call.kind, receipt)
+            self._note(actor.address, call.kind, outcome)
 
     def _note_refusal(self, actor: Actor, call: Call, failure: TransactionFailed) -> None:
         """Somebody else may have been faster, so an honest actor looks again; what is refused twice is a fault."""
@@ -200,7 +202,7 @@ class Simulation:
         self.played.refused.append((actor.address, call))
         self.played.fees[actor.address] += failure.fee
 
-    def _note(self, address: str, kind: str, receipt: object) -> None:
+    def _note(self, address: str, kind: str, receipt: Receipt) -> None:
         self.played.fees[address] += receipt.fee
         self.played.gas[kind].append(receipt.gas)
 

@@ -16,6 +16,7 @@ CHAIN_ID = 1337
 ETHER = 10**18
 STAKE = ETHER
 ABSENCE_FEE = ETHER // 10
+GAS_LIMIT = 30_000_000
 
 
 def address_of(name: str) -> str:
@@ -44,7 +45,7 @@ class Stage:
 
     def view(self) -> View:
         """Return what everybody sees; everybody has the same balance."""
-        return View(self.ledger, self.block, self.now, CHAIN_ID, STAKE, lambda _address: self.balance)
+        return View(self.ledger, self.block, self.now, CHAIN_ID, STAKE, lambda _address: self.balance, GAS_LIMIT)
 
     def advance_to(self, timestamp: int) -> None:
         """Let time pass without a block."""

@@ -2,11 +2,12 @@
 
 import pytest
 
+from mlchain.actors.server import SETTLE_JOB_GAS, SETTLE_SEAT_GAS, seats_per_batch
 from mlchain.protocol.calls import Call
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import Outcome, Phase, phase
 from tests.actors.scenes import DAY, UNREADABLE, Scene, ToyTask, act, always, methods
-from tests.actors.stage import SERVER, Stage, address_of, chunk_of
+from tests.actors.stage import GAS_LIMIT, SERVER, Stage, address_of, chunk_of
 
 
 @pytest.fixture
@@ -221,17 +222,23 @@ def test_it_settles_whatever_is_left_of_a_decided_job(scene):
     assert (call.method, call.arguments) == ("settle", ([0, 2],))
 
 
-def test_it_settles_large_committees_in_batches():
-    scene = Scene(pool=120, seats=120, quorum=61)
+def test_it_settles_large_committees_in_batches_that_leave_half_of_a_block_to_others():
+    scene = Scene(pool=200, seats=200, quorum=101)
     scene.stage.advance_to(scene.job.referee_end)
     assert phase(scene.job, scene.stage.now) is Phase.DECIDED
 
     batches = [call.arguments[0] for call in act(scene).calls]
 
-    assert [len(batch) for batch in batches] == [50, 50, 20]
-    assert sorted(seat for batch in batches for seat in batch) == list(range(120))
+    assert [len(batch) for batch in batches] == [148, 52]
+    assert all(SETTLE_JOB_GAS + len(batch) * SETTLE_SEAT_GAS <= GAS_LIMIT // 2 for batch in batches)
+    assert sorted(seat for batch in batches for seat in batch) == list(range(200))
     scene.do(scene.server())
     assert scene.stage.ledger.open_round is None
+
+
+@pytest.mark.parametrize(("gas_limit", "seats"), [(0, 1), (699_999, 1), (700_000, 2), (30_000_000, 148)])
+def test_the_smaller_a_block_the_fewer_seats_are_settled_at_once(gas_limit, seats):
+    assert seats_per_batch(gas_limit) == seats
 
 
 def test_it_takes_its_credit_home_only_at_the_very_end():

@@ -1,0 +1,178 @@
+"""Many transactions at once: signed here, sent in JSON-RPC batches and mined in as few blocks as have room for them.
+
+Ape sends a transaction when the one before has its receipt; a chain with many users does not work like that.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from ape_test.accounts import TestAccount
+from eth_account import Account
+from eth_utils import to_hex
+from requests import RequestException
+from web3 import HTTPProvider
+from web3.exceptions import Web3Exception
+
+from mlchain.chain.receipts import Receipt
+from mlchain.chain.refusals import first_line, reason_in
+from mlchain.errors import TransactionFailed
+
+BYTES_PER_REQUEST = 1_000_000  # of the batch's transactions, in hex
+ITEMS_PER_REQUEST = 200
+LIMIT_OVER_ESTIMATE = 2  # others of the batch come first, and may make a transaction dearer
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What `sender` signs with a key that is known here; `kind` names it where it is refused. Value in wei."""
+
+    sender: TestAccount
+    receiver: str
+    value: int
+    data: bytes
+    kind: str
+
+
+def takes_batches(provider: object) -> bool:
+    """Return whether a provider is a node that takes batches and can be told when to mine, as Anvil can."""
+    return provider.network.is_dev and isinstance(provider.web3.provider, HTTPProvider)
+
+
+def send_batch(provider: object, transactions: Sequence[Transaction]) -> list[Receipt | TransactionFailed]:
+    """Send transactions, to be mined in this order, and return what became of each.
+
+    Raises TransactionFailed if the node takes one and then loses it: nobody knows what else is missing.
+    """
+    node = _Node(provider)
+    signed = _sign(provider, node, transactions)
+    with _mined_by_hand(provider):
+        answers = node.try_all([("eth_sendRawTransaction", [raw]) for raw in signed])
+        receipts = _mine(node, [answer["result"] for answer in answers if "result" in answer])
+    return [_outcome(node, receipts, *pair) for pair in zip(transactions, answers, strict=True)]
+
+
+class _Node:
+    """A node that is asked in JSON-RPC batches."""
+
+    def __init__(self, provider: object) -> None:
+        self._http = provider.web3.provider
+
+    def ask(self, requests: Sequence[tuple[str, list]], what: str) -> list[object]:
+        """Return the result of every request; raises TransactionFailed, naming `what`, if one has none."""
+        answers = self.try_all(requests)
+        errors = [answer["error"] for answer in answers if "error" in answer]
+        if errors:
+            raise TransactionFailed(f"the node did not take {what}: {errors[0].get('message', errors[0])}")
+        return [answer["result"] for answer in answers]
+
+    def try_all(self, requests: Sequence[tuple[str, list]]) -> list[dict]:
+        """Return the answer to every request, be it a result or an error."""
+        answers = []
+        for batch in _portions(requests):
+            try:
+                answer = self._http.make_batch_request(batch)
+            except (RequestException, Web3Exception) as error:
+                raise TransactionFailed(f"the node does not answer: {first_line(error)}") from error
+            if not isinstance(answer, list) or len(answer) != len(batch):
+                raise TransactionFailed("the node does not answer a JSON-RPC batch as it should")
+            answers += answer
+        return answers
+
+    def mine(self) -> None:
+        """Make a block."""
+        self._http.make_request("evm_mine", [])
+
+
+def _portions(requests: Sequence[tuple[str, list]]) -> Iterator[list[tuple[str, list]]]:
+    """Cut requests into batches that a node takes at once."""
+    portion, size = [], 0
+    for request in requests:
+        length = sum(len(str(parameter)) for parameter in request[1])
+        if portion and (len(portion) == ITEMS_PER_REQUEST or size + length > BYTES_PER_REQUEST):
+            yield portion
+            portion, size = [], 0
+        portion.append(request)
+        size += length
+    if portion:
+        yield portion
+
+
+@contextmanager
+def _mined_by_hand(provider: object) -> Iterator[None]:
+    """Let no block be made unless it is asked for."""
+    provider.auto_mine = False
+    try:
+        yield
+    finally:
+        provider.auto_mine = True
+
+
+def _sign(provider: object, node: _Node, transactions: Sequence[Transaction]) -> list[str]:
+    """Return the signed transactions in hex."""
+    senders = list({it.sender.address: it.sender for it in transactions})
+    counts = node.ask([("eth_getTransactionCount", [sender, "pending"]) for sender in senders], "the senders")
+    nonces = {sender: int(count, 16) for sender, count in zip(senders, counts, strict=True)}
+    base_fee, least_tip, chain_id = provider.base_fee, provider.priority_fee, provider.chain_id
+    signed = []
+    for number, (it, limit) in enumerate(zip(transactions, _gas_limits(provider, node, transactions), strict=True)):
+        # A node puts the greatest tip first: a wei less for each keeps the order of the list.
+        tip = least_tip + len(transactions) - number
+        fields = {
+            "to": it.receiver,
+            "value": it.value,
+            "data": it.data,
+            "nonce": nonces[it.sender.address],
+            "gas": limit,
+            "chainId": chain_id,
+            "maxFeePerGas": 2 * base_fee + tip,
+            "maxPriorityFeePerGas": tip,
+        }
+        nonces[it.sender.address] += 1
+        signed.append(to_hex(Account.sign_transaction(fields, it.sender.private_key).raw_transaction))
+    return signed
+
+
+def _gas_limits(provider: object, node: _Node, transactions: Sequence[Transaction]) -> list[int]:
+    """Return a limit for each; what would be refused now gets room enough to go well after the others."""
+    requests = [
+        (
+            "eth_estimateGas",
+            [{"from": it.sender.address, "to": it.receiver, "value": hex(it.value), "data": to_hex(it.data)}],
+        )
+        for it in transactions
+    ]
+    most = provider.max_gas
+    return [
+        min(most, LIMIT_OVER_ESTIMATE * int(answer["result"], 16)) if "result" in answer else most // 2
+        for answer in node.try_all(requests)
+    ]
+
+
+def _mine(node: _Node, hashes: Sequence[str]) -> dict[str, dict]:
+    """Mine until every transaction is in a block, and return the receipts by hash."""
+    receipts: dict[str, dict] = {}
+    while missing := [hash_ for hash_ in hashes if hash_ not in receipts]:
+        node.mine()
+        found = node.ask([("eth_getTransactionReceipt", [hash_]) for hash_ in missing], "the receipts")
+        mined = {hash_: receipt for hash_, receipt in zip(missing, found, strict=True) if receipt}
+        if not mined:
+            raise TransactionFailed(f"{len(missing)} of {len(hashes)} transactions are in no block: the node lost them")
+        receipts |= mined
+    return receipts
+
+
+def _outcome(
+    node: _Node, receipts: Mapping[str, dict], transaction: Transaction, answer: dict
+) -> Receipt | TransactionFailed:
+    if "error" in answer:
+        return TransactionFailed(f"{transaction.kind} could not be sent: {answer['error'].get('message')}")
+    receipt = receipts[answer["result"]]
+    gas = int(receipt["gasUsed"], 16)
+    fee = gas * int(receipt["effectiveGasPrice"], 16)
+    if int(receipt["status"], 16):
+        return Receipt(gas, fee, int(receipt["blockNumber"], 16))
+    trace = [answer["result"], {"tracer": "callTracer"}]
+    (frame,) = node.ask([("debug_traceTransaction", trace)], "a question about a refusal")
+    reason = reason_in(bytes.fromhex(frame.get("output", "0x")[2:])) or frame.get("error", "no reason given")
+    return TransactionFailed(f"the chain refused {transaction.kind}: {reason}", fee)
