@@ -13,7 +13,7 @@ from importlib import import_module
 from benchmarks.report import DOCUMENT, FIGURES, Section
 
 # Each is a module here with a function `measure() -> Section`.
-TOPICS = ("learning",)
+TOPICS = ("learning", "scale")
 
 HEAD = """# Results
 

@@ -10,6 +10,7 @@ from mlchain.chain.receipts import Receipt
 from mlchain.errors import TransactionFailed
 from mlchain.protocol.calls import Call
 from tests.chain.anvil import anvil, connected
+from tests.chain.embedded_chains import embedded_chain
 
 ETHER = 10**18
 
@@ -50,7 +51,8 @@ def heights(receipts):
 
 def test_anvil_takes_batches_and_the_embedded_chain_does_not(provider):
     assert takes_batches(provider)
-    assert not takes_batches(networks.provider)
+    with embedded_chain(b"seed"):
+        assert not takes_batches(networks.provider)
 
 
 def test_everybody_s_transaction_is_in_the_order_of_the_list(node, counter, people):

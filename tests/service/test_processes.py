@@ -209,7 +209,7 @@ def test_a_crowd_ends_with_who_started_it(tmp_path):
         time.sleep(1)
         running.stdin.close()
 
-        assert running.wait(20) == 1
+        assert running.wait(60) == 1
 
 
 def test_a_worker_that_has_not_joined_is_told_so(tmp_path, monkeypatch):
