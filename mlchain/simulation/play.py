@@ -74,14 +74,19 @@ def wealth(chain: Chain, purses: Iterable[str]) -> int:
 
 
 class Simulation:
-    """A server, its workers and a chain of their own. `report(rounds_done, what)` is called as it goes on."""
+    """A server, its workers and a chain of their own. `report(rounds_done, what)` is called as it goes on.
 
-    def __init__(self, chain: Chain, options: Options, report: Callable[[float, str], None]):
+    `recipe` is what is learned; None is the default one of the options' task and model.
+    """
+
+    def __init__(
+        self, chain: Chain, options: Options, report: Callable[[float, str], None], recipe: bytes | None = None
+    ):
         self._chain = chain
         self._funder = load_account(None)
         self._report = report
         self._opener = task_opener()
-        task = self._opener(create_task(options.task, options.model).recipe)
+        task = self._opener(recipe or create_task(options.task, options.model).recipe)
 
         self._accounts: dict[str, AccountAPI | ContractAccount] = {}
         server, *keys = self._open_accounts(options)

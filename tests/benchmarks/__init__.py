@@ -1,0 +1,1 @@
+"""Tests of what measures, not of what is measured."""
