@@ -38,7 +38,8 @@ coverage: setup ## measure which lines, branches and statements of package, scri
 mutants: setup ## change the contracts in one place at a time and see whether the tests notice (an hour and a half)
 	.venv/bin/python -m mutants $(ARGS)
 
-results: setup ## measure everything again and write docs/results.md (MNIST_DIR names MNIST's files)
+results: setup ## measure everything again and write docs/results.md (half an hour; MNIST_DIR names MNIST's files)
+	@[ -n "$$MNIST_DIR" ] || echo "MNIST_DIR is not set: MNIST's files (11 MB) are taken from the cache or downloaded" >&2
 	rm -rf .build/results
 	.venv/bin/python -m benchmarks
 

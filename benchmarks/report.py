@@ -13,11 +13,16 @@ SECTIONS = ROOT / ".build" / "results"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the document: its heading, its Markdown, and how long it took to measure, in seconds."""
+    """A part of the document: its heading and its Markdown.
+
+    How long it took to measure, in seconds, on which day and on what machine is filled in for it.
+    """
 
     title: str
     text: str
     seconds: float = 0.0
+    day: str = ""
+    machine: str = ""
 
     def save(self, topic: str) -> None:
         """Keep this section as the newest one about `topic`."""
@@ -35,6 +40,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table, with all columns but the first to the right."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def percent(share: float, decimals: int = 2) -> str:
+    """Return a number in [0, 1] in percent."""
+    return f"{100 * share:.{decimals}f} %"
 
 
 def figure(name: str, says: str) -> str:
