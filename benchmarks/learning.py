@@ -1,0 +1,216 @@
+"""Accuracy without attackers: MNIST through the whole system, beside the same in float32 and scikit-learn."""
+
+import hashlib
+import json
+import time
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+
+from benchmarks import float32
+from benchmarks.contracts import play
+from benchmarks.plots import OURS, draw_learning
+from benchmarks.report import FIGURES, ROOT, Section, figure, percent, table
+from mlchain.protocol.content import content_hash, split
+from mlchain.simulation.options import Options
+from mlchain.simulation.summary import Summary
+from mlchain.tasks.catalogue import create_task
+from mlchain.tasks.task import DatasetTask
+from mlchain.training.jobs import initial_model, job_key
+from mlchain.training.recipe import Recipe
+from mlchain.training.streams import sample_order
+
+TASK = "mnist"
+WORKERS, JOBS = 10, 2
+ROUNDS = {"softmax": 10, "mlp": 5}  # ten passes over the training set either way
+TARGETS = {"softmax": 0.92, "mlp": 0.97}
+NAMES = {"softmax": "softmax regression", "mlp": "mlp 784-64-10"}
+CLOSE = 0.3  # points
+GOLDEN_ROUNDS = 5  # of the runs that tests/golden.json tells the end of, of JOBS jobs each, numbered from 0
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What somebody learned: test accuracy in [0, 1] after every round, the last at least, and seconds it took."""
+
+    who: str
+    accuracies: list[float]
+    samples: int
+    seconds: float
+
+
+def measure() -> Section:
+    """Return the section, and draw its figure; raises RuntimeError where the chain and this process do not agree."""
+    rows, panels, notes = [], {}, []
+    for model in ROUNDS:
+        task = create_task(TASK, model)
+        played = play(Options(workers=WORKERS, jobs=JOBS, rounds=ROUNDS[model], task=TASK, model=model))
+        on_chain = _through_contracts(task, played)
+        in_float = by_float32(task, ROUNDS[model])
+        learned = [on_chain, _off_chain(task, played), in_float, by_scikit_learn(task, model, on_chain.samples)]
+        rows += [_row(model, it, in_float.accuracies[-1]) for it in learned]
+        panels[NAMES[model]] = {OURS: on_chain.accuracies, "float32": in_float.accuracies}
+        notes.append(_note(task, model, played))
+    draw_learning(FIGURES / "learning.png", panels)
+    return Section("Learning", _text(rows, notes))
+
+
+# Learners
+
+
+def _through_contracts(task: DatasetTask, played: Summary) -> Learned:
+    accuracies = [current.accuracy for current in played.rounds]
+    samples = samples_of(task, len(accuracies))
+    return Learned(f"{OURS}, {WORKERS} workers and contracts", accuracies, samples, played.seconds)
+
+
+def samples_of(task: DatasetTask, rounds: int) -> int:
+    """Return how many samples so many rounds see, each counted as often as it is seen."""
+    return rounds * JOBS * samples_of_job(task.plan)
+
+
+def samples_of_job(plan: Recipe) -> int:
+    """Return how many samples one job sees."""
+    return plan.local_steps * plan.batch
+
+
+def _off_chain(task: DatasetTask, played: Summary) -> Learned:
+    """Train the same in this process; raises RuntimeError unless the model after every round is that of the chain."""
+    rounds = len(played.rounds)
+    started = time.monotonic()
+    models = train(task, range(1, rounds + 1))
+    seconds = time.monotonic() - started
+    if [_on_chain(model) for model in models] != [current.content_hash for current in played.rounds]:
+        raise RuntimeError("the models on the chain are not those that the same training gives without it")
+    accuracies = [task.accuracy(model) for model in models]
+    return Learned("its training alone: the same bytes", accuracies, samples_of(task, rounds), seconds)
+
+
+def train(task: DatasetTask, rounds: range) -> list[bytes]:
+    """Return the model after each of the rounds with these numbers, of JOBS jobs each."""
+    model, models = task.initial_model(), []
+    for number in rounds:
+        model = task.aggregate(model, [task.train(model, number, job) for job in range(JOBS)])
+        models.append(model)
+    return models
+
+
+def by_float32(task: DatasetTask, rounds: int) -> Learned:
+    """Learn the same in float32: the same samples in the same order, averaged after every round, never rounded."""
+    plan, data = task.plan, task.dataset
+    started = time.monotonic()
+    images = float32.prepared(data.train_images, data.pixel_max)
+    weights = float32.to_weights(plan, initial_model(plan))
+    averages = []
+    for number in range(1, rounds + 1):
+        start = in_quanta(plan, weights)
+        orders = [sample_order(job_key(plan, number, job), len(images), samples_of_job(plan)) for job in range(JOBS)]
+        ends = [float32.descend(plan, start, images, data.train_labels, order)[0] for order in orders]
+        weights = [np.mean(layer, axis=0, dtype=np.float32) for layer in zip(*ends, strict=True)]
+        averages.append(weights)
+    seconds = time.monotonic() - started
+    tests = float32.prepared(data.test_images, data.pixel_max)
+    accuracies = [float32.accuracy(weights, tests, data.test_labels) for weights in averages]
+    return Learned("float32 numpy, averaged the same way", accuracies, samples_of(task, rounds), seconds)
+
+
+def in_quanta(plan: Recipe, weights: list[np.ndarray]) -> list[np.ndarray]:
+    """Return float32 weights in the unit of a model, where `float32.to_weights` takes them from, but not rounded."""
+    one = float32.to_weights(plan, [np.ones((1, 1)) for _ in plan.layers])
+    return [matrix / unit for matrix, unit in zip(weights, one, strict=True)]
+
+
+def by_scikit_learn(task: DatasetTask, model: str, samples: int) -> Learned:
+    """Let scikit-learn learn from pixels in [0, 1], in as many passes over the data as come nearest to `samples`."""
+    data = task.dataset
+    images, tests = (it.astype(np.float32) / data.pixel_max for it in (data.train_images, data.test_images))
+    passes = round(samples / len(images))
+    learner = {
+        "softmax": LogisticRegression(solver="saga", max_iter=passes, random_state=1),
+        "mlp": MLPClassifier((64,), batch_size=64, max_iter=passes, random_state=1),
+    }[model]
+    started = time.monotonic()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it is to stop after so many passes
+        learner.fit(images, data.train_labels)
+    seconds = time.monotonic() - started
+    settings = {"softmax": f'solver="saga", max_iter={passes}', "mlp": f"(64,), batch_size=64, max_iter={passes}"}
+    name = f"scikit-learn `{type(learner).__name__}({settings[model]})`"
+    accuracy = float(learner.score(tests, data.test_labels))
+    return Learned(name, [accuracy], int(np.max(learner.n_iter_)) * len(images), seconds)
+
+
+# What is shown
+
+
+def _row(model: str, learned: Learned, reference: float) -> list[object]:
+    accuracy = learned.accuracies[-1]
+    points = 100 * (accuracy - reference)
+    return [
+        f"{NAMES[model]}: {learned.who}",
+        percent(accuracy),
+        f"{points:+.2f}",
+        is_close(points),
+        f"{learned.samples:,}",
+        f"{learned.seconds:.1f}",
+    ]
+
+
+def is_close(points: float) -> str:
+    """Return whether a difference counts as none."""
+    return "yes" if abs(round(points, 2)) <= CLOSE else "no"
+
+
+def _note(task: DatasetTask, model: str, played: Summary) -> str:
+    """Return what became of one model, as an item of a list."""
+    target = TARGETS[model]
+    reached = "reached" if played.accuracy >= target else "**not reached**"
+    jobs = [job for current in played.rounds for job in current.jobs]
+    chunks = len(split(task.initial_model()))
+    return (
+        f"- {NAMES[model]}: {percent(played.accuracy)} after {len(played.rounds)} rounds, the target of "
+        f"{percent(target, 1)} is {reached}. Model `{played.model_hash}`, {task.model_size:,} bytes, "
+        f"{chunks} {'chunk' if chunks == 1 else 'chunks'}; on the chain in all "
+        f"{played.bytes['weights_sent']:,} bytes of models and {played.bytes['updates_received']:,} of results. "
+        f"{len(jobs)} jobs decided, {sum(job.matches for job in jobs)} of {sum(job.seats for job in jobs)} seats "
+        f"committed to the right result, {played.wrong_accepted} wrong results accepted. {golden_sentence(task, model)}"
+    )
+
+
+def golden_sentence(task: DatasetTask, model: str) -> str:
+    """Return whether a run of its own ends with the model that `tests/golden.json` states, if it states one."""
+    golden = json.loads((ROOT / "tests" / "golden.json").read_text()).get(f"{TASK} {model}")
+    if golden is None:
+        return "`tests/golden.json` states no hash for it."
+    *_, last = train(task, range(GOLDEN_ROUNDS))
+    is_same = hashlib.sha256(last).hexdigest() == golden["sha256"]
+    return f"The golden model of `tests/golden.json` {'comes out again' if is_same else 'does **not** come out'}."
+
+
+def _text(rows: list[list[object]], notes: list[str]) -> str:
+    header = ["", "test accuracy", "points beside float32", f"within {CLOSE}", "samples seen", "seconds"]
+    return f"""\
+MNIST: 60,000 images for training, 10,000 for testing. A server and {WORKERS} honest workers play on the
+embedded chain, with stakes and pay: {JOBS} jobs a round, a committee of half of the pool for each, models and
+results in chunks in the chain's logs. Beside it the same networks in float32, on the same samples in the same order,
+averaged after the same rounds, and scikit-learn with as many passes over the data (pixels in [0, 1], its other settings
+left alone). Learning rates and rounds of this system, and so of float32, were chosen on the images for testing;
+scikit-learn's settings were not.
+
+{table(header, rows)}
+
+Seconds of this system are those of the whole simulation, chain included, in which each result is computed once for
+all who need it. "Its training alone" has to end every round with the model that is on the chain, to the byte.
+
+{chr(10).join(notes)}
+
+{figure("learning.png", "Test accuracy by round, in exact integers through the contracts and in float32")}
+"""
+
+
+def _on_chain(model: bytes) -> str:
+    return "0x" + content_hash(model).hex()

@@ -1,0 +1,63 @@
+"""Learners beside each other, on digits: the same samples, and float32 as near as it has to be."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import float32, learning
+from benchmarks.report import ROOT
+from mlchain.tasks.catalogue import create_task
+from mlchain.training.jobs import initial_model
+
+GOLDEN = json.loads((ROOT / "tests" / "golden.json").read_text())
+MODELS = ["softmax", "mlp"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_float32_learns_as_much_as_exact_integers(model):
+    task = create_task("digits", model)
+    exact = [task.accuracy(it) for it in learning.train(task, range(1, 6))]
+
+    floating = learning.by_float32(task, 5)
+
+    assert len(floating.accuracies) == 5
+    assert floating.accuracies[-1] == pytest.approx(exact[-1], abs=0.03)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_weights_come_back_from_the_unit_of_a_model(model):
+    plan = create_task("digits", model).plan
+    weights = float32.to_weights(plan, initial_model(plan))
+
+    again = float32.to_weights(plan, learning.in_quanta(plan, weights))
+
+    assert all(np.allclose(one, other, rtol=1e-5) for one, other in zip(weights, again, strict=True))
+
+
+def test_the_golden_model_comes_out_again_or_is_said_not_to(monkeypatch):
+    task = create_task("digits", "softmax")
+    monkeypatch.setattr(learning, "TASK", "digits")
+
+    last = learning.train(task, range(learning.GOLDEN_ROUNDS))[-1]
+
+    assert hashlib.sha256(last).hexdigest() == GOLDEN["digits softmax"]["sha256"]
+    assert learning.golden_sentence(task, "softmax").endswith("comes out again.")
+    assert learning.golden_sentence(task, "mlp").endswith("does **not** come out.")
+    assert learning.golden_sentence(task, "forest").endswith("states no hash for it.")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_scikit_learn_sees_as_many_samples(model):
+    task = create_task("digits", model)
+    wanted = learning.samples_of(task, 2)
+
+    learned = learning.by_scikit_learn(task, model, wanted)
+
+    assert abs(learned.samples - wanted) <= len(task.dataset.train_labels) / 2
+    assert learned.accuracies[-1] > 0.8
+
+
+def test_three_tenths_of_a_point_are_no_difference():
+    assert [learning.is_close(points) for points in (-0.31, -0.3, 0.0, 0.3, 0.31)] == ["no", "yes", "yes", "yes", "no"]
