@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mlchain"
-SOURCES = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
+SHIPPED = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
+SOURCES = [*SHIPPED, *sorted((ROOT / "benchmarks").rglob("*.py"))]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LONGEST_MODULE = 300  # lines
 LONGEST_TEST = 450
@@ -68,20 +69,21 @@ ALLOWED = {
         "mlchain.tasks",
         "rich",
     },
+    "benchmarks": {"ape", "matplotlib", "mlchain", "numpy", "sklearn"},
 }
 
 # The one module, or package, that may import it.
 ONLY_IN = {
-    "ape": "mlchain/chain",
+    "ape": ("mlchain/chain", "benchmarks"),
     "ape_test": "mlchain/chain",
     "eth_tester": "mlchain/chain/embedded.py",
     "web3": "mlchain/chain",
-    "numpy": ("mlchain/training", "mlchain/tasks", "mlchain/federated"),
+    "numpy": ("mlchain/training", "mlchain/tasks", "mlchain/federated", "benchmarks"),
     "starlette": "mlchain/service/app.py",
     "uvicorn": "mlchain/service/serving.py",
     "sqlite3": "mlchain/service/store.py",
-    "matplotlib": ("mlchain/simulation/plots.py", "mlchain/simulation/odds_plot.py"),
-    "sklearn": "mlchain/tasks/digits.py",
+    "matplotlib": ("mlchain/simulation/plots.py", "mlchain/simulation/odds_plot.py", "benchmarks"),
+    "sklearn": ("mlchain/tasks/digits.py", "benchmarks/learning.py"),
     "pooch": "mlchain/tasks/mnist.py",
 }
 
@@ -133,6 +135,10 @@ def test_a_library_is_imported_only_where_it_belongs(library):
         assert any(is_within(importer, home) for home in ([homes] if isinstance(homes, str) else homes))
 
 
+def test_nothing_but_benchmarks_knows_benchmarks():
+    assert not [name_of(path) for path in SHIPPED if any(is_within(name, "benchmarks") for name in imports_of(path))]
+
+
 def test_no_layer_imports_one_above_it():
     layers = ["protocol", "training", "tasks", "federated", "service", "actors", "chain", "simulation"]
     for path in SOURCES:
@@ -166,7 +172,9 @@ def test_no_test_module_is_too_long_to_read():
 
 def test_no_file_is_called_utils():
     names = {
-        path.stem for folder in ("contracts", "mlchain", "scripts", "tests") for path in (ROOT / folder).rglob("*")
+        path.stem
+        for folder in ("benchmarks", "contracts", "mlchain", "scripts", "tests")
+        for path in (ROOT / folder).rglob("*")
     }
 
     assert not names & {"utils", "util", "helpers", "misc", "common"}
