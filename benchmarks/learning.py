@@ -14,7 +14,7 @@ from sklearn.neural_network import MLPClassifier
 from benchmarks import float32
 from benchmarks.contracts import play
 from benchmarks.plots import OURS, draw_learning
-from benchmarks.report import FIGURES, ROOT, Section, figure, percent, table
+from benchmarks.report import FIGURES, ROOT, Section, figure, percent, table, wrapped
 from mlchain.protocol.content import content_hash, split
 from mlchain.simulation.options import Options
 from mlchain.simulation.summary import Summary
@@ -206,7 +206,7 @@ scikit-learn's settings were not.
 Seconds of this system are those of the whole simulation, chain included, in which each result is computed once for
 all who need it. "Its training alone" has to end every round with the model that is on the chain, to the byte.
 
-{chr(10).join(notes)}
+{chr(10).join(map(wrapped, notes))}
 
 {figure("learning.png", "Test accuracy by round, in exact integers through the contracts and in float32")}
 """

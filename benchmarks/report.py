@@ -1,6 +1,7 @@
 """What every benchmark hands in: a section of docs/results.md, kept until the others are measured too."""
 
 import json
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,6 +41,13 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table, with all columns but the first to the right."""
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def wrapped(text: str) -> str:
+    """Return a paragraph, or an item of a list, in lines of at most 120 columns."""
+    indent = "  " if text.startswith("- ") else ""
+    words = " ".join(text.split())
+    return textwrap.fill(words, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def percent(share: float, decimals: int = 2) -> str:

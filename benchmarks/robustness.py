@@ -9,7 +9,7 @@ from benchmarks.aggregators import ROUNDS, SEED, STEPS, WORKERS, Case, tolerated
 from benchmarks.contracts import play
 from benchmarks.plots import NO_REFEREE, OURS, Curves, draw_final, draw_rounds
 from benchmarks.processes import measured
-from benchmarks.report import FIGURES, Section, figure, percent, table
+from benchmarks.report import FIGURES, Section, figure, percent, table, wrapped
 from benchmarks.updates import ATTACKS
 from mlchain.federated.aggregation import RULES
 from mlchain.protocol.content import content_hash
@@ -140,19 +140,30 @@ def _curves_of_rules(found: dict[object, list[float]]) -> Curves:
 
 
 def _text(curves: Curves, played: dict[Game, Summary]) -> str:
-    samples = WORKERS * STEPS * aggregators.recipe().batch * ROUNDS
-    told = ", ".join(f"{rule} {tolerated(rule, evil_of(SHARES[-1]))}" for rule in RULES if rule != "average")
-    return f"""\
-MNIST, softmax regression, {WORKERS} workers, {ROUNDS} rounds, {samples:,} samples seen; one seed. The rules are
-those of a trusted server whose workers train on shares of their own, {STEPS} steps each. In this system all {WORKERS}
-workers sit in one job of {WORKERS * STEPS} steps, played with contracts on a chain: as many samples a round, but
-everybody computes all of them, from data that everybody has. That is what certainty costs, and why the split of the
-data makes no difference to it. What the two ways of learning differ in without attackers is in the column of 0 %.
+    steps = WORKERS * STEPS
+    samples = steps * aggregators.recipe().batch * ROUNDS
+    most = SHARES[-1]
+    told = ", ".join(f"{rule} {tolerated(rule, evil_of(most))}" for rule in RULES if rule != "average")
+    setting = f"""
+    MNIST, softmax regression, {WORKERS} workers, {ROUNDS} rounds, {samples:,} samples seen; one seed. The rules are
+    those of a trusted server whose workers train on shares of their own, {STEPS} steps each. In this system all
+    {WORKERS} workers sit in one job of {steps} steps, played with contracts on a chain: as many samples a round,
+    but everybody computes all of them, from data that everybody has. That is what certainty costs, and why the
+    split of the data makes no difference to it. What the two ways of learning differ in without attackers is in the
+    column of 0 %.
+    """
+    attacks = f"""
+    Attacks: *colluding*, all liars send the opposite of the honest mean; *flipping*, each sends ten times the
+    opposite of its own update; *random*, numbers at random, as long as an honest update. Liars know all honest
+    updates. Each rule is told how many liars there are, as far as it can be applied: with {most} % evil {told}. In
+    this system evil seats all answer with one lie (colluding) or each with a lie of its own; contracts compare
+    bytes, whatever a lie says. While the referee is silent only the first is played, and where nothing can be
+    accepted the model stays as it was.
+    """
+    return f"""
+{wrapped(setting)}
 
-Attacks: *colluding*, all liars send the opposite of the honest mean; *flipping*, each sends ten times the opposite
-of its own update; *random*, numbers at random, as long as an honest update. Liars know all honest updates. Each rule is
-told how many liars there are, as far as it can be applied: with {SHARES[-1]} % evil {told}. In this system evil
-seats all answer with one lie (colluding) or each with a lie of its own; contracts compare bytes, whatever a lie says.
+{wrapped(attacks)}
 
 {figure("robustness.png", "Final accuracy by share of evil workers, under the worst attack")}
 

@@ -69,7 +69,7 @@ ALLOWED = {
         "mlchain.tasks",
         "rich",
     },
-    "benchmarks": {"ape", "matplotlib", "mlchain", "numpy", "sklearn"},
+    "benchmarks": {"ape", "eth_account", "eth_utils", "matplotlib", "mlchain", "numpy", "sklearn", "threadpoolctl"},
 }
 
 # The one module, or package, that may import it.

@@ -9,7 +9,7 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks import report
 from benchmarks.machine import facts, processor
-from benchmarks.report import Section, figure, percent, table
+from benchmarks.report import Section, figure, percent, table, wrapped
 from mlchain.errors import UserError
 
 
@@ -104,6 +104,13 @@ def test_a_table_is_markdown_with_numbers_to_the_right():
 
 def test_a_figure_is_shown_from_beside_the_document():
     assert figure("odds.png", "Odds") == "![Odds](figures/odds.png)"
+
+
+def test_a_paragraph_is_wrapped_and_an_item_of_a_list_indented():
+    text = wrapped("- " + "word\n   " * 40)
+
+    assert [len(line) <= 120 for line in text.splitlines()] == [True, True]
+    assert text.splitlines()[1].startswith("  word")
 
 
 def test_a_share_is_written_in_percent():
