@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from mlchain.training.bounded import enclose
 from mlchain.training.encoding import Matrices, Result, digest_weights
-from mlchain.training.exact import Integers, saturate, shift_round, to_floats, to_integers
+from mlchain.training.exact import Integers, saturate, shift_round
 from mlchain.training.networks import Weights, train
 from mlchain.training.recipe import Recipe
 from mlchain.training.streams import derive_key, random_integers, sample_order
@@ -30,22 +31,23 @@ def job_key(recipe: Recipe, round_number: int, job_index: int) -> bytes:
 def run_job(recipe: Recipe, model: Matrices, images: np.ndarray, labels: Integers, key: bytes) -> Result:
     """Return the result of training on images (n, inputs) and labels (n,), in the order the key gives."""
     order = sample_order(key, len(labels), recipe.local_steps * recipe.batch)
-    batches = ((images[batch], labels[batch]) for batch in order.reshape(recipe.local_steps, recipe.batch))
+    batches = ((images.take(batch, axis=0), labels[batch]) for batch in order.reshape(recipe.local_steps, recipe.batch))
     start = to_weights(recipe, model)
     end, losses = train(recipe.layers, start, batches)
-    final = tuple(to_integers(matrix) for matrix in end)
+    final = tuple(matrix.to_integers() for matrix in end)
     return Result(_change(recipe, start, final), digest_weights(final), tuple(losses))
 
 
 def to_weights(recipe: Recipe, model: Matrices) -> Weights:
-    """Return the weights a model stands for: its numbers times 2**quantum, in float64."""
+    """Return the weights a model stands for: its numbers times 2**quantum."""
     return tuple(
-        to_floats(matrix.astype(np.int64) << layer.quantum) for matrix, layer in zip(model, recipe.layers, strict=True)
+        enclose(matrix.astype(np.int64) << layer.quantum, -layer.weight_range[0])
+        for matrix, layer in zip(model, recipe.layers, strict=True)
     )
 
 
 def _change(recipe: Recipe, start: Weights, final: tuple[Integers, ...]) -> Matrices:
     return tuple(
-        saturate(shift_round(after - to_integers(before), layer.quantum), -32768, 32767).astype(np.int16)
+        saturate(shift_round(after - before.to_integers(), layer.quantum), -32768, 32767).astype(np.int16)
         for before, after, layer in zip(start, final, recipe.layers, strict=True)
     )

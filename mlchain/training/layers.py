@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
+from mlchain.training.bounded import half_added, shifted
 from mlchain.training.exact import PRODUCT_LIMIT, product_bound
 from mlchain.training.softmax import FRACTION_BITS, ONE
 
@@ -80,18 +81,17 @@ def bounds(layers: Sequence[Layer], batch: int) -> list[Bound]:
         found += [
             Bound(f"sums of layer {depth}", sums, PRODUCT_LIMIT),
             Bound(f"gradient of layer {depth}", gradient, PRODUCT_LIMIT),
+            Bound(f"rounding in layer {depth}", half_added(gradient, layer.learning_shift), PRODUCT_LIMIT),
             Bound(f"weights of layer {depth} after a step", weight + step, PRODUCT_LIMIT),
         ]
         if depth:
             passed = product_bound(error, weight, layer.outputs)
-            found.append(Bound(f"errors passed back by layer {depth}", passed, PRODUCT_LIMIT))
+            found += [
+                Bound(f"errors passed back by layer {depth}", passed, PRODUCT_LIMIT),
+                Bound(f"rounding of errors of layer {depth}", half_added(passed, layer.error_shift), PRODUCT_LIMIT),
+            ]
             error = shifted(passed, layer.error_shift)
     return found
-
-
-def shifted(bound: int, bits: int) -> int:
-    """Return a bound on |values| after `shift_round` by this many bits."""
-    return -(-bound >> bits)
 
 
 def require_layers(layers: Sequence[Layer], batch: int) -> None:

@@ -54,6 +54,7 @@ POWERS.setflags(write=False)
 
 _OCTAVES = np.int64(1) << np.arange(17)  # 1, 2, 4 .. 2**16
 _DESCENT = -2 * POWERS  # ascending, as searchsorted wants it
+_DECAY = (POWERS >> np.arange(18)[:, np.newaxis]).ravel()  # 2**16 * 2**(-i/256); 0 from i = 17 * 256 on
 
 
 def softmax(logits: Integers, scale: int) -> Integers:
@@ -63,19 +64,25 @@ def softmax(logits: Integers, scale: int) -> Integers:
     and at most to 2**16.
     """
     distance = shift_floor(logits.max(axis=1, keepdims=True) - logits, scale - FRACTION_BITS)
-    # From 17 on every power is 0; the cap avoids shifts of 64 and more, which C leaves undefined.
-    whole = np.minimum(shift_floor(distance, FRACTION_BITS), 31)
-    powers = POWERS[distance & (LOSS_PER_BIT - 1)] >> whole
+    powers = _DECAY.take(distance, mode="clip")  # what is beyond the end is 0 too
     return (powers << 16) // powers.sum(axis=1, keepdims=True)
 
 
-def cross_entropy(probabilities: Integers, labels: Integers) -> int:
-    """Return the sum of -log2(p of the label), in units of 1/256 bit, each rounded up; at most 4096 a sample.
+def cross_entropy(chances: Integers) -> int:
+    """Return the sum of -log2(p), in units of 1/256 bit, each rounded up; at most 4096 a sample.
 
-    Shapes (n, classes) and (n,). The logarithm is the table of powers read backwards.
+    `chances` are the probabilities of the labels, (n,), in 0 .. 2**16.
     """
-    of_label = np.maximum(probabilities[np.arange(len(labels)), labels], 1)
-    octave = np.searchsorted(_OCTAVES, of_label, side="right") - 1
-    mantissa = of_label << (16 - octave)  # in 2**16 .. 2**17 - 1
+    return int(_LOSSES[chances].sum())
+
+
+def _losses(chances: Integers) -> Integers:
+    """Return -log2(p) of every probability: the table of powers read backwards."""
+    chances = np.maximum(chances, 1)
+    octave = np.searchsorted(_OCTAVES, chances, side="right") - 1
+    mantissa = chances << (16 - octave)  # in 2**16 .. 2**17 - 1
     below_double = np.searchsorted(_DESCENT, -mantissa, side="left")  # steps of 1/256 octave, 1 .. 256
-    return int(((15 - octave) * LOSS_PER_BIT + below_double).sum())
+    return (15 - octave) * LOSS_PER_BIT + below_double
+
+
+_LOSSES = _losses(np.arange(ONE + 1))

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlchain.training import jobs
+from mlchain.training.bounded import enclose
 from mlchain.training.encoding import decode_result, digest_weights, encode_result
 from mlchain.training.layers import Layer
 from mlchain.training.networks import train
@@ -43,13 +44,12 @@ def test_a_result_is_the_quantised_change_and_the_digest_of_the_exact_weights():
 
     order = sample_order(key, 4, 6).reshape(3, 2)
     start = model[0].astype(np.int64) * 8
-    end, losses = train(TINY.layers, (start.astype(float),), [(IMAGES[rows], LABELS[rows]) for rows in order])
-    change = [
-        [int(after - before) for after, before in zip(*rows, strict=True)] for rows in zip(end[0], start, strict=True)
-    ]
+    batches = [(IMAGES[rows], LABELS[rows]) for rows in order]
+    (end,), losses = train(TINY.layers, (enclose(start, 2**18),), batches)
+    change = (end.to_integers() - start).tolist()
     assert result.change[0].tolist() == [[(value + 4) // 8 for value in row] for row in change]
     assert any(value % 8 for row in change for value in row)  # so quantising lost something
-    assert result.digest == digest_weights([end[0].astype(np.int64)])
+    assert result.digest == digest_weights([end.to_integers()])
     assert result.losses == tuple(losses)
 
 
