@@ -15,7 +15,7 @@ from benchmarks.report import DOCUMENT, FIGURES, Section
 from mlchain.errors import UserError
 
 # Each is a module here with a function `measure() -> Section`.
-TOPICS = ("learning", "robustness", "scale")
+TOPICS = ("learning", "robustness", "speed", "scale")
 
 HEAD = """# Results
 

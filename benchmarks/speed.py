@@ -1,0 +1,152 @@
+"""How much longer exact training takes than the same training in float32, and where the time goes."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial, wraps
+from statistics import median
+from unittest.mock import patch
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks import float32
+from benchmarks.report import Section, table
+from mlchain.tasks.catalogue import MODELS, default_recipe
+from mlchain.tasks.mnist import load
+from mlchain.training import bounded, jobs, networks
+from mlchain.training.recipe import Recipe
+
+TARGET = 1.5
+RUNS = 7  # of each of two, alternating
+# Where the time goes: what part of the work a function does, without what those that it calls are counted for.
+PARTS = {
+    "products": ((bounded.Bounded, "__matmul__"), (bounded.Bounded, "multiply_and_shift")),
+    "gathering: pixels to float64, weights of the pixels that are not black": (
+        (networks, "enclose"),
+        (bounded.Bounded, "rows"),
+        (bounded.Bounded, "put_rows"),
+    ),
+    "softmax and loss": ((networks, "softmax"), (networks, "cross_entropy")),
+    "update: subtract and clip": ((bounded.Bounded, "descend"),),
+    "hidden values: shift, clip, mask": tuple(
+        (bounded.Bounded, name) for name in ("shift_floor", "clip", "with_constant", "between", "only")
+    ),
+    "order of the samples": ((jobs, "sample_order"),),
+    "model to weights, weights to change and digest": (
+        (jobs, "to_weights"),
+        (jobs, "_change"),
+        (jobs, "digest_weights"),
+    ),
+}
+REST = "the rest: picking pixels, and Python between the steps"
+
+
+def measure() -> Section:
+    """Time both trainings of MNIST, an epoch or half of one, by turns."""
+    rows = []
+    for model in MODELS:
+        recipe = default_recipe("mnist", model)
+        for threads in (1, None):
+            exact, floating = _by_turns(recipe, threads)
+            rows.append(_row(model, recipe, threads, exact, floating))
+    return Section("Speed of exact training", _text(rows, {model: _shares(model) for model in MODELS}))
+
+
+def _by_turns(recipe: Recipe, threads: int | None) -> tuple[list[float], list[float]]:
+    """Return the seconds of so many exact trainings and as many in float32, with this many threads (None: all)."""
+    data = load()
+    model, key = jobs.initial_model(recipe), jobs.job_key(recipe, 0, 0)
+    inputs = float32.prepared(data.train_images, recipe.layers[0].input_max)
+    order = np.random.Generator(np.random.PCG64(1))
+
+    def in_float32() -> None:
+        some = order.permutation(len(data.train_labels))[: recipe.local_steps * recipe.batch]
+        float32.descend(recipe, model, inputs, data.train_labels, some)
+
+    exactly = partial(jobs.run_job, recipe, model, data.train_images, data.train_labels, key)
+    with threadpool_limits(threads, "blas"):
+        both = [(_seconds(exactly), _seconds(in_float32)) for _ in range(RUNS + 1)][1:]  # the first warms up
+    return [exact for exact, _ in both], [floating for _, floating in both]
+
+
+def _seconds(train: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    train()
+    return time.perf_counter() - start
+
+
+def _row(model: str, recipe: Recipe, threads: int | None, exact: list[float], floating: list[float]) -> list[str]:
+    ratio = median(a / b for a, b in zip(exact, floating, strict=True))
+    steps = f"{recipe.local_steps} × {recipe.batch}"
+    seconds = [f"{median(times):.3f} ({min(times):.3f})" for times in (exact, floating)]
+    return [f"mnist {model}, {threads or 'all'} thread{'s' * (threads != 1)}", steps, *seconds, f"**{ratio:.2f} ×**"]
+
+
+def _shares(model: str) -> dict[str, float]:
+    """Return the milliseconds of every part of one exact training with one thread."""
+    recipe, data = default_recipe("mnist", model), load()
+    start, key = jobs.initial_model(recipe), jobs.job_key(recipe, 0, 0)
+    spent: Counter[str] = Counter()
+    with threadpool_limits(1, "blas"), _stopwatches(spent):
+        whole = _seconds(partial(jobs.run_job, recipe, start, data.train_images, data.train_labels, key))
+    return {part: 1000 * spent[part] for part in PARTS} | {REST: 1000 * (whole - spent.total())}
+
+
+@contextmanager
+def _stopwatches(spent: Counter[str]) -> Iterator[None]:
+    """Let every function of PARTS add the seconds it takes to its part."""
+    patches = [
+        patch.object(home, name, _timed(getattr(home, name), part, spent))
+        for part, functions in PARTS.items()
+        for home, name in functions
+    ]
+    for each in patches:
+        each.start()
+    try:
+        yield
+    finally:
+        for each in patches:
+            each.stop()
+
+
+def _timed(function: Callable, part: str, spent: Counter[str]) -> Callable:
+    @wraps(function)
+    def timed(*arguments: object, **named: object) -> object:
+        start = time.perf_counter()
+        try:
+            return function(*arguments, **named)
+        finally:
+            spent[part] += time.perf_counter() - start
+
+    return timed
+
+
+def _text(rows: list[list[str]], shares: dict[str, dict[str, float]]) -> str:
+    header = ["", "steps × batch", "exact: median (least) s", "float32: median (least) s", "median of the ratios"]
+    where = [
+        [
+            part,
+            *(f"{spent[part]:.1f}" for spent in shares.values()),
+            *(_share(spent, part) for spent in shares.values()),
+        ]
+        for part in next(iter(shares.values()))
+    ]
+    return f"""
+One job of MNIST from model to result, {RUNS} times by turns with the same training in float32 numpy
+(`benchmarks/float32.py`: images converted before the clock starts, the same number of steps, batch and learning
+rate, the order of the samples drawn by numpy). The target is {TARGET} ×.
+
+{table(header, rows)}
+
+Exact products are float64 products, which cost twice as much as float32 ones. What pays for most of that: a pixel
+that is black in the whole batch is left out, a third of them; float32 could do so too. Where the time of an exact
+job goes, with one thread and a stopwatch around every part:
+
+{table(["", *(f"{model}, ms" for model in shares), *shares], where)}
+"""
+
+
+def _share(spent: dict[str, float], part: str) -> str:
+    return f"{spent[part] / sum(spent.values()):.0%}"
