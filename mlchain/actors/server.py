@@ -107,8 +107,8 @@ class LearningServer:
 
     def _next_model(self, ledger: Ledger) -> bytes:
         last = ledger.rounds[-1]
-        model = ledger.model_of(last)
-        return self.task.aggregate(model, self._readable(model, last.accepted_results()))
+        model, parent = ledger.model_of(last), ledger.parent_of(last)
+        return self.task.aggregate(model, self._readable(model, last.accepted_results()), parent)
 
     def _readable(self, model: bytes, results: list[bytes]) -> list[bytes]:
         """Drop results that change no model: only a committee that is evil beyond the guarantees makes one."""
@@ -197,8 +197,8 @@ class LearningServer:
         return [Call("Job", method, arguments, address=job.address) for method, arguments in steps]
 
     def _honest_result(self, ledger: Ledger, current: Round, job: Job) -> bytes:
-        model = ledger.model_of(current)
-        return self.task.train(model, current.number, job.index)
+        model, parent = ledger.model_of(current), ledger.parent_of(current)
+        return self.task.train(model, current.number, job.index, parent)
 
 
 def seats_per_batch(gas_limit: int) -> int:

@@ -133,7 +133,8 @@ class Worker:
         return self._answers[address]
 
     def _solve(self, view: View, current: Round, job: Job) -> bytes:
-        return self._open_task(current.task).train(view.ledger.model_of(current), current.number, job.index)
+        model, parent = view.ledger.model_of(current), view.ledger.parent_of(current)
+        return self._open_task(current.task).train(model, current.number, job.index, parent)
 
     def _untried(self, assignment: Assignment, calls: list[Call]) -> list[Call]:
         """Drop what was tried in this job before, so that what the chain refuses is not sent for ever."""

@@ -19,6 +19,7 @@ from mlchain.training import jobs
 from mlchain.training.encoding import decode_model, encode_model
 from mlchain.training.exact import saturate
 from mlchain.training.layers import RecipeError
+from mlchain.training.recipe import WIDE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,8 +41,9 @@ class FederatedTask:
     def train(self, model: bytes, version: int, share: int) -> bytes:
         """Return the update that training on a share gives; a model of the wrong size raises `EncodingError`."""
         samples = self.shares[share]
-        # A batch holds no sample twice. Recipes say what a sample moves, not what a batch does.
-        plan = replace(self.task.plan, batch=min(self.task.plan.batch, len(samples)))
+        # A batch holds no sample twice. Recipes say what a sample moves, not what a batch does. Updates are wide:
+        # nothing of them is stored on a chain.
+        plan = replace(self.task.plan, batch=min(self.task.plan.batch, len(samples)), bits=WIDE)
         key = jobs.job_key(self.task.plan, version, share)
         data = self.task.dataset
         start = decode_model(self.task.plan, model)

@@ -83,6 +83,12 @@ class Ledger:
         """Return the model that a round trains, all of whose bytes were on the chain before it could be deployed."""
         return self.versions[current.terms.model_version - 1].data()
 
+    def parent_of(self, current: Round) -> bytes | None:
+        """Return the version that the model of a round was made from; None if there is none, or not all of it."""
+        parent = self.versions[current.terms.model_version - 1].parent
+        before = self.versions[parent - 1] if parent else None
+        return before.data() if before and before.is_complete else None
+
     def account(self, owner: str) -> Account:
         """Return what is owed to `owner`."""
         return self.accounts.setdefault(owner, Account())

@@ -38,12 +38,12 @@ def measure(name: str, kind: str, rounds: int = 5, jobs: int = 2) -> None:
     """Train, and print accuracy and seconds per job of every round and the SHA-256 of the final model."""
     task = create_task(name, kind)
     print(f"recipe {len(task.recipe)} bytes, model {task.model_size}, result {task.result_size}")
-    model = task.initial_model()
+    model, parent = task.initial_model(), None
     for round_number in range(rounds):
         start = time.perf_counter()
-        results = [task.train(model, round_number, index) for index in range(jobs)]
+        results = [task.train(model, round_number, index, parent) for index in range(jobs)]
         seconds = (time.perf_counter() - start) / jobs
-        model = task.aggregate(model, results)
+        model, parent = task.aggregate(model, results, parent), model
         print(f"round {round_number}: accuracy {task.accuracy(model)}, {seconds:.4f} s a job")
     print(f"SHA-256 of the model: {hashlib.sha256(model).hexdigest()}")
 

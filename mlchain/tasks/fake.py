@@ -17,7 +17,7 @@ GREATEST_CHANGE = 100  # small, so that many rounds leave the model inside int16
 class FakeTask(RecipeTask):
     """Learning nothing: a result is random, but the same for everybody who is given the same job."""
 
-    def train(self, model: bytes, round_number: int, job_index: int) -> bytes:
+    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
         """Return a result of the recipe's shape, a function of the model, the recipe and the job's place."""
         decode_model(self.plan, model)  # refuses a wrong size, as a real task does
         key = derive_key("fake job", job_key(self.plan, round_number, job_index), model)
@@ -26,7 +26,7 @@ class FakeTask(RecipeTask):
             for depth, layer in enumerate(self.plan.layers)
         )
         losses = random_words(key, "losses", 0, self.plan.local_steps) % np.uint64(self.plan.batch * WORST_LOSS)
-        return encode_result(Result(change, derive_key("fake digest", key), tuple(losses.tolist())))
+        return encode_result(self.plan, Result(change, derive_key("fake digest", key), tuple(losses.tolist())))
 
     def accuracy(self, model: bytes) -> None:
         """Return None: there is nothing to test on."""

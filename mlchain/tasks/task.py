@@ -6,7 +6,7 @@ from typing import Protocol
 
 from mlchain.tasks.dataset import DataError, Dataset, fingerprint
 from mlchain.training import aggregation, jobs
-from mlchain.training.encoding import decode_model, decode_result, encode_model, encode_result
+from mlchain.training.encoding import Matrices, decode_model, decode_result, encode_model, encode_result
 from mlchain.training.networks import predict
 from mlchain.training.recipe import Recipe
 
@@ -29,10 +29,13 @@ class LearningTask(Protocol):
     def initial_model(self) -> bytes:
         """Return the model before the first round."""
 
-    def train(self, model: bytes, round_number: int, job_index: int) -> bytes:
-        """Return the one right result of a job. A model of the wrong size raises `EncodingError`."""
+    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
+        """Return the one right result of a job. A model of the wrong size raises `EncodingError`.
 
-    def aggregate(self, model: bytes, results: Sequence[bytes]) -> bytes:
+        `parent` is the version that the model was made from, None for the first.
+        """
+
+    def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
         """Return the next model from a round's accepted results in job order; without any, the same model."""
 
     def accuracy(self, model: bytes) -> float | None:
@@ -64,10 +67,17 @@ class RecipeTask:
         """Return the model before the first round."""
         return encode_model(jobs.initial_model(self.plan))
 
-    def aggregate(self, model: bytes, results: Sequence[bytes]) -> bytes:
+    def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
         """Average the changes of a round's accepted results into the model."""
-        changes = [decode_result(self.plan, result).change for result in results]
-        return encode_model(aggregation.aggregate(decode_model(self.plan, model), changes))
+        start, estimate = self._start(model, parent)
+        changes = [jobs.change_of(decode_result(self.plan, result), estimate) for result in results]
+        return encode_model(aggregation.aggregate(start, changes))
+
+    def _start(self, model: bytes, parent: bytes | None) -> tuple[Matrices, jobs.Changes]:
+        """Return a model and the change to be expected; a parent of another size, of another task then, tells none."""
+        start = decode_model(self.plan, model)
+        before = decode_model(self.plan, parent) if parent and len(parent) == len(model) else None
+        return start, jobs.estimate_change(start, before)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +86,13 @@ class DatasetTask(RecipeTask):
 
     dataset: Dataset
 
-    def train(self, model: bytes, round_number: int, job_index: int) -> bytes:
+    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
         """Return the one right result of a job."""
-        start = decode_model(self.plan, model)
+        start, estimate = self._start(model, parent)
         key = jobs.job_key(self.plan, round_number, job_index)
         data = self.dataset
-        return encode_result(jobs.run_job(self.plan, start, data.train_images, data.train_labels, key))
+        result = jobs.run_job(self.plan, start, data.train_images, data.train_labels, key, estimate)
+        return encode_result(self.plan, result)
 
     def accuracy(self, model: bytes) -> float:
         """Return the share of test samples classified rightly. A float at last: it decides nothing."""

@@ -8,7 +8,7 @@ from mlchain.training.encoding import Matrices
 from mlchain.training.exact import divide_round, saturate
 
 
-def aggregate(model: Matrices, changes: Sequence[Matrices]) -> Matrices:
+def aggregate(model: Matrices, changes: Sequence[tuple[np.ndarray, ...]]) -> Matrices:
     """Return the model plus the mean of the changes, a half rounded up, saturated to int16.
 
     Without changes the model stays as it is. Addition is exact, so the order of the changes does not matter;
@@ -20,6 +20,6 @@ def aggregate(model: Matrices, changes: Sequence[Matrices]) -> Matrices:
 
 
 def _moved(matrix: np.ndarray, changes: Sequence[np.ndarray]) -> np.ndarray:
-    total = np.sum(changes, axis=0, dtype=np.int64)  # int16 each: no number of jobs overflows int64
+    total = np.sum(changes, axis=0, dtype=np.int64)  # below 2**23 each: no number of jobs overflows int64
     mean = divide_round(total, len(changes))
     return saturate(matrix + mean, -32768, 32767).astype(np.int16)

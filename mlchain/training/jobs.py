@@ -3,11 +3,14 @@
 import numpy as np
 
 from mlchain.training.bounded import enclose
-from mlchain.training.encoding import Matrices, Result, digest_weights
+from mlchain.training.compression import quantise, restore
+from mlchain.training.encoding import CompactResult, Matrices, Result, digest_weights
 from mlchain.training.exact import Integers, saturate, shift_round
 from mlchain.training.networks import Weights, train
-from mlchain.training.recipe import Recipe
+from mlchain.training.recipe import WIDE, Recipe
 from mlchain.training.streams import derive_key, random_integers, sample_order
+
+Changes = tuple[Integers, ...]  # of the weights of every layer, in units of the model
 
 
 def initial_model(recipe: Recipe) -> Matrices:
@@ -28,14 +31,45 @@ def job_key(recipe: Recipe, round_number: int, job_index: int) -> bytes:
     return derive_key("job", recipe.to_bytes(), place)
 
 
-def run_job(recipe: Recipe, model: Matrices, images: np.ndarray, labels: Integers, key: bytes) -> Result:
-    """Return the result of training on images (n, inputs) and labels (n,), in the order the key gives."""
+def run_job(
+    recipe: Recipe,
+    model: Matrices,
+    images: np.ndarray,
+    labels: Integers,
+    key: bytes,
+    estimate: Changes | None = None,
+) -> Result | CompactResult:
+    """Return the result of training on images (n, inputs) and labels (n,), in the order the key gives.
+
+    A recipe of fewer than 16 bits needs an estimate of the change, of which the result says what is missing.
+    """
     order = sample_order(key, len(labels), recipe.local_steps * recipe.batch)
     batches = ((images.take(batch, axis=0), labels[batch]) for batch in order.reshape(recipe.local_steps, recipe.batch))
     start = to_weights(recipe, model)
     end, losses = train(recipe.layers, start, batches)
     final = tuple(matrix.to_integers() for matrix in end)
-    return Result(_change(recipe, start, final), digest_weights(final), tuple(losses))
+    change = _change(recipe, start, final)
+    if recipe.bits == WIDE:
+        clipped = tuple(saturate(matrix, -32768, 32767).astype(np.int16) for matrix in change)
+        return Result(clipped, digest_weights(final), tuple(losses))
+    left = [after - guess for after, guess in zip(change, estimate, strict=True)]
+    codes, scales = zip(*(quantise(matrix, recipe.bits) for matrix in left), strict=True)
+    return CompactResult(codes, scales, digest_weights(final, losses), sum(losses))
+
+
+def estimate_change(model: Matrices, parent: Matrices | None) -> Changes:
+    """Return what everybody expects a job on a model to change: as much as its parent was changed by; 0 without one."""
+    if parent is None:
+        return tuple(np.zeros(matrix.shape, dtype=np.int64) for matrix in model)
+    return tuple(matrix.astype(np.int64) - before for matrix, before in zip(model, parent, strict=True))
+
+
+def change_of(result: Result | CompactResult, estimate: Changes) -> Changes:
+    """Return the change that a result stands for, in units of the model."""
+    if isinstance(result, Result):
+        return result.change
+    pieces = zip(estimate, result.codes, result.scales, strict=True)
+    return tuple(guess + restore(codes, scale) for guess, codes, scale in pieces)
 
 
 def to_weights(recipe: Recipe, model: Matrices) -> Weights:
@@ -46,8 +80,8 @@ def to_weights(recipe: Recipe, model: Matrices) -> Weights:
     )
 
 
-def _change(recipe: Recipe, start: Weights, final: tuple[Integers, ...]) -> Matrices:
+def _change(recipe: Recipe, start: Weights, final: tuple[Integers, ...]) -> Changes:
     return tuple(
-        saturate(shift_round(after - before.to_integers(), layer.quantum), -32768, 32767).astype(np.int16)
+        shift_round(after - before.to_integers(), layer.quantum)
         for before, after, layer in zip(start, final, recipe.layers, strict=True)
     )

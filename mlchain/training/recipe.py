@@ -6,9 +6,10 @@ from dataclasses import astuple, dataclass
 
 from mlchain.training.layers import Layer, RecipeError, require_in_range, require_layers
 
-VERSION = 1
+WIDE = 16  # bits of a weight's change in a result of version 1, which says nothing about them
+BITS = (1, 2, 4, 8, WIDE)
 DIGEST_SIZE = 32
-CHAIN_LIMIT = 128 * 24_576  # bytes of the longest result the chain takes: 128 chunks
+CHAIN_LIMIT = 128 * 24_576  # bytes of the longest model or result the chain takes: 128 chunks
 
 _HEAD = struct.Struct("<B8s32sHHB")
 _LAYER = struct.Struct("<HHHBBBBH")
@@ -26,6 +27,7 @@ class Recipe:
     local_steps: int  # of one job
     batch: int  # samples a step
     layers: tuple[Layer, ...]
+    bits: int = WIDE  # that a result spends on the change of a weight
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9]{1,8}", self.task):
@@ -35,6 +37,9 @@ class Recipe:
         require_in_range("local steps", self.local_steps, 1, 65535)
         require_in_range("batch", self.batch, 1, 65535)
         require_layers(self.layers, self.batch)
+        if self.bits not in BITS:
+            raise RecipeError(f"{self.bits} bits for a change: choose one of {', '.join(map(str, BITS))}")
+        require_in_range("model size", self.model_size, 1, CHAIN_LIMIT)
         require_in_range("result size", self.result_size, 1, CHAIN_LIMIT)
 
     @property
@@ -49,14 +54,17 @@ class Recipe:
 
     @property
     def result_size(self) -> int:
-        """Return the bytes of every result: an int16 a weight, a SHA-256, a uint32 a step."""
-        return 2 * self.weights + DIGEST_SIZE + 4 * self.local_steps
+        """Return the bytes of every result: changes, a SHA-256, and losses; see `encoding`."""
+        if self.bits == WIDE:
+            return 2 * self.weights + DIGEST_SIZE + 4 * self.local_steps
+        return 2 * len(self.layers) + -(-self.weights * self.bits // 8) + DIGEST_SIZE + 8
 
     def to_bytes(self) -> bytes:
-        """Return the canonical bytes, 46 + 12 a layer: head, then layers, fields in order, little-endian."""
+        """Return the canonical bytes: head, bits unless they are 16, then layers; fields in order, little-endian."""
+        version, bits = (1, b"") if self.bits == WIDE else (2, bytes([self.bits]))
         name = self.task.encode("ascii")
-        head = _HEAD.pack(VERSION, name, self.fingerprint, self.local_steps, self.batch, len(self.layers))
-        return head + b"".join(_LAYER.pack(*astuple(layer)) for layer in self.layers)
+        head = _HEAD.pack(version, name, self.fingerprint, self.local_steps, self.batch, len(self.layers))
+        return head + bits + b"".join(_LAYER.pack(*astuple(layer)) for layer in self.layers)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Recipe":
@@ -64,10 +72,14 @@ class Recipe:
         if len(data) < _HEAD.size:
             raise RecipeError(f"a recipe of {len(data)} bytes, at least {_HEAD.size} wanted")
         version, name, fingerprint, local_steps, batch, count = _HEAD.unpack_from(data)
-        if version != VERSION:
-            raise RecipeError(f"a recipe of version {version}, {VERSION} wanted")
-        if len(data) != _HEAD.size + count * _LAYER.size:
+        if version not in (1, 2):
+            raise RecipeError(f"a recipe of version {version}, 1 or 2 wanted")
+        start = _HEAD.size + (version == 2)
+        if len(data) != start + count * _LAYER.size:
             raise RecipeError(f"a recipe of {len(data)} bytes, which {count} layers do not fill")
-        layers = tuple(Layer(*values) for values in _LAYER.iter_unpack(data[_HEAD.size :]))
+        bits = data[_HEAD.size] if version == 2 else WIDE
+        if version == 2 and bits == WIDE:
+            raise RecipeError(f"a recipe of version 2 with {WIDE} bits, which version 1 writes")
+        layers = tuple(Layer(*values) for values in _LAYER.iter_unpack(data[start:]))
         # Latin-1 keeps every byte, so that a name with padding inside is refused and not shortened.
-        return cls(name.rstrip(b"\0").decode("latin-1"), fingerprint, local_steps, batch, layers)
+        return cls(name.rstrip(b"\0").decode("latin-1"), fingerprint, local_steps, batch, layers, bits)

@@ -41,16 +41,16 @@ class ToyTask:
         """Return the model before the first round."""
         return self._stretched(b"initial")
 
-    def train(self, model: bytes, round_number: int, job_index: int) -> bytes:
+    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
         """Return the one right result of a job, which never begins like an unreadable one."""
         self.trained += 1
-        return b"\x00" + self._stretched(b"%d/%d/" % (round_number, job_index) + model)[1:]
+        return b"\x00" + self._stretched(b"%d/%d/" % (round_number, job_index) + model + (parent or b""))[1:]
 
-    def aggregate(self, model: bytes, results: Sequence[bytes]) -> bytes:
+    def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
         """Return the next model."""
         if any(result.startswith(UNREADABLE) for result in results):
             raise EncodingError("unreadable")
-        return self._stretched(model + b"".join(results)) if results else model
+        return self._stretched(model + b"".join(results) + (parent or b"")) if results else model
 
     def accuracy(self, model: bytes) -> None:
         """Return None: there is nothing to test on."""

@@ -46,9 +46,9 @@ def seats_of(scene, workers):
     """Return (round, job, right hash, [(behaviour, settlement, committed)]) of every job that was played."""
     behaviour_of = {worker.address: worker.behaviour for worker in workers}
     for current in scene.stage.ledger.rounds:
-        model = scene.stage.ledger.versions[current.terms.model_version - 1].data()
+        model, parent = scene.stage.ledger.model_of(current), scene.stage.ledger.parent_of(current)
         for job in current.jobs:
-            right = content_hash(scene.task.train(model, current.number, job.index))
+            right = content_hash(scene.task.train(model, current.number, job.index, parent))
             seats = [
                 (behaviour_of[holder], job.settlements[seat], seat in job.commitments)
                 for seat, holder in enumerate(job.committee)
@@ -114,6 +114,25 @@ def test_g2_the_whole_pool_is_safe_at_every_evil_share_up_to_one_half(cast, is_r
     assert job.decision[1] == right or (2 * honest == len(cast) and not is_referee and job.decision[1] == VOID)
     assert_g4_the_honest_keep_their_stake(job, seats)
     event(f"{len(cast) - honest} of {len(cast)} evil")
+
+
+@given(CASTS, st.integers(1, 2))
+def test_every_version_follows_from_the_two_before_it_and_the_accepted_results(cast, jobs):
+    scene, server, workers = cast_scene(cast, min(jobs, len(cast)), rounds=3)
+
+    play_out(scene, server, workers)
+
+    versions = scene.stage.ledger.versions
+    for version in versions[1:]:
+        model, grandparent = versions[version.parent - 1], versions[version.parent - 1].parent
+        before = versions[grandparent - 1].data() if grandparent else None
+        (results,) = [
+            current.accepted_results()
+            for current in scene.stage.ledger.rounds
+            if current.terms.model_version == version.parent and current.accepted_results()
+        ]
+        assert version.data() == scene.task.aggregate(model.data(), results, before)
+    event(f"{len(versions)} versions")
 
 
 @MANY

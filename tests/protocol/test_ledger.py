@@ -1,5 +1,7 @@
 """The ledger and the rules of a job are twins of the contracts: held equal over random rounds, at random times."""
 
+from dataclasses import fields
+
 import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from mlchain.chain import connection
 from mlchain.protocol.content import chunk_hashes, content_hash, split
 from mlchain.protocol.ledger import Ledger, Log
+from mlchain.protocol.rounds import Round, RoundTerms
 from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import MODEL, Committee, decide, deploy_round
 from tests.protocol.random_rounds import RandomRounds, compare_registry, follow, record_of
@@ -135,3 +138,25 @@ def test_a_version_is_complete_with_its_last_chunk_in_whatever_order_they_come(d
     assert version.is_complete
     assert version.data() == data
     assert len(chunk_hashes(data)) == len(chunks)
+
+
+def test_the_parent_of_a_round_s_model_is_known_once_all_of_it_is_there():
+    ledger = Ledger("server")
+
+    def fold(name: str, **arguments: object) -> None:
+        ledger.fold(Log(name, "registry", arguments, 1, 0, 1))
+
+    def announce(version: int, parent: int) -> None:
+        fold("VersionAnnounced", version=version, parent=parent, contentHash=bytes(32), size=3)
+
+    def parent_of(version: int) -> bytes | None:
+        terms = RoundTerms(version, *[1] * (len(fields(RoundTerms)) - 1))
+        return ledger.parent_of(Round(1, terms, bytes(32), 1, 1, b""))
+
+    announce(1, 0)
+    announce(2, 1)
+    announce(3, 1)
+
+    assert [parent_of(version) for version in (1, 2, 3)] == [None, None, None]
+    fold("ChunkPublished", version=1, index=0, chunk=b"abc")
+    assert [parent_of(version) for version in (1, 2, 3)] == [None, b"abc", b"abc"]

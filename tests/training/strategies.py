@@ -6,11 +6,15 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mlchain.training.encoding import Result
+from mlchain.training.compression import quantise
+from mlchain.training.encoding import CompactResult, Result
 from mlchain.training.layers import Layer
-from mlchain.training.recipe import Recipe
+from mlchain.training.recipe import BITS, WIDE, Recipe
 
 INT16 = st.integers(-32768, 32767)
+LEFT = st.integers(-(2**18) + 1, 2**18 - 1) | st.integers(-9, 9)  # of a change when its estimate is taken off
+FEWER_BITS = st.sampled_from([bits for bits in BITS if bits != WIDE])
+ANY_BITS = st.sampled_from(BITS)
 
 
 @st.composite
@@ -33,14 +37,15 @@ def layer_chains(draw: st.DrawFn) -> tuple[Layer, ...]:
 
 
 @st.composite
-def recipes(draw: st.DrawFn) -> Recipe:
-    """Any tiny legal recipe."""
+def recipes(draw: st.DrawFn, bits: st.SearchStrategy[int] = st.just(WIDE)) -> Recipe:  # noqa: B008
+    """Any tiny legal recipe, of 16 bits a change unless others are asked for."""
     return Recipe(
         task=draw(st.text("abcxyz0189", min_size=1, max_size=8)),
         fingerprint=draw(st.binary(min_size=32, max_size=32)),
         local_steps=draw(st.integers(1, 5)),
         batch=draw(st.integers(1, 6)),
         layers=draw(layer_chains()),
+        bits=draw(bits),
     )
 
 
@@ -49,8 +54,17 @@ def matrices(recipe: Recipe) -> st.SearchStrategy[tuple[np.ndarray, ...]]:
     return st.tuples(*(hnp.arrays(np.int16, layer.shape, elements=INT16) for layer in recipe.layers))
 
 
+@st.composite
+def compact_results(draw: st.DrawFn, recipe: Recipe) -> CompactResult:
+    """Any result of a recipe of fewer than 16 bits."""
+    left = [draw(hnp.arrays(np.int64, layer.shape, elements=LEFT)) for layer in recipe.layers]
+    codes, scales = zip(*(quantise(matrix, recipe.bits) for matrix in left), strict=True)
+    greatest = recipe.local_steps * recipe.batch * 4096
+    return CompactResult(codes, scales, draw(st.binary(min_size=32, max_size=32)), draw(st.integers(0, greatest)))
+
+
 def results(recipe: Recipe) -> st.SearchStrategy[Result]:
-    """Any result of a recipe."""
+    """Any result of a recipe of 16 bits."""
     losses = st.integers(0, recipe.batch * 4096)
     return st.builds(
         Result,

@@ -12,9 +12,10 @@ import pytest
 from numpy.core._multiarray_umath import __cpu_features__
 
 from mlchain.tasks import digits
-from mlchain.tasks.catalogue import create_task
+from mlchain.tasks.catalogue import create_task, default_recipe
 
 ROOT = Path(__file__).parents[2]
+WITH_MNIST = pytest.mark.skipif("MNIST_DIR" not in os.environ, reason="MNIST_DIR is not set")
 GOLDEN = json.loads((ROOT / "tests" / "golden.json").read_text())
 PURE = sorted((ROOT / "mlchain" / "training").glob("*.py"))
 # OpenBLAS's names of processors, and what a machine must have to play one.
@@ -26,10 +27,10 @@ CORES = [(core, threads) for core in PLAYABLE for threads in ("1", "2")] or [(""
 def default_run(task: str, model: str, rounds: int = 5, jobs: int = 2) -> tuple[bytes, float | None]:
     """Return the model after 5 rounds of 2 jobs, and its accuracy."""
     learning = create_task(task, model)
-    weights = learning.initial_model()
+    weights, parent = learning.initial_model(), None
     for round_number in range(rounds):
-        results = [learning.train(weights, round_number, index) for index in range(jobs)]
-        weights = learning.aggregate(weights, results)
+        results = [learning.train(weights, round_number, index, parent) for index in range(jobs)]
+        weights, parent = learning.aggregate(weights, results, parent), weights
     return weights, learning.accuracy(weights)
 
 
@@ -39,6 +40,18 @@ def test_the_default_run_ends_with_the_golden_model(model):
 
     assert hashlib.sha256(weights).hexdigest() == GOLDEN[f"digits {model}"]["sha256"]
     assert round(accuracy * 360) == GOLDEN[f"digits {model}"]["right_of_360"]
+
+
+@WITH_MNIST
+@pytest.mark.parametrize(("model", "least"), [("softmax", 0.92), ("mlp", 0.97)])
+def test_the_default_run_on_mnist_ends_with_the_golden_model(model, least):
+    golden = GOLDEN[f"mnist {model}"]
+    assert default_recipe("mnist", model).to_bytes().hex() == golden["recipe"]
+
+    weights, accuracy = default_run("mnist", model)
+
+    assert hashlib.sha256(weights).hexdigest() == golden["sha256"]
+    assert round(accuracy * 10_000) == golden["right_of_10000"] >= 10_000 * least
 
 
 def test_the_default_run_is_as_accurate_as_logistic_regression():

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlchain.training import jobs
 from mlchain.training.bounded import enclose
+from mlchain.training.compression import quantise, restore
 from mlchain.training.encoding import decode_result, digest_weights, encode_result
 from mlchain.training.layers import Layer
 from mlchain.training.networks import train
@@ -59,12 +63,52 @@ def test_a_change_beyond_int16_is_clipped():
     result = jobs.run_job(steep, model, IMAGES, LABELS, bytes(32))
 
     assert {-32768, 32767} <= set(result.change[0].ravel().tolist())
-    assert decode_result(steep, encode_result(result)).losses == result.losses
+    assert decode_result(steep, encode_result(steep, result)).losses == result.losses
 
 
 def test_jobs_at_other_places_have_other_results():
     model = jobs.initial_model(TINY)
     places = [(0, 0), (0, 1), (1, 0)]
-    found = {encode_result(jobs.run_job(TINY, model, IMAGES, LABELS, jobs.job_key(TINY, *place))) for place in places}
+    found = {
+        encode_result(TINY, jobs.run_job(TINY, model, IMAGES, LABELS, jobs.job_key(TINY, *place))) for place in places
+    }
 
     assert len(found) == len(places)
+
+
+def run(recipe: Recipe, model: tuple[np.ndarray, ...], parent: tuple[np.ndarray, ...] | None):
+    key, estimate = jobs.job_key(TINY, 4, 1), jobs.estimate_change(model, parent)
+    return jobs.run_job(recipe, model, IMAGES, LABELS, key, estimate), estimate
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_a_compact_result_is_what_is_missing_from_the_estimate(bits):
+    model = jobs.initial_model(TINY)
+    parent = tuple(matrix - 3 for matrix in model)
+    wide, _ = run(TINY, model, None)
+    compact, estimate = run(replace(TINY, bits=bits), model, parent)
+
+    codes, scale = quantise(wide.change[0].astype(np.int64) - 3, bits)
+    assert (compact.codes[0].tolist(), compact.scales) == (codes.tolist(), (scale,))
+    assert (jobs.change_of(compact, estimate)[0] - 3).tolist() == restore(codes, scale).tolist()
+    assert compact.loss == sum(wide.losses)
+    assert compact.digest != wide.digest  # for it covers the losses
+
+
+def test_eight_bits_lose_nothing_of_what_is_close_to_the_estimate():
+    model = jobs.initial_model(TINY)
+    wide, _ = run(TINY, model, None)
+    parent = (model[0] - wide.change[0] + np.array([[127, -127], [0, 5], [1, -1]], dtype=np.int16),)
+    compact, estimate = run(replace(TINY, bits=8), model, parent)
+
+    assert jobs.change_of(compact, estimate)[0].tolist() == wide.change[0].tolist()
+
+
+def test_without_a_parent_nothing_is_expected():
+    assert not jobs.estimate_change(jobs.initial_model(TINY), None)[0].any()
+
+
+def test_the_expected_change_does_not_overflow_int16():
+    greatest, least = np.array([[32767]], dtype=np.int16), np.array([[-32768]], dtype=np.int16)
+
+    assert jobs.estimate_change((greatest,), (least,))[0].item() == 65535

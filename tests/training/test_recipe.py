@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mlchain.tasks.catalogue import PLANS
 from mlchain.training.layers import Layer, RecipeError, bounds
 from mlchain.training.recipe import Recipe
-from tests.training.strategies import recipes
+from tests.training.strategies import ANY_BITS, recipes
 
 SOFTMAX = Layer(64, 10, 16, 20, 8, 0, 5, 0)
 HIDDEN = Layer(784, 64, 255, 16, 15, 0, 4, 400)
@@ -16,12 +16,12 @@ PLAIN = Recipe("digits", bytes(range(32)), 90, 128, (SOFTMAX,))
 DEEP = Recipe("mnist", bytes(range(32)), 937, 64, (HIDDEN, OUTPUT))
 
 
-@given(recipes())
+@given(recipes(ANY_BITS))
 def test_a_recipe_survives_its_bytes(recipe):
     assert Recipe.from_bytes(recipe.to_bytes()) == recipe
 
 
-@given(recipes(), st.data())
+@given(recipes(ANY_BITS), st.data())
 def test_bytes_are_refused_or_are_those_of_the_recipe_they_give(recipe, data):
     changed = bytearray(recipe.to_bytes())
     changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
@@ -33,7 +33,7 @@ def test_bytes_are_refused_or_are_those_of_the_recipe_they_give(recipe, data):
     assert found.to_bytes() == changed
 
 
-@given(recipes(), st.binary(min_size=1, max_size=20))
+@given(recipes(ANY_BITS), st.binary(min_size=1, max_size=11))
 def test_a_recipe_with_bytes_missing_or_left_over_is_refused(recipe, rest):
     data = recipe.to_bytes()
     for wrong in (data[: -len(rest)], data + rest):
@@ -52,16 +52,33 @@ def test_the_layout_of_the_bytes_is_the_documented_one():
     layer = "4000" + "0a00" + "1000" + "14" + "08" + "00" + "05" + "0000"
 
     assert PLAIN.to_bytes().hex() == head + layer
+    assert replace(PLAIN, bits=4).to_bytes().hex() == "02" + head[2:] + "04" + layer
+
+
+def test_a_recipe_of_16_bits_has_one_version_only():
+    data = replace(PLAIN, bits=8).to_bytes()
+    place = data.index(b"\x80\x00\x01\x08") + 3
+
+    with pytest.raises(RecipeError, match="a recipe of version 2 with 16 bits, which version 1 writes"):
+        Recipe.from_bytes(data[:place] + b"\x10" + data[place + 1 :])
+
+
+@pytest.mark.parametrize("version", [0, 3, 255])
+def test_another_version_is_refused(version):
+    with pytest.raises(RecipeError, match=f"a recipe of version {version}, 1 or 2 wanted"):
+        Recipe.from_bytes(bytes([version]) + PLAIN.to_bytes()[1:])
 
 
 def test_default_recipes_are_small_and_valid():
     for (task, _), plan in PLANS.items():
-        recipe = Recipe(task, bytes(32), plan.local_steps, plan.batch, plan.layers)
-        assert len(recipe.to_bytes()) <= 70
+        recipe = Recipe(task, bytes(32), plan.local_steps, plan.batch, plan.layers, plan.bits)
+        assert len(recipe.to_bytes()) <= 71
 
 
 def test_the_sizes_of_model_and_result_follow_from_the_recipe():
     assert (PLAIN.model_size, PLAIN.result_size) == (65 * 10 * 2, 65 * 10 * 2 + 32 + 90 * 4)
+    sizes = {bits: replace(PLAIN, bits=bits).result_size for bits in (1, 2, 4, 8)}
+    assert sizes == {1: 2 + 82 + 40, 2: 2 + 163 + 40, 4: 2 + 325 + 40, 8: 2 + 650 + 40}
 
 
 @pytest.mark.parametrize("task", ["", "too-long", "Digits", "digits\n", "ninechars", "dig its", "é"])
@@ -86,7 +103,9 @@ def test_a_task_name_that_is_not_plain_is_refused(task):
         ({"layers": (replace(SOFTMAX, outputs=257),)}, "classes 257"),
         ({"layers": (replace(SOFTMAX, scale=7),)}, "scale of the last layer 7"),
         ({"layers": (replace(SOFTMAX, error_shift=1),)}, "error shift of the first layer 1"),
-        ({"layers": (replace(SOFTMAX, inputs=65535, outputs=25),)}, "result size 3277192"),
+        ({"layers": (replace(SOFTMAX, inputs=65535, outputs=25),)}, "model size 3276800"),
+        ({"layers": (replace(SOFTMAX, inputs=65534, outputs=24),)}, "result size 3146072"),
+        ({"bits": 3}, "3 bits for a change: choose one of 1, 2, 4, 8, 16"),
     ],
 )
 def test_a_recipe_that_makes_no_sense_is_refused_with_the_reason(change, message):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mlchain.tasks import catalogue, digits
-from mlchain.tasks.catalogue import create_task, open_task
+from mlchain.tasks.catalogue import LearningTask, create_task, open_task
 from mlchain.tasks.dataset import DataError
 from mlchain.training.encoding import EncodingError, decode_result
 from mlchain.training.layers import RecipeError
@@ -128,6 +128,54 @@ def test_a_recipe_whose_layers_do_not_fit_the_data_is_refused(change):
 
 def test_every_task_has_every_model():
     assert set(catalogue.PLANS) == {(task, model) for task in catalogue.TASKS for model in catalogue.MODELS}
+
+
+def compact(model: str, bits: int) -> LearningTask:
+    return open_task(replace(catalogue.default_recipe("digits", model), bits=bits).to_bytes())
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("model", ["softmax", "mlp"])
+def test_every_version_can_be_recomputed_from_the_one_before_its_parent_and_the_results(model, bits):
+    task = compact(model, bits)
+    versions, rounds = [task.initial_model()], []
+    for number in range(3):
+        parent = versions[-2] if number else None
+        rounds.append([task.train(versions[-1], number, index, parent) for index in range(2)])
+        versions.append(task.aggregate(versions[-1], rounds[-1], parent))
+
+    # All that an onlooker needs: the recipe, the first version and the bytes of the results.
+    onlooker = open_task(task.recipe)
+    seen: list[bytes | None] = [None, onlooker.initial_model()]
+    for results in rounds:
+        seen.append(onlooker.aggregate(seen[-1], results, seen[-2]))
+    assert seen[1:] == versions
+    assert {len(result) for results in rounds for result in results} == {task.result_size}
+    assert task.accuracy(versions[-1]) > 0.8
+
+
+def test_a_compact_result_depends_on_the_parent_and_a_wide_one_does_not():
+    for bits, depends in ((4, True), (16, False)):
+        task = compact("softmax", bits)
+        first = task.initial_model()
+        second = task.aggregate(first, [task.train(first, 0, 0)])
+        results = {task.train(second, 1, 0, parent) for parent in (None, first)}
+
+        assert len(results) == 1 + depends
+
+
+def test_a_parent_of_another_size_tells_nothing():
+    task = compact("softmax", 4)
+    model = task.initial_model()
+
+    assert task.train(model, 1, 0, bytes(7)) == task.train(model, 1, 0)
+
+
+def test_fake_results_are_wide():
+    plan = Recipe.from_bytes(create_task("fake", "softmax").recipe)
+
+    with pytest.raises(RecipeError, match="the task 'fake' has results of 16 bits, not 4"):
+        open_task(replace(plan, bits=4).to_bytes())
 
 
 @WITH_MNIST
