@@ -54,7 +54,7 @@ POWERS.setflags(write=False)
 
 _OCTAVES = np.int64(1) << np.arange(17)  # 1, 2, 4 .. 2**16
 _DESCENT = -2 * POWERS  # ascending, as searchsorted wants it
-_DECAY = (POWERS >> np.arange(18)[:, np.newaxis]).ravel()  # 2**16 * 2**(-i/256); 0 from i = 17 * 256 on
+_DECAY = (POWERS >> np.arange(17)[:, np.newaxis]).ravel()  # 2**16 * 2**(-i/256), rounded down: in the end 0
 
 
 def softmax(logits: Integers, scale: int) -> Integers:

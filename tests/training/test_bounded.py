@@ -71,6 +71,10 @@ def test_a_half_goes_up_and_a_negative_half_too():
     assert rows_of(values.multiply_and_shift(single(1), 1)) == [[-1], [-1], [0], [0], [1], [1], [2]]
 
 
+def test_a_shift_by_nothing_adds_no_half():
+    assert rows_of(single(2**53 - 1).multiply_and_shift(single(1), 0)) == [[2**53 - 1]]
+
+
 @pytest.mark.parametrize("left", [2**52, 2**53 - 1])
 def test_a_product_that_might_round_is_refused_whatever_the_numbers(left):
     zeros = enclose(np.zeros((1, 2), dtype=np.int64), left)

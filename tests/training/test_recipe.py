@@ -152,6 +152,21 @@ def test_a_recipe_whose_arithmetic_could_leave_the_exact_integers_is_refused(rec
     assert what in exceeded
 
 
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ((replace(SOFTMAX, learning_shift=54),), f"rounding in layer 0 can reach {2**53 + 134_217_728}"),
+        (
+            (HIDDEN, replace(OUTPUT, error_shift=54)),
+            f"rounding of errors of layer 1 can reach {2**53 + 85_899_345_920}",
+        ),
+    ],
+)
+def test_a_shift_so_far_that_its_half_could_not_be_added_is_refused(layers, message):
+    with pytest.raises(RecipeError, match=message):
+        Recipe("x", bytes(32), 1, 128, layers)
+
+
 def test_the_first_batch_that_could_overflow_is_refused():
     hidden = Layer(2, 2, 65535, 8, 0, 0, 0, 0)
     output = Layer(2, 2, 1, 8, 0, 0, 4, 0)  # passes errors of up to 2**16 * 2**19 * 2 = 2**36 unshifted
