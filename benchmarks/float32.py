@@ -13,6 +13,7 @@ from mlchain.training.softmax import ONE
 from mlchain.training.streams import sample_order
 
 Floats = NDArray[np.float32]
+LEAST = np.float32(2.0**-16)  # probability that a loss counts
 
 
 def train(recipe: Recipe, model: Matrices, images: np.ndarray, labels: np.ndarray, key: bytes) -> list[Floats]:
@@ -50,7 +51,7 @@ def _step(weights: list[Floats], rates: list[np.float32], images: Floats, labels
     logits -= logits.max(axis=1, keepdims=True)
     errors = np.exp(logits)
     errors /= errors.sum(axis=1, keepdims=True)
-    loss = -np.log2(errors[rows, labels]).sum()
+    loss = -np.log2(np.maximum(errors[rows, labels], LEAST)).sum()
     errors[rows, labels] -= 1
     for depth in reversed(range(len(weights))):
         gradient = inputs[depth].T @ errors

@@ -1,12 +1,14 @@
 """Workers on shares of their own learn what one learns from everything."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mlchain.errors import UserError
 from mlchain.federated.behaviours import flipping, honest, silent
 from mlchain.federated.partition import Split
-from mlchain.federated.training import open_federated
+from mlchain.federated.training import open_federated, to_vector
 from mlchain.tasks.catalogue import default_recipe
 
 RECIPE = default_recipe("digits", "softmax").to_bytes()
@@ -41,6 +43,17 @@ def test_the_same_share_gives_the_same_update_and_another_one_another(federated)
 
     assert federated.train(model, 1, 3) == federated.train(model, 1, 3) != federated.train(model, 1, 4)
     assert len(federated.train(model, 1, 3)) == federated.update_size
+
+
+def test_an_update_has_all_bits_whatever_the_recipe_spends_on_a_result(federated):
+    compact = replace(default_recipe("digits", "softmax"), bits=1)
+    other = open_federated(compact.to_bytes(), Split(10))
+    model = other.task.initial_model()
+
+    update = other.train(model, 1, 3)
+
+    assert len(update) == other.update_size
+    assert len(set(to_vector(update))) > 3
 
 
 def test_a_share_of_one_sample_can_be_trained_on():

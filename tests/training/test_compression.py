@@ -26,6 +26,12 @@ def test_no_power_of_two_comes_closer(values, bits):
         assert found <= squared_error(values, clipped, 2**shift)
 
 
+def test_of_two_equally_good_scales_it_is_the_less():
+    codes, scale = quantise(np.array([3]), 2)
+
+    assert (codes.tolist(), scale) == ([1], 2)  # 4 is as far away
+
+
 @given(VALUES)
 def test_the_scale_of_signs_is_the_mean_magnitude(values):
     codes, scale = quantise(values, 1)
