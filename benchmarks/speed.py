@@ -34,9 +34,10 @@ PARTS = {
         (bounded.Bounded, name) for name in ("shift_floor", "clip", "with_constant", "between", "only")
     ),
     "order of the samples": ((jobs, "sample_order"),),
-    "model to weights, weights to change and digest": (
+    "model to weights, weights to change, codes and digest": (
         (jobs, "to_weights"),
         (jobs, "_change"),
+        (jobs, "quantise"),
         (jobs, "digest_weights"),
     ),
 }
@@ -57,7 +58,7 @@ def measure() -> Section:
 def _by_turns(recipe: Recipe, threads: int | None) -> tuple[list[float], list[float]]:
     """Return the seconds of so many exact trainings and as many in float32, with this many threads (None: all)."""
     data = load()
-    model, key = jobs.initial_model(recipe), jobs.job_key(recipe, 0, 0)
+    model = jobs.initial_model(recipe)
     inputs = float32.prepared(data.train_images, recipe.layers[0].input_max)
     order = np.random.Generator(np.random.PCG64(1))
 
@@ -65,10 +66,17 @@ def _by_turns(recipe: Recipe, threads: int | None) -> tuple[list[float], list[fl
         some = order.permutation(len(data.train_labels))[: recipe.local_steps * recipe.batch]
         float32.descend(recipe, model, inputs, data.train_labels, some)
 
-    exactly = partial(jobs.run_job, recipe, model, data.train_images, data.train_labels, key)
+    exactly = _exactly(recipe)
     with threadpool_limits(threads, "blas"):
         both = [(_seconds(exactly), _seconds(in_float32)) for _ in range(RUNS + 1)][1:]  # the first warms up
     return [exact for exact, _ in both], [floating for _, floating in both]
+
+
+def _exactly(recipe: Recipe) -> Callable[[], object]:
+    """Return the exact training of a job, from a model to a result."""
+    data, model, key = load(), jobs.initial_model(recipe), jobs.job_key(recipe, 0, 0)
+    estimate = jobs.estimate_change(model, None)
+    return partial(jobs.run_job, recipe, model, data.train_images, data.train_labels, key, estimate)
 
 
 def _seconds(train: Callable[[], object]) -> float:
@@ -86,11 +94,10 @@ def _row(model: str, recipe: Recipe, threads: int | None, exact: list[float], fl
 
 def _shares(model: str) -> dict[str, float]:
     """Return the milliseconds of every part of one exact training with one thread."""
-    recipe, data = default_recipe("mnist", model), load()
-    start, key = jobs.initial_model(recipe), jobs.job_key(recipe, 0, 0)
+    exactly = _exactly(default_recipe("mnist", model))
     spent: Counter[str] = Counter()
     with threadpool_limits(1, "blas"), _stopwatches(spent):
-        whole = _seconds(partial(jobs.run_job, recipe, start, data.train_images, data.train_labels, key))
+        whole = _seconds(exactly)
     return {part: 1000 * spent[part] for part in PARTS} | {REST: 1000 * (whole - spent.total())}
 
 
