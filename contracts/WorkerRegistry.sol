@@ -3,8 +3,8 @@ pragma solidity 0.8.30;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 import {JobFactory} from "./JobFactory.sol";
+import {Histories, History} from "./libraries/Histories.sol";
 
 /// @title WorkerRegistry
 /// @notice The pool of workers, their stakes and credits, and the escrow of the open round: all ether lives here.
@@ -13,7 +13,7 @@ import {JobFactory} from "./JobFactory.sol";
 /// an unsettled seat is whole: it was a member with a whole stake at poolBlock, no settlement came between, and what it has
 /// here is locked from then on.
 contract WorkerRegistry {
-    using Checkpoints for Checkpoints.Trace160;
+    using Histories for History;
 
     enum Verdict {
         Rewarded, // opens to the accepted result
@@ -56,7 +56,7 @@ contract WorkerRegistry {
     event RoundOpened(uint256 poolBlock, uint256 seats, uint256 escrow);
 
     /// @notice Announces what a seat got: its pay when rewarded, nothing when released, else what was taken from its stake.
-    event SeatSettled(address indexed job, address indexed worker, uint256 indexed seat, Verdict verdict, uint256 amount);
+    event SeatSettled(address indexed job, address indexed worker, uint256 seat, Verdict verdict, uint256 amount);
 
     /// @notice Announces that the last seat of the open round is settled; `remainder` of its escrow goes to the server.
     event RoundClosed(uint256 remainder);
@@ -108,8 +108,8 @@ contract WorkerRegistry {
     mapping(address worker => bool admitted) public isAdmitted;
 
     mapping(address owner => Account account) private _accounts;
-    mapping(uint256 position => Checkpoints.Trace160 worker) private _workerAt;
-    Checkpoints.Trace160 private _poolSize;
+    mapping(uint256 position => History worker) private _workerAt;
+    History private _poolSize;
 
     /// @notice Make the deployer the factory; reverts unless 0 < `absenceFee` < `stake`.
     constructor(address server, uint256 stake, uint256 absenceFee, bool permissioned) {
@@ -142,7 +142,7 @@ contract WorkerRegistry {
         require(account.place == 0, AlreadyMember(msg.sender));
         require(msg.value == missing, WrongStake(msg.value, missing));
 
-        uint256 position = _poolSize.latest();
+        uint256 position = poolSize();
         account.stake = STAKE;
         account.leaveBlock = 0;
         _seat(msg.sender, position);
@@ -163,26 +163,23 @@ contract WorkerRegistry {
         if (account.place == 0) return;
 
         uint256 position = account.place - 1;
-        uint256 last = _poolSize.latest() - 1;
+        uint256 last = poolSize() - 1;
         account.place = 0;
         account.leaveBlock = SafeCast.toUint32(block.number);
-        if (position != last) _seat(_latestAt(last), position);
-        // slither-disable-next-line unused-return (the value before, which `_latestAt` has given)
-        _workerAt[last].push(_now(), 0);
+        if (position != last) _seat(address(_workerAt[last].latest.value), position);
+        _workerAt[last].set(0);
         _resize(last);
         emit Left(worker, position);
     }
 
     function _seat(address worker, uint256 position) private {
         _accounts[worker].place = SafeCast.toUint32(position + 1);
-        // slither-disable-next-line unused-return (the values before and after, which the caller knows)
-        _workerAt[position].push(_now(), uint160(worker));
+        _workerAt[position].set(uint160(worker));
     }
 
     /// @dev A size is a position that was seated, plus one: `_seat` has bounded it by 2^32.
     function _resize(uint256 size) private {
-        // slither-disable-next-line unused-return (the values before and after, which the caller knows)
-        _poolSize.push(_now(), uint160(size));
+        _poolSize.set(uint160(size));
     }
 
     /* ROUND */
@@ -301,25 +298,17 @@ contract WorkerRegistry {
     }
 
     /// @notice Return the number of members now.
-    function poolSize() external view returns (uint256) {
-        return _poolSize.latest();
+    function poolSize() public view returns (uint256) {
+        return _poolSize.latest.value;
     }
 
     /// @notice Return the number of members at the end of block `blockNumber`.
     function poolSizeAt(uint256 blockNumber) public view returns (uint256) {
-        return _poolSize.upperLookupRecent(SafeCast.toUint96(blockNumber));
+        return _poolSize.at(blockNumber);
     }
 
     /// @notice Return the worker at `position` at the end of block `blockNumber`, zero if there was none.
     function workerAt(uint256 position, uint256 blockNumber) public view returns (address) {
-        return address(_workerAt[position].upperLookupRecent(SafeCast.toUint96(blockNumber)));
-    }
-
-    function _latestAt(uint256 position) private view returns (address) {
-        return address(_workerAt[position].latest());
-    }
-
-    function _now() private view returns (uint96) {
-        return SafeCast.toUint96(block.number);
+        return address(_workerAt[position].at(blockNumber));
     }
 }
