@@ -6,6 +6,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Job} from "./Job.sol";
 import {ModelRegistry} from "./ModelRegistry.sol";
 import {WorkerRegistry} from "./WorkerRegistry.sol";
+import {CommitteeDraw} from "./libraries/CommitteeDraw.sol";
 import {ContentHash} from "./libraries/ContentHash.sol";
 import {JobTerms, Terms} from "./libraries/JobTerms.sol";
 
@@ -170,11 +171,11 @@ contract JobFactory {
     ) private {
         Terms memory jobTerms = Terms({
             seed: seed,
-            taskHash: 0,
             round: round.toUint32(),
             index: 0,
             poolBlock: terms.poolBlock.toUint40(),
             poolSize: poolSize.toUint32(),
+            side: CommitteeDraw.sideOf(poolSize).toUint24(),
             seats: terms.seats.toUint16(),
             quorum: terms.quorum.toUint16(),
             resultSize: terms.resultSize.toUint24(),
@@ -187,10 +188,9 @@ contract JobFactory {
         });
         for (uint256 index = 0; index < terms.jobs; ++index) {
             jobTerms.index = index.toUint8();
-            jobTerms.taskHash = keccak256(abi.encode(descriptionHash, round, index));
             address job =
                 Clones.cloneDeterministicWithImmutableArgs(address(IMPLEMENTATION), JobTerms.pack(jobTerms), 0);
-            emit JobDeployed(round, index, job, jobTerms.taskHash);
+            emit JobDeployed(round, index, job, keccak256(abi.encode(descriptionHash, round, index)));
         }
     }
 

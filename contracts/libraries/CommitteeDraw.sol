@@ -14,63 +14,66 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 library CommitteeDraw {
     uint256 private constant ROUNDS = 16;
 
-    /// @notice Return the seat that the worker at `position` holds; `position` must be below `poolSize`.
-    function seatOf(bytes32 seed, uint256 poolSize, uint256 position) internal pure returns (uint256 seat) {
-        uint256 side = _side(poolSize);
-
-        seat = position;
-        do {
-            seat = _permute(seed, side, seat);
-        } while (seat >= poolSize);
-    }
-
-    /// @notice Return the position of the worker that holds `seat`; `seat` must be below `poolSize`.
-    function positionOf(bytes32 seed, uint256 poolSize, uint256 seat) internal pure returns (uint256 position) {
-        uint256 side = _side(poolSize);
-
-        position = seat;
-        do {
-            position = _invert(seed, side, position);
-        } while (position >= poolSize);
-    }
-
-    /// @dev The square root of poolSize, rounded up.
-    function _side(uint256 poolSize) private pure returns (uint256) {
+    /// @notice Return the side of the square that a pool's seats are drawn on: the square root of its size, rounded up.
+    function sideOf(uint256 poolSize) internal pure returns (uint256) {
         return Math.sqrt(poolSize - 1) + 1;
     }
 
-    function _permute(bytes32 seed, uint256 side, uint256 value) private pure returns (uint256) {
-        uint256 left = value / side;
-        uint256 right = value % side;
-
-        for (uint256 round = 0; round < ROUNDS; ++round) {
-            (left, right) = (right, addmod(left, _key(seed, round, right), side));
-        }
-        // The quotient goes with its remainder: nothing is lost by dividing.
-        // slither-disable-next-line divide-before-multiply
-        return left * side + right;
+    /// @notice Return the position of the worker that holds `seat`; `seat` must be below `poolSize`, `side` its side.
+    function positionOf(bytes32 seed, uint256 poolSize, uint256 side, uint256 seat)
+        internal
+        pure
+        returns (uint256 position)
+    {
+        position = seat;
+        do {
+            position = _permute(seed, side, position);
+        } while (position >= poolSize);
     }
 
-    /// @dev Every commit and every settled seat pays for this loop: in assembly it takes a third of the gas. It is
-    ///     for (round = ROUNDS; round > 0; --round)
-    ///         (left, right) = (addmod(right, side - _key(seed, round - 1, left) % side, side), left);
-    /// with `_key`'s two words in the scratch space, where only the second changes.
-    function _invert(bytes32 seed, uint256 side, uint256 value) private pure returns (uint256 inverse) {
+    /// @notice Return the seat that the worker at `position` holds; `position` must be below `poolSize`, `side` its side.
+    function seatOf(bytes32 seed, uint256 poolSize, uint256 side, uint256 position)
+        internal
+        pure
+        returns (uint256 seat)
+    {
+        seat = position;
+        do {
+            seat = _invert(seed, side, seat);
+        } while (seat >= poolSize);
+    }
+
+    /// @dev Every commit and every settled seat pays for this loop: in assembly it takes a quarter of the gas. It is
+    ///     for (round = 0; round < ROUNDS; ++round)
+    ///         (left, right) = (right, addmod(left, _key(seed, round, right), side));
+    /// two rounds at a time, which saves the swapping, with `_key`'s two words in the scratch space.
+    function _permute(bytes32 seed, uint256 side, uint256 value) private pure returns (uint256 permuted) {
         uint256 rounds = ROUNDS;
 
         assembly ("memory-safe") {
             let left := div(value, side)
             let right := mod(value, side)
             mstore(0x00, seed)
-            for { let round := rounds } round {} {
-                round := sub(round, 1)
-                mstore(0x20, or(shl(128, round), left))
-                let previous := addmod(right, sub(side, mod(keccak256(0x00, 0x40), side)), side)
-                right := left
-                left := previous
+            for { let round := 0 } lt(round, rounds) { round := add(round, 2) } {
+                mstore(0x20, or(shl(128, round), right))
+                left := addmod(left, keccak256(0x00, 0x40), side)
+                mstore(0x20, or(shl(128, add(round, 1)), left))
+                right := addmod(right, keccak256(0x00, 0x40), side)
             }
-            inverse := add(mul(left, side), right)
+            permuted := add(mul(left, side), right)
         }
+    }
+
+    function _invert(bytes32 seed, uint256 side, uint256 value) private pure returns (uint256) {
+        uint256 left = value / side;
+        uint256 right = value % side;
+
+        for (uint256 round = ROUNDS; round > 0; --round) {
+            (left, right) = (addmod(right, side - _key(seed, round - 1, left) % side, side), left);
+        }
+        // The quotient goes with its remainder: nothing is lost by dividing.
+        // slither-disable-next-line divide-before-multiply
+        return left * side + right;
     }
 
     /// @dev A digit is below 2^128, so it shares a word with the round: the hash takes two words of scratch space.

@@ -3,11 +3,31 @@ pragma solidity 0.8.30;
 
 import {CommitteeDraw} from "../libraries/CommitteeDraw.sol";
 import {ContentHash} from "../libraries/ContentHash.sol";
+import {Histories, History} from "../libraries/Histories.sol";
 import {JobTerms, Terms} from "../libraries/JobTerms.sol";
 
 /// @title LibraryHarness
 /// @notice Lets a test call the libraries, whose functions are internal.
 contract LibraryHarness {
+    using Histories for History;
+
+    History private _history;
+
+    /// @notice Let these values hold from the end of this block on, one after the other.
+    function write(uint160[] calldata values) external {
+        for (uint256 i = 0; i < values.length; ++i) {
+            _history.set(values[i]);
+        }
+    }
+
+    /// @notice Return the values at the end of the blocks from `first` to `last`.
+    function valuesOf(uint256 first, uint256 last) external view returns (uint160[] memory values) {
+        values = new uint160[](last - first + 1);
+        for (uint256 i = 0; i < values.length; ++i) {
+            values[i] = _history.at(first + i);
+        }
+    }
+
     /// @notice Return the seat of every position and the position of every seat.
     function draw(bytes32 seed, uint256 poolSize)
         external
@@ -16,9 +36,10 @@ contract LibraryHarness {
     {
         seats = new uint256[](poolSize);
         positions = new uint256[](poolSize);
+        uint256 side = CommitteeDraw.sideOf(poolSize);
         for (uint256 i = 0; i < poolSize; ++i) {
-            seats[i] = CommitteeDraw.seatOf(seed, poolSize, i);
-            positions[i] = CommitteeDraw.positionOf(seed, poolSize, i);
+            seats[i] = CommitteeDraw.seatOf(seed, poolSize, side, i);
+            positions[i] = CommitteeDraw.positionOf(seed, poolSize, side, i);
         }
     }
 
@@ -28,8 +49,9 @@ contract LibraryHarness {
         pure
         returns (uint256 seat, uint256 position)
     {
-        seat = CommitteeDraw.seatOf(seed, poolSize, index);
-        position = CommitteeDraw.positionOf(seed, poolSize, index);
+        uint256 side = CommitteeDraw.sideOf(poolSize);
+        seat = CommitteeDraw.seatOf(seed, poolSize, side, index);
+        position = CommitteeDraw.positionOf(seed, poolSize, side, index);
     }
 
     /// @notice Revert unless the chunk is the one that the content hash and the list name.

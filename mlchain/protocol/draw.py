@@ -13,12 +13,12 @@ ROUNDS = 16
 
 def seat_of(seed: bytes, pool_size: int, position: int) -> int:
     """Return the seat that the worker at `position` holds, 0 <= position < pool_size."""
-    return _walk(_permute, seed, pool_size, position)
+    return _walk(_invert, seed, pool_size, position)
 
 
 def position_of(seed: bytes, pool_size: int, seat: int) -> int:
     """Return the position of the worker that holds `seat`, 0 <= seat < pool_size."""
-    return _walk(_invert, seed, pool_size, seat)
+    return _walk(_permute, seed, pool_size, seat)
 
 
 def _walk(step, seed: bytes, pool_size: int, value: int) -> int:

@@ -71,11 +71,11 @@ def test_a_job_carries_its_terms_in_its_code(factory, server, members):
 
         assert terms == [
             deployed.seed,
-            task_hash(TASK, 1, index),
             1,
             index,
             pool_block,
             len(members),
+            3,  # the side of the least square that holds them
             2,
             2,
             CHUNK_SIZE * MAX_CHUNKS,

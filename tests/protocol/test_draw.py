@@ -76,15 +76,15 @@ def seats_of_all(pool_size: int, seeds: range) -> np.ndarray:
         (draw._key(seed_bytes(seed), number, digit) % side for seed, number, digit in places), dtype=np.int16
     ).reshape(len(seeds), draw.ROUNDS, side)
 
-    def permute(values):
+    def invert(values):
         left, right = values // side, values % side
-        for number in range(draw.ROUNDS):
-            left, right = right, (left + np.take_along_axis(keys[:, number], right, axis=1)) % side
+        for number in reversed(range(draw.ROUNDS)):
+            left, right = (right - np.take_along_axis(keys[:, number], left, axis=1)) % side, left
         return left * side + right
 
-    seats = permute(np.tile(np.arange(pool_size), (len(seeds), 1)))
+    seats = invert(np.tile(np.arange(pool_size), (len(seeds), 1)))
     while (outside := seats >= pool_size).any():
-        seats = np.where(outside, permute(seats), seats)
+        seats = np.where(outside, invert(seats), seats)
     return seats
 
 
