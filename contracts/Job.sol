@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 import {WorkerRegistry} from "./WorkerRegistry.sol";
 import {CommitteeDraw} from "./libraries/CommitteeDraw.sol";
-import {ContentHash} from "./libraries/ContentHash.sol";
+import {ContentHash, MAX_CHUNKS} from "./libraries/ContentHash.sol";
 import {JobTerms, Terms} from "./libraries/JobTerms.sol";
 
 /// @title Job
@@ -44,9 +44,11 @@ contract Job {
     }
 
     struct Progress {
-        uint16 commits;
         uint40 fullAt; // time of the last seat's commit, zero before
+        uint16 commits;
         uint16 candidates;
+        uint16 leaderVotes; // zero without a leader
+        uint8 leaderChunks;
         Ruling ruling;
     }
 
@@ -100,11 +102,11 @@ contract Job {
     /// @notice The hash of the only candidate that has a quorum, zero if none has.
     bytes32 public leader;
 
-    /// @notice What is known of a candidate.
-    mapping(bytes32 resultHash => Candidate candidate) public candidateOf;
-
     /// @notice Who has published a chunk: the seat plus one, `seats` plus one for the referee, zero for nobody yet.
-    mapping(bytes32 resultHash => mapping(uint256 index => uint256 publisher)) public publisherOf;
+    mapping(bytes32 resultHash => uint16[MAX_CHUNKS] publishers) public publisherOf;
+
+    /// @dev What is known of the candidates without a quorum; votes and chunks of the leader are in `progress`.
+    mapping(bytes32 resultHash => Candidate candidate) private _minorities;
 
     /// @dev A bit per seat whose commitment opens to a candidate without a quorum.
     uint256 private _minoritySeats;
@@ -127,17 +129,15 @@ contract Job {
     /// @notice Commit to a result, once per seat, with `commitmentFor(seat, resultHash)`; its holder only.
     function commit(uint256 seat, bytes32 commitment) external {
         Terms memory job = _terms();
-        Progress memory current = progress;
-        _requirePhase(Phase.Commit, job, current);
+        _requirePhase(Phase.Commit, job);
         require(commitment != 0, EmptyCommitment());
         require(commitmentOf[seat] == 0, AlreadyCommitted(seat));
         _requireHolder(job, seat);
 
         commitmentOf[seat] = commitment;
-        current.commits += 1;
+        progress.commits += 1;
         // Timestamps stay below 2^40 for 34,000 years.
-        if (current.commits == job.seats) current.fullAt = uint40(block.timestamp);
-        progress = current;
+        if (progress.commits == job.seats) progress.fullAt = uint40(block.timestamp);
         emit Committed(seat, msg.sender, commitment);
     }
 
@@ -157,32 +157,29 @@ contract Job {
 
     /* PROPOSE */
 
-    /// @notice Propose the result that one's own commitment opens to, unless it is a candidate already.
-    /// @dev Workers act on final blocks only: if the one that ended the commit phase were replaced, a copier could get in.
+    /// @notice Propose a result that the commitment of `seat` opens to, unless it is a candidate already.
+    /// @dev Anyone may who knows the result: nothing is paid for it, and nothing can be committed any more. Workers act on
+    /// final blocks only: if the one that ended the commit phase were replaced, a copier could get in.
     function propose(uint256 seat, bytes32 resultHash) external {
         Terms memory job = _terms();
-        Progress memory current = progress;
-        _requirePhase(Phase.Propose, job, current);
-        _requireHolder(job, seat);
+        _requirePhase(Phase.Propose, job);
         _requireOpens(seat, resultHash);
 
-        _propose(job, current, resultHash);
+        _propose(job, resultHash);
     }
 
     /// @notice Propose any result as long as the job is undecided; referee only.
     function proposeAsReferee(bytes32 resultHash) external onlyReferee {
         Terms memory job = _terms();
-        Progress memory current = progress;
-        _requireUndecided(job, current);
+        _requireUndecided(job);
 
-        _propose(job, current, resultHash);
+        _propose(job, resultHash);
     }
 
     /// @dev Commitments are final here, and each opens to one result at most: so votes are counted once, and since a quorum
     /// is more than half of the seats, no two candidates have one.
-    function _propose(Terms memory job, Progress memory current, bytes32 resultHash) private {
-        Candidate storage candidate = candidateOf[resultHash];
-        require(!candidate.isProposed, AlreadyProposed(resultHash));
+    function _propose(Terms memory job, bytes32 resultHash) private {
+        require(!_candidate(resultHash).isProposed, AlreadyProposed(resultHash));
 
         uint16 votes = 0;
         uint256 voters = 0;
@@ -191,12 +188,14 @@ contract Job {
             ++votes;
             voters |= 1 << seat;
         }
-        candidate.isProposed = true;
-        candidate.votes = votes;
-        current.candidates += 1;
-        progress = current;
-        if (votes >= job.quorum) leader = resultHash;
-        else if (votes != 0) _minoritySeats |= voters;
+        progress.candidates += 1;
+        if (votes >= job.quorum) {
+            leader = resultHash;
+            progress.leaderVotes = votes;
+        } else {
+            _minorities[resultHash] = Candidate({votes: votes, chunks: 0, isProposed: true});
+            if (votes != 0) _minoritySeats |= voters;
+        }
         emit Proposed(resultHash, msg.sender, votes);
     }
 
@@ -211,11 +210,12 @@ contract Job {
         bytes calldata chunk
     ) external {
         Terms memory job = _terms();
-        _requireUndecided(job, progress);
+        _requireUndecided(job);
         _requireHolder(job, seat);
         _requireOpens(seat, resultHash);
 
-        _publish(job, seat + 1, resultHash, index, chunkHashes, chunk);
+        // The holder's seat is below 256.
+        _publish(job, uint16(seat + 1), resultHash, index, chunkHashes, chunk);
     }
 
     /// @notice Publish chunk `index` of any candidate; referee only.
@@ -224,26 +224,26 @@ contract Job {
         onlyReferee
     {
         Terms memory job = _terms();
-        _requireUndecided(job, progress);
+        _requireUndecided(job);
 
-        _publish(job, uint256(job.seats) + 1, resultHash, index, chunkHashes, chunk);
+        _publish(job, job.seats + 1, resultHash, index, chunkHashes, chunk);
     }
 
     function _publish(
         Terms memory job,
-        uint256 publisher,
+        uint16 publisher,
         bytes32 resultHash,
         uint256 index,
         bytes32[] calldata chunkHashes,
         bytes calldata chunk
     ) private {
-        Candidate storage candidate = candidateOf[resultHash];
-        require(candidate.isProposed, NotProposed(resultHash));
+        require(_candidate(resultHash).isProposed, NotProposed(resultHash));
         ContentHash.checkChunk(resultHash, job.resultSize, index, chunkHashes, chunk);
         require(publisherOf[resultHash][index] == 0, AlreadyPublished(resultHash, index));
 
         publisherOf[resultHash][index] = publisher;
-        candidate.chunks += 1;
+        if (_isLeader(resultHash)) progress.leaderChunks += 1;
+        else _minorities[resultHash].chunks += 1;
         emit ChunkPublished(resultHash, index, msg.sender, chunk);
     }
 
@@ -252,8 +252,8 @@ contract Job {
     /// @notice Accept a complete candidate, whatever its votes; referee only.
     function rule(bytes32 resultHash) external onlyReferee {
         Terms memory job = _terms();
-        _requireUndecided(job, progress);
-        require(_isComplete(job, resultHash), NotComplete(resultHash));
+        _requireUndecided(job);
+        require(_isComplete(job, _candidate(resultHash).chunks), NotComplete(resultHash));
 
         progress.ruling = Ruling.Accept;
         ruledHash = resultHash;
@@ -262,7 +262,7 @@ contract Job {
 
     /// @notice Call the task broken: committed seats are released unpaid, absent ones pay; referee only.
     function ruleVoid() external onlyReferee {
-        _requireUndecided(_terms(), progress);
+        _requireUndecided(_terms());
 
         progress.ruling = Ruling.Void;
         emit Ruled(0);
@@ -273,12 +273,13 @@ contract Job {
     /// @notice Settle seats of a decided job; anyone, in any order. Seats settled before are passed over, so nobody can block a batch.
     function settle(uint256[] calldata seats) external {
         Terms memory job = _terms();
-        Progress memory current = progress;
-        (Outcome decision, bytes32 acceptedHash) = _outcome(job, current);
-        require(decision != Outcome.Undecided, WrongPhase(_phase(job, current), Phase.Decided));
+        (Outcome decision, bytes32 acceptedHash) = _outcome(job);
+        require(decision != Outcome.Undecided, WrongPhase(_phase(job), Phase.Decided));
 
         WorkerRegistry.Settlement[] memory settlements = new WorkerRegistry.Settlement[](seats.length);
         uint256[] memory bonusOf = _bonusOf(job, acceptedHash);
+        // A unanimous answer has the votes of all commits: if these are all seats, no commitment needs to be looked at.
+        bool allAreRight = decision == Outcome.Unanimous && progress.commits == job.seats;
         uint256 settled = _settledSeats;
         uint256 count = 0;
         for (uint256 i = 0; i < seats.length; ++i) {
@@ -289,7 +290,7 @@ contract Job {
             settlements[count++] = WorkerRegistry.Settlement({
                 seat: seat,
                 position: _positionOf(job, seat),
-                verdict: _verdict(seat, decision, acceptedHash),
+                verdict: allAreRight ? WorkerRegistry.Verdict.Rewarded : _verdict(seat, decision, acceptedHash),
                 pay: job.reward + bonusOf[seat + 1]
             });
         }
@@ -301,10 +302,10 @@ contract Job {
         REGISTRY.settle(_shortened(settlements, count));
     }
 
-    /// @dev What each publisher gets of the bonus, numbered as in `publisherOf`.
+    /// @dev What each publisher gets of the bonus, numbered as in `publisherOf`; if nothing is accepted, nobody gets it all.
     function _bonusOf(Terms memory job, bytes32 acceptedHash) private view returns (uint256[] memory bonusOf) {
         bonusOf = new uint256[](uint256(job.seats) + 2);
-        uint256 chunks = candidateOf[acceptedHash].chunks;
+        uint256 chunks = ContentHash.chunkCount(job.resultSize);
         for (uint256 index = 0; index < chunks; ++index) {
             bonusOf[publisherOf[acceptedHash][index]] += job.bonus / chunks;
         }
@@ -326,10 +327,9 @@ contract Job {
         return right ? WorkerRegistry.Verdict.Rewarded : WorkerRegistry.Verdict.Slashed;
     }
 
-    /// @dev Without a leader this asks about the hash zero, which is a candidate only if somebody proposed it.
     function _opensToACandidate(uint256 seat, bytes32 commitment) private view returns (bool) {
         if (_minoritySeats & (1 << seat) != 0) return true;
-        return candidateOf[leader].isProposed && commitment == _commitment(seat, leader);
+        return progress.leaderVotes != 0 && commitment == _commitment(seat, leader);
     }
 
     function _shortened(WorkerRegistry.Settlement[] memory settlements, uint256 count)
@@ -348,57 +348,59 @@ contract Job {
 
     /// @notice Return the phase at this block's time.
     function phase() external view returns (Phase) {
-        return _phase(_terms(), progress);
+        return _phase(_terms());
     }
 
     /// @notice Return how the job is decided at this block's time and, if a result is accepted, its hash. Once decided, it stays.
     function outcome() external view returns (Outcome, bytes32 acceptedHash) {
-        return _outcome(_terms(), progress);
+        return _outcome(_terms());
     }
 
-    function _phase(Terms memory job, Progress memory current) private view returns (Phase) {
-        if (block.timestamp < _commitEnd(job, current)) return Phase.Commit;
-        (Outcome decision,) = _outcome(job, current);
+    function _phase(Terms memory job) private view returns (Phase) {
+        if (block.timestamp < _commitEnd(job)) return Phase.Commit;
+        (Outcome decision,) = _outcome(job);
         if (decision != Outcome.Undecided) return Phase.Decided;
-        return block.timestamp < _commitEnd(job, current) + job.publishWindow ? Phase.Propose : Phase.Referee;
+        return block.timestamp < _commitEnd(job) + job.publishWindow ? Phase.Propose : Phase.Referee;
     }
 
     /// @dev Once decided a job stays so: proposing, publishing and ruling end with the decision, and time only adds to it.
-    function _outcome(Terms memory job, Progress memory current) private view returns (Outcome, bytes32) {
-        if (current.ruling == Ruling.Accept) return (Outcome.Ruled, ruledHash);
-        if (current.ruling == Ruling.Void) return (Outcome.Void, 0);
+    // slither-disable-start incorrect-equality (counts of what this job lets happen once: nobody can send them past)
+    function _outcome(Terms memory job) private view returns (Outcome, bytes32) {
+        if (progress.ruling == Ruling.Accept) return (Outcome.Ruled, ruledHash);
+        if (progress.ruling == Ruling.Void) return (Outcome.Void, 0);
 
-        uint256 committedAt = _commitEnd(job, current);
+        uint256 committedAt = _commitEnd(job);
         uint256 publishEnd = committedAt + job.publishWindow;
         bool refereeIsLate = block.timestamp >= publishEnd + job.refereeWindow;
-        bytes32 candidate = leader;
-        if (candidate != 0 && _isComplete(job, candidate)) {
-            bool unanimous = candidateOf[candidate].votes == current.commits;
-            if (unanimous && block.timestamp >= committedAt + job.auditWindow) return (Outcome.Unanimous, candidate);
-            if (current.candidates == 1 && block.timestamp >= publishEnd) return (Outcome.Uncontested, candidate);
-            if (refereeIsLate) return (Outcome.Quorum, candidate);
+        if (_isComplete(job, progress.leaderChunks)) {
+            bool unanimous = progress.leaderVotes == progress.commits;
+            if (unanimous && block.timestamp >= committedAt + job.auditWindow) return (Outcome.Unanimous, leader);
+            if (progress.candidates == 1 && block.timestamp >= publishEnd) return (Outcome.Uncontested, leader);
+            if (refereeIsLate) return (Outcome.Quorum, leader);
         }
         return (refereeIsLate ? Outcome.Failed : Outcome.Undecided, 0);
     }
+    // slither-disable-end incorrect-equality
 
-    function _requirePhase(Phase expected, Terms memory job, Progress memory current) private view {
-        Phase actual = _phase(job, current);
+    function _requirePhase(Phase expected, Terms memory job) private view {
+        Phase actual = _phase(job);
         require(actual == expected, WrongPhase(actual, expected));
     }
 
     /// @dev Between the end of the commit phase and the decision.
-    function _requireUndecided(Terms memory job, Progress memory current) private view {
-        Phase actual = _phase(job, current);
+    function _requireUndecided(Terms memory job) private view {
+        Phase actual = _phase(job);
         require(actual == Phase.Propose || actual == Phase.Referee, WrongPhase(actual, Phase.Referee));
     }
 
     /// @dev All windows are half-open and follow this moment: nothing is committed at or after it, nothing shown before.
-    function _commitEnd(Terms memory job, Progress memory current) private pure returns (uint256) {
-        return current.fullAt != 0 ? current.fullAt : job.commitDeadline;
+    function _commitEnd(Terms memory job) private view returns (uint256) {
+        return progress.fullAt != 0 ? progress.fullAt : job.commitDeadline;
     }
 
-    function _isComplete(Terms memory job, bytes32 resultHash) private view returns (bool) {
-        return candidateOf[resultHash].chunks == ContentHash.chunkCount(job.resultSize);
+    function _isComplete(Terms memory job, uint256 chunks) private pure returns (bool) {
+        // slither-disable-next-line incorrect-equality (as in `_outcome`)
+        return chunks == ContentHash.chunkCount(job.resultSize);
     }
 
     /* VIEWS */
@@ -408,9 +410,14 @@ contract Job {
         return _terms();
     }
 
+    /// @notice Return what is known of a candidate; of anything else that it is not proposed.
+    function candidateOf(bytes32 resultHash) external view returns (Candidate memory) {
+        return _candidate(resultHash);
+    }
+
     /// @notice Return when the commit phase ends or has ended: the deadline until the last seat commits.
     function commitEnd() external view returns (uint256) {
-        return _commitEnd(_terms(), progress);
+        return _commitEnd(_terms());
     }
 
     /// @notice Return the holders of all seats.
@@ -438,6 +445,15 @@ contract Job {
     /// @notice Return whether a seat is settled.
     function isSettled(uint256 seat) external view returns (bool) {
         return _settledSeats & (1 << seat) != 0;
+    }
+
+    function _candidate(bytes32 resultHash) private view returns (Candidate memory) {
+        if (!_isLeader(resultHash)) return _minorities[resultHash];
+        return Candidate({votes: progress.leaderVotes, chunks: progress.leaderChunks, isProposed: true});
+    }
+
+    function _isLeader(bytes32 resultHash) private view returns (bool) {
+        return progress.leaderVotes != 0 && resultHash == leader;
     }
 
     function _holderOf(Terms memory job, uint256 seat) private view returns (address) {

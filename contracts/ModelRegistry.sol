@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {ContentHash} from "./libraries/ContentHash.sol";
+import {ContentHash, MAX_CHUNKS} from "./libraries/ContentHash.sol";
 
 /// @title ModelRegistry
 /// @notice The learning server publishes every version of the model here: its content hash, its parent, its bytes in event logs.
@@ -79,6 +79,6 @@ contract ModelRegistry {
     function isComplete(uint256 version) external view returns (bool) {
         Version storage announced = versionAt[version];
         uint256 count = ContentHash.chunkCount(announced.size);
-        return count != 0 && announced.published == type(uint128).max >> (ContentHash.MAX_CHUNKS - count);
+        return count != 0 && announced.published == type(uint128).max >> (MAX_CHUNKS - count);
     }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+/// @dev The most chunks of a byte string.
+uint256 constant MAX_CHUNKS = 128;
+
 /// @title ContentHash
 /// @notice The hash of a byte string that travels in chunks: `keccak256(keccak256(chunk_0) ‖ keccak256(chunk_1) ‖ …)`.
 /// @dev Every chunk but the last has exactly `CHUNK_SIZE` bytes, so one byte string has one chunking and one hash. A chunk is
@@ -8,7 +11,6 @@ pragma solidity 0.8.30;
 /// 32 KiB that every client takes as a transaction.
 library ContentHash {
     uint256 internal constant CHUNK_SIZE = 24_576;
-    uint256 internal constant MAX_CHUNKS = 128;
 
     error InvalidSize(uint256 size, uint256 maximum);
     error WrongChunkHashes(bytes32 actual, bytes32 expected);

@@ -111,10 +111,10 @@ def _take_pay_home(assignment: Assignment) -> list[Call]:
 
 
 def _be_first(assignment: Assignment, coming: Call) -> list[Call]:
-    """Send what somebody else is about to send to this job, in one's own name."""
+    """Send what somebody else is about to send to this job, in one's own name; from one's own seat if it has to be."""
     if coming.address != assignment.job.address:
         return []
-    if coming.method in ("commit", "propose", "publish"):
+    if coming.method in ("commit", "publish"):
         return [assignment.call(coming.method, assignment.seat, *coming.arguments[1:])]
     return [coming]
 

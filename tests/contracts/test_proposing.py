@@ -62,19 +62,30 @@ def test_a_seat_that_did_not_commit_proposes_nothing(committee, job):
         committee.propose(2, RIGHT)
 
 
-def test_nobody_proposes_for_another(committee, job, bystander, server, stranger):
+@pytest.mark.parametrize("role", ["another holder", "bystander", "stranger"])
+def test_anybody_proposes_what_a_seat_has_committed_to(committee, job, bystander, stranger, role):
+    caller = {"another holder": committee.holders[1], "bystander": bystander, "stranger": stranger}[role]
+    committee.commit_all(RIGHT, WRONG, RIGHT)
+
+    receipt = job.propose(0, content_hash(RIGHT), sender=caller)
+
+    assert receipt.events == [job.Proposed(resultHash=content_hash(RIGHT), proposer=caller, votes=2)]
+
+
+def test_nobody_but_the_referee_proposes_what_no_seat_has_committed_to(committee, job, stranger):
     committee.commit_all(RIGHT, RIGHT, RIGHT)
 
-    for caller in [committee.holders[1], bystander, server, stranger]:
-        with reverts(job.NotTheHolder, caller=caller, seat=0):
-            job.propose(0, content_hash(RIGHT), sender=caller)
+    for seat in range(4):  # the last one does not exist
+        with reverts(job.DoesNotOpen, seat=seat, resultHash=content_hash(WRONG)):
+            job.propose(seat, content_hash(WRONG), sender=stranger)
 
 
-def test_a_seat_that_does_not_exist_cannot_propose(committee, job):
-    committee.commit_all(RIGHT, RIGHT, RIGHT)
+def test_the_hash_zero_is_no_candidate_while_nobody_leads(committee, job):
+    committee.commit_all(RIGHT, WRONG, WORSE)
+    committee.propose(0, RIGHT)
 
-    with reverts(job.UnknownSeat, seat=3, seats=3):
-        job.propose(3, content_hash(RIGHT), sender=committee.holders[0])
+    assert job.candidateOf(bytes(32)) == [0, 0, False]
+    assert job.candidateOf(content_hash(RIGHT)) == [1, 0, True]
 
 
 def test_nobody_proposes_in_the_commit_phase(committee, job):

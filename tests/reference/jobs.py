@@ -54,7 +54,7 @@ class Job:
 
     def propose(self, sender: str, seat: int, result_hash: bytes) -> None:
         self._require_phase(Phase.PROPOSE)
-        self._require_opens(sender, seat, result_hash)
+        self._require_opens(seat, result_hash)
         self._propose(sender, result_hash)
 
     def propose_as_referee(self, sender: str, result_hash: bytes) -> None:
@@ -72,7 +72,8 @@ class Job:
 
     def publish(self, sender: str, seat: int, result_hash: bytes, *chunk: object) -> None:
         self._require_undecided()
-        self._require_opens(sender, seat, result_hash)
+        self._require_holder(sender, seat)
+        self._require_opens(seat, result_hash)
         self._publish(sender, seat, result_hash, *chunk)
 
     def publish_as_referee(self, sender: str, result_hash: bytes, *chunk: object) -> None:
@@ -190,8 +191,7 @@ class Job:
         require(seat < self.terms.seats, "UnknownSeat", seat, self.terms.seats)
         require(self.holders[seat] == sender, "NotTheHolder", sender, seat)
 
-    def _require_opens(self, sender: str, seat: int, result_hash: bytes) -> None:
-        self._require_holder(sender, seat)
+    def _require_opens(self, seat: int, result_hash: bytes) -> None:
         require(self.opens(seat, result_hash), "DoesNotOpen", seat, result_hash)
 
     def _emit(self, name: str, **arguments: object) -> None:
