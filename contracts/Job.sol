@@ -44,8 +44,8 @@ contract Job {
     }
 
     struct Progress {
-        uint40 fullAt; // time of the last seat's commit, zero before
         uint16 commits;
+        uint40 fullAt; // time of the last seat's commit, zero before
         uint16 candidates;
         uint16 leaderVotes; // zero without a leader
         uint8 leaderChunks;
