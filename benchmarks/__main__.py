@@ -15,7 +15,7 @@ from benchmarks.report import DOCUMENT, FIGURES, Section
 from mlchain.errors import UserError
 
 # Each is a module here with a function `measure() -> Section`.
-TOPICS = ("learning", "robustness", "encodings", "speed", "scale")
+TOPICS = ("learning", "robustness", "encodings", "speed", "gas", "scale")
 
 HEAD = """# Results
 

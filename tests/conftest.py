@@ -27,6 +27,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 def pytest_addoption(parser):
     parser.addoption("--contract-coverage", action="store_true", help="show which statements of the contracts are run")
+    parser.addoption("--record-gas", action="store_true", help="write tests/contracts/gas.json anew")
 
 
 def pytest_configure(config):
