@@ -33,7 +33,7 @@ PLANS = {
     ("digits", "mlp"): Plan(90, 64, (Layer(64, 32, 16, 12, 11, 0, 4, 820), Layer(32, 10, 1023, 22, 16, 14, 2, 800))),
     ("mnist", "softmax"): Plan(468, 128, (Layer(784, 10, 255, 24, 16, 0, 4, 0),), bits=4),
     ("mnist", "mlp"): Plan(
-        937, 64, (Layer(784, 64, 255, 16, 15, 0, 4, 400), Layer(64, 10, 1023, 22, 17, 14, 2, 800)), bits=2
+        937, 64, (Layer(784, 64, 255, 16, 15, 0, 4, 400), Layer(64, 10, 1023, 22, 17, 14, 2, 800)), bits=4
     ),
 }
 TASKS = tuple(dict.fromkeys(task for task, _ in PLANS))
