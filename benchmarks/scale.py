@@ -1,7 +1,6 @@
 """How cost grows with the number of workers, and how fast transactions get into the chain."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,8 @@ COMMITTEE = 25
 SIZES = (10, 30, 100, 300, 1000)  # workers of a round of fake training
 SENDERS = 1_000  # of one transaction each
 ONE_BY_ONE = 100
+SETTLING = 3  # seconds between two simulations: Ape starts Anvil at one port, where the last one has to be gone
+LOOK = 0.1  # seconds between two looks at the memory of a simulation
 PORTION = 200  # transactions of a request in the bare loop
 SEAT_STEPS = ("JobFactory.deployRound", "Job.commit", "Job.propose", "Job.publish", "Job.settle")
 
@@ -71,14 +72,33 @@ def simulate(workers: int, task: str, rounds: int) -> Run:
             "simulate",
             *(word for name, value in options.items() for word in (f"--{name}", value)),
         ]
+        time.sleep(SETTLING)
         started = time.monotonic()
         running = subprocess.Popen([str(word) for word in command], cwd=ROOT, stdout=subprocess.DEVNULL)
-        _pid, status, usage = os.wait4(running.pid, 0)
+        memory = 0.0
+        while running.poll() is None:
+            memory = max(memory, peak_memory(running.pid))
+            time.sleep(LOOK)
         seconds = time.monotonic() - started
-        if status:
+        if running.returncode:
             raise RuntimeError(f"the simulation of {workers} workers failed")
         summary = json.loads((Path(folder) / "summary.json").read_text())
-    return Run(summary, seconds, usage.ru_maxrss / 1024)
+    return Run(summary, seconds, memory)
+
+
+def peak_memory(pid: int) -> float:
+    """Return the most memory, in MiB, that a process or one it started has had so far; 0 where Linux does not tell.
+
+    The system's own count for a finished process would begin with the memory of this one, from which it was forked.
+    """
+    process = Path("/proc") / str(pid)
+    try:
+        status = (process / "status").read_text()
+        children = (process / "task" / str(pid) / "children").read_text().split()
+    except OSError:  # it has ended, or this is no Linux
+        return 0.0
+    own = next((float(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0.0)
+    return max([own, *(peak_memory(int(child)) for child in children)])
 
 
 def rates() -> dict[str, float]:
