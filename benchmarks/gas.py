@@ -8,13 +8,11 @@ import matplotlib
 matplotlib.use("Agg")  # files only: there may be no display
 
 from ape import chain as ape_chain
-from ape import networks
-from ape.logging import LogLevel, logger
 from matplotlib import pyplot
 
+from benchmarks.contracts import embedded_chain
 from benchmarks.gas_steps import RESULT, SEATS, SIZES, measure_flatness, measure_jobs, measure_steps, per_seat
 from benchmarks.report import FIGURES, Section, figure, table
-from mlchain.simulation.play import open_chain
 
 COMMIT_TARGET, TARGET = 65_000, 95_000  # gas of a commit, and of a seat in a job
 GAS_PRICE, ETHER_PRICE = 1, 3_000  # gwei, euro: assumptions
@@ -52,7 +50,7 @@ PEER_ROWS = [
 
 def measure() -> Section:
     """Measure every step in three settings and the steps of a worker in four pools; draw the figure."""
-    with _embedded_chain() as chain:
+    with embedded_chain(1) as chain:
         steps = {}
         for name, (jobs, pool) in SETTINGS.items():
             with _undone():
@@ -64,17 +62,6 @@ def measure() -> Section:
     _draw(jobs)
     parts = [_by_step(steps), _by_job(steps["1 job, pool of 10"]), _by_pool(flat)]
     return Section("Gas", "\n\n".join(parts))
-
-
-@contextmanager
-def _embedded_chain() -> Iterator[object]:
-    level = logger.level
-    logger.set_level(LogLevel.ERROR)
-    try:
-        with networks.parse_network_choice("ethereum:local:test"):
-            yield open_chain(1)
-    finally:
-        logger.set_level(level)
 
 
 @contextmanager

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
+from mlchain.simulation.centralized import ONE_THREAD
+
 Given = TypeVar("Given")
 Found = TypeVar("Found")
 
 MOST_PROCESSES = 4  # each holds the data set and a chain: about half a gigabyte
 REPORT_EVERY = 10
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def measured(topic: str, measure: Callable[[Given], Found], cases: Sequence[Given]) -> dict[Given, Found]:

@@ -18,8 +18,8 @@ from benchmarks.report import FIGURES, ROOT, Section, figure, table
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain
 from mlchain.protocol.calls import Call
+from mlchain.protocol.rounds import ETHER
 
-ETHER = 10**18
 COMMITTEE = 25
 SIZES = (10, 30, 100, 300, 1000)  # workers of a round of fake training
 SENDERS = 1_000  # of one transaction each

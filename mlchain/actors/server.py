@@ -197,8 +197,7 @@ class LearningServer:
         return [Call("Job", method, arguments, address=job.address) for method, arguments in steps]
 
     def _honest_result(self, ledger: Ledger, current: Round, job: Job) -> bytes:
-        model, parent = ledger.model_of(current), ledger.parent_of(current)
-        return self.task.train(model, current.number, job.index, parent)
+        return self.task.train(*ledger.inputs_of(current, job))
 
 
 def seats_per_batch(gas_limit: int) -> int:

@@ -133,8 +133,7 @@ class Worker:
         return self._answers[address]
 
     def _solve(self, view: View, current: Round, job: Job) -> bytes:
-        model, parent = view.ledger.model_of(current), view.ledger.parent_of(current)
-        return self._open_task(current.task).train(model, current.number, job.index, parent)
+        return self._open_task(current.task).train(*view.ledger.inputs_of(current, job))
 
     def _untried(self, assignment: Assignment, calls: list[Call]) -> list[Call]:
         """Drop what was tried in this job before, so that what the chain refuses is not sent for ever."""

@@ -89,6 +89,10 @@ class Ledger:
         before = self.versions[parent - 1] if parent else None
         return before.data() if before and before.is_complete else None
 
+    def inputs_of(self, current: Round, job: Job) -> tuple[bytes, int, int, bytes | None]:
+        """Return what the right result of a job follows from: model, round, index in it, and the model's parent."""
+        return self.model_of(current), current.number, job.index, self.parent_of(current)
+
     def account(self, owner: str) -> Account:
         """Return what is owed to `owner`."""
         return self.accounts.setdefault(owner, Account())

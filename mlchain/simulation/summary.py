@@ -163,8 +163,7 @@ def _round(played: Played, current: Round) -> RoundSummary:
 
 
 def _job(played: Played, current: Round, job: Job) -> JobSummary:
-    model, parent = played.view.ledger.model_of(current), played.view.ledger.parent_of(current)
-    honest = content_hash(played.task.train(model, current.number, job.index, parent))
+    honest = content_hash(played.task.train(*played.view.ledger.inputs_of(current, job)))
     outcome, accepted = job.decision
     matches = sum(
         sealed == commitment(played.view.chain_id, job.address, seat, honest)
