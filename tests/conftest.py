@@ -3,10 +3,11 @@
 import os
 
 import pytest
-from ape import accounts, project
+from ape import accounts, chain, project
 from hypothesis import HealthCheck, Phase, settings
 
 from mlchain.protocol.content import chunk_hashes, content_hash
+from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import MODEL, PARAMETERS, STAKE
 
 # The explain phase takes minutes on a Python EVM. Hypothesis would load a profile of its own where CI is set.
@@ -86,5 +87,21 @@ def registry(factory, members):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def deployment(factory, registry, newcomers, stranger):
-    """Make what files share before the first of them, of whatever folder, takes the snapshot that Ape goes back to."""
+def shared_head(factory, registry, newcomers, stranger):
+    """Make what files share before the first of them, of whatever folder; return the number of its last block."""
+    return chain.blocks.height
+
+
+@pytest.fixture(scope="module", autouse=True)
+def rolled_back_file(shared_head):
+    """Undo what a file's fixtures have done on the chain."""
+    assert chain.blocks.height == shared_head, "something of an earlier file was not undone"
+    with rollback():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def rolled_back_test(rolled_back_file):
+    """Undo what a test has done on the chain."""
+    with rollback():
+        yield

@@ -23,7 +23,7 @@ def anvil() -> Iterator[object]:
 def connected(provider: object) -> Iterator[Chain]:
     """Be connected to a node for no longer than a test or the making of a fixture.
 
-    Around it Ape takes snapshots of the chain that the tests run on, and has to find that one again.
+    Around it the chain that the tests run on is rolled back, and has to be the connected one again.
     """
     before = networks.active_provider
     networks.active_provider = provider

@@ -15,14 +15,15 @@ from eth_utils import keccak
 def rollback() -> Iterator[None]:
     """Undo on the chain what happens inside; exceptions pass through, which `chain.isolate` swallows.
 
-    Goes past `chain.snapshot()`: that one numbers snapshots by the head block, so that a test's first rollback would
-    use up the snapshot by which Ape isolates the test.
+    Goes past `chain.snapshot()`: that one knows a snapshot by its head block, so that of two of one block, one in the
+    other, only the inner one would be gone back to.
     """
-    snapshot = chain.provider.snapshot()
+    provider = chain.provider
+    snapshot = provider.snapshot()
     try:
         yield
     finally:
-        chain.provider.restore(snapshot)
+        provider.restore(snapshot)
         chain.history.revert_to_block(chain.blocks.height)
 
 
