@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from mlchain.chain.accounts import load_account
+from mlchain.chain.accounts import load_signer
 from mlchain.chain.command import Command
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import Deployed, deploy_once
@@ -30,7 +30,7 @@ def cli(account: str | None, folder: Path, **parameters: object) -> None:
     """
     chain = Chain()
     path = record_path(folder, chain.network)
-    deployed = deploy_once(chain, lambda: load_account(account), Parameters(**parameters), path)
+    deployed = deploy_once(chain, lambda: load_signer(account), Parameters(**parameters), path)
     console().print(_table(chain.chain_id, deployed))
     done = "deployed and checked" if deployed.receipts else "this was deployed before: checked, and nothing was sent"
     click.echo(f"{done}; the record is {path}")

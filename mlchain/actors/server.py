@@ -19,7 +19,8 @@ SETTLE_SEAT_GAS = 100_000
 class Plan:
     """What the server wants: how many rounds, and the terms of each. Money in wei, times in seconds.
 
-    `committee` is the seats per job, None for the whole pool in equal parts; `quorum` None is the least majority.
+    `committee` is the seats per job, None for the whole pool in equal parts; `quorum` None is the least majority. No
+    round is deployed while there are fewer than `least_pool` workers.
     """
 
     rounds: int
@@ -32,6 +33,7 @@ class Plan:
     publish_window: int = 24 * 3600
     referee_window: int = 24 * 3600
     audit_window: int = 0
+    least_pool: int = 1
 
     def with_longest_audit(self) -> "Plan":
         """Return this plan with as much time to audit as a job can have."""
@@ -126,7 +128,8 @@ class LearningServer:
 
     def _deploy(self, view: View, version: ModelVersion) -> list[Call]:
         terms = self.terms(view, version)
-        if len(view.ledger.rounds) >= self.plan.rounds or terms.seats == 0:
+        is_short = view.ledger.pool.size_at(terms.pool_block) < self.plan.least_pool or terms.seats == 0
+        if is_short or len(view.ledger.rounds) >= self.plan.rounds:
             return []
         round_number = len(view.ledger.rounds) + 1
         arguments = (terms, self._random(round_number), self.task.recipe)
@@ -134,13 +137,15 @@ class LearningServer:
 
     def terms(self, view: View, version: ModelVersion) -> RoundTerms:
         """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees and quorums."""
-        plan = self.plan
-        share = len(view.ledger.pool.members) // plan.jobs
+        plan, ledger = self.plan, view.ledger
+        # A node tries a transaction out in the newest block, as if it were in there: the pool has to be older than that.
+        pool_block = max(view.block - 1, ledger.last_settlement_block)
+        share = ledger.pool.size_at(pool_block) // plan.jobs
         seats = min(share, plan.committee or MAX_SEATS)
         quorum = max(seats // 2 + 1, min(plan.quorum or 0, seats))
         return RoundTerms(
             model_version=version.number,
-            pool_block=view.block,
+            pool_block=pool_block,
             jobs=plan.jobs,
             seats=seats,
             quorum=quorum,

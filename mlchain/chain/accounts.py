@@ -1,5 +1,6 @@
 """Accounts that transactions are sent from: Ape's, a simulation's, and contracts that do what their owner says."""
 
+import os
 import re
 from dataclasses import dataclass
 
@@ -34,6 +35,26 @@ def load_account(alias: str | None) -> AccountAPI:
         return accounts.load(alias)
     except (AccountsError, IndexError, KeyError) as error:
         raise UserError(f"there is no account {alias!r}: `ape accounts list` shows those there are") from error
+
+
+def load_unattended(alias: str | None) -> AccountAPI:
+    """Return the account of that name, unlocked for as long as the program runs.
+
+    It asks for the passphrase once, unless Ape's own variable has it. Raises UserError when the account is not there or
+    the passphrase is wrong.
+    """
+    account = load_account(alias)
+    if hasattr(account, "set_autosign"):
+        try:
+            account.set_autosign(True)
+        except AccountsError as error:
+            raise UserError(f"the account {alias!r} cannot be unlocked: {error}") from error
+    return account
+
+
+def load_signer(alias: str | None) -> AccountAPI:
+    """Return the account of that name, which asks before it signs unless Ape's own variable has its passphrase."""
+    return load_unattended(alias) if f"APE_ACCOUNTS_{alias}_PASSPHRASE" in os.environ else load_account(alias)
 
 
 def account_from_secret(secret: bytes) -> AccountAPI:

@@ -1,26 +1,29 @@
 """A connection to a chain through Ape: sends transactions, and reads the ledger from the logs."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from ape import chain as ape_chain
 from ape import networks, project
 from ape.api import AccountAPI
-from eth_utils import to_checksum_address
+from eth_utils import to_bytes, to_hex
+from web3.exceptions import ContractLogicError, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
 
-from mlchain.chain.abi import from_abi, to_abi
+from mlchain.chain.abi import to_abi
 from mlchain.chain.accounts import ContractAccount
 from mlchain.chain.batches import Transaction, send_batch, takes_batches
-from mlchain.chain.deployment import CONTRACTS, Deployment
+from mlchain.chain.deployment import Deployment
 from mlchain.chain.embedded import make_repeatable
+from mlchain.chain.history import History, Logs
 from mlchain.chain.receipts import Receipt
-from mlchain.chain.refusals import refusals_named
+from mlchain.chain.refusals import first_line, reason_in, refusals_named
 from mlchain.errors import TransactionFailed
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.ledger import Ledger, Log
 
-LOGS_PER_REQUEST = 2_000  # blocks that are searched at once
+GAS_ROOM = 1.2  # what others do first may make a transaction dearer than its estimate
 
 
 class Chain:
@@ -28,10 +31,9 @@ class Chain:
 
     def __init__(self) -> None:
         self._provider = networks.provider
-        self._events = [event for name in CONTRACTS for event in project.get_contract(name).contract_type.events]
+        self._logs = Logs(self._provider)
         self._deployment: Deployment | None = None
-        self._ledger: Ledger | None = None
-        self._read_to = -1
+        self._history: History | None = None
         _accept_long_extra_data(self._provider.web3)
 
     # The network
@@ -73,8 +75,10 @@ class Chain:
 
     @property
     def now(self) -> int:
-        """The time of the next block, in seconds."""
-        return ape_chain.pending_timestamp
+        """The time that the next block will have, in seconds: as far as anybody can tell, today's, on a live chain."""
+        if self.is_development:
+            return ape_chain.pending_timestamp
+        return max(self._provider.get_block("latest").timestamp, int(time.time()))
 
     def advance_to(self, timestamp: int) -> None:
         """Set the clock of a development chain so that the next block is not before `timestamp`."""
@@ -131,6 +135,39 @@ class Chain:
         with refusals_named(call.kind):
             return _receipt(method(*arguments, **fields))
 
+    def counts_of(self, address: str, block: int) -> tuple[int, int, int]:
+        """Return how many transactions of `address` are in blocks up to `block`, in any, and known to the node."""
+        count = self._provider.web3.eth.get_transaction_count
+        return count(address, block), count(address, "latest"), count(address, "pending")
+
+    def post(self, sender: AccountAPI, call: Call, nonce: int, price_factor: float = 1) -> str:
+        """Sign and send a transaction without waiting for it; return its hash.
+
+        Raises TransactionFailed, with the reason, if the contract would refuse it now or the node does not take it.
+        """
+        method, arguments, fields = self._method(sender, call)
+        with refusals_named(call.kind):
+            limit = self._estimate(self._transaction(sender, call))
+            prepared = method.as_transaction(*arguments, **fields, nonce=nonce, gas_limit=limit)
+            _raise_price(prepared, price_factor)
+            signed = sender.sign_transaction(prepared)
+            if signed is None:
+                raise TransactionFailed(f"the account {sender.address} did not sign {call.kind}")
+            try:
+                return to_hex(self._provider.web3.eth.send_raw_transaction(signed.serialize_transaction()))
+            except Web3RPCError as error:
+                raise TransactionFailed(f"the node did not take {call.kind}: {first_line(error)}") from error
+
+    def _estimate(self, it: Transaction) -> int:
+        """Return a limit for the gas of a transaction; Ape would print the whole trace of one that is refused."""
+        fields = {"from": it.sender.address, "to": it.receiver, "value": it.value, "data": it.data}
+        try:
+            return int(self._provider.web3.eth.estimate_gas(fields) * GAS_ROOM)
+        except (ContractLogicError, Web3RPCError) as error:
+            data = getattr(error, "data", None)
+            reason = reason_in(to_bytes(hexstr=data)) if isinstance(data, str) else None
+            raise TransactionFailed(f"the chain refused {it.kind}: {reason or first_line(error)}") from error
+
     def send_all(
         self, calls: Sequence[tuple[AccountAPI | ContractAccount, Call]]
     ) -> Iterator[Receipt | TransactionFailed]:
@@ -184,8 +221,8 @@ class Chain:
         """Return (address, number) of who joined `counter` in final blocks from `first` on, and the block after."""
         last = self.final_block
         found = []
-        for start, end in _requests(first, last):
-            logs = self._fetch(start, end, [counter])
+        for start, end in self._logs.ranges(first, last):
+            logs = self._logs.find(start, end, [counter])
             joined = [log.arguments for log in logs if log.name == "Incremented"]
             found += [(str(it["worker"]), int(it["count"])) for it in joined]
         return found, max(first, last + 1)
@@ -195,64 +232,44 @@ class Chain:
     def follow(self, deployment: Deployment) -> None:
         """Read `deployment` from its first block on."""
         self._deployment = deployment
-        self._ledger = Ledger(deployment.server)
-        self._read_to = deployment.block - 1
+        self._history = History(self._provider, self._logs, deployment)
 
-    def view(self) -> View:
-        """Read what is new on the chain and return what everybody can decide from: its final blocks only.
+    @property
+    def ledger(self) -> Ledger:
+        """What the blocks read so far come to."""
+        return self._history.ledger
+
+    def read_on(self) -> list[Log]:
+        """Read the final blocks that are new, and return their logs.
 
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
         """
-        height = self.final_block
-        for first, last in _requests(self._read_to + 1, height):
-            for log in self._logs(first, last):
-                self._ledger.fold(log)
-            self._read_to = last
+        return self._history.advance(self.final_block)
+
+    def look(self) -> View:
+        """Return what everybody can decide from, as far as it has been read."""
         stake = self._deployment.parameters.stake
-        return View(self._ledger, height, self.now, self.chain_id, stake, self.balance_of, self._provider.max_gas)
+        block, gas_limit = self._history.read_to, self._provider.max_gas
+        return View(self.ledger, block, self.now, self.chain_id, stake, self.balance_of, gas_limit)
 
-    def _logs(self, first: int, last: int) -> list[Log]:
-        """Return the logs of the contracts, and of the jobs known so far or announced in these blocks, in order."""
-        logs = self._fetch(first, last, [self._deployment.addresses[name] for name in CONTRACTS if name != "Job"])
-        announced = {log.arguments["job"] for log in logs if log.name == "JobDeployed"}
-        current = self._ledger.open_round
-        jobs = announced | {job.address for job in current.jobs} if current else announced
-        if jobs:
-            logs += self._fetch(first, last, sorted(jobs))
-        return sorted(logs, key=lambda log: (log.block, log.index))
+    def view(self) -> View:
+        """Read on, and return what everybody can decide from."""
+        self.read_on()
+        return self.look()
 
-    def _fetch(self, first: int, last: int, addresses: Sequence[str]) -> list[Log]:
-        raw = self._provider.web3.eth.get_logs(
-            {"fromBlock": first, "toBlock": last, "address": [to_checksum_address(a) for a in addresses]}
-        )
-        decoded = self._provider.network.ecosystem.decode_logs(raw, *self._events)
-        return [
-            Log(
-                log.event_name,
-                str(log.contract_address),
-                {name: from_abi(value) for name, value in log.event_arguments.items()},
-                int(log.block_number),
-                int(log.log_index),
-                self._timestamp(int(log.block_number)),
-            )
-            for log in decoded
-        ]
 
-    @lru_cache(maxsize=4096)  # noqa: B019 - one chain lives as long as the program
-    def _timestamp(self, block: int) -> int:
-        return self._provider.get_block(block).timestamp
+def _raise_price(transaction: object, factor: float) -> None:
+    """Multiply what a transaction offers for its gas: of two with the same number nodes keep the dearer one."""
+    for price in ("gas_price", "max_fee", "max_priority_fee"):
+        offered = getattr(transaction, price, None)
+        if offered and factor != 1:
+            setattr(transaction, price, int(offered * factor) + 1)
 
 
 @lru_cache(maxsize=1024)
 def _instance(contract: str, address: str) -> object:
     """Return a contract at an address; Ape would otherwise ask the node about it each time."""
     return project.get_contract(contract).at(address, fetch_from_explorer=False)
-
-
-def _requests(first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Return the first and last block of every request that blocks `first` to `last` are read in."""
-    for start in range(first, last + 1, LOGS_PER_REQUEST):
-        yield start, min(start + LOGS_PER_REQUEST - 1, last)
 
 
 def _receipt(receipt: object, address: str | None = None) -> Receipt:

@@ -64,7 +64,7 @@ def watch_joins(chain: Chain, counter: str, first: int, told: Callable[[str, int
         time.sleep(PAUSE)
 
 
-def signer_for(account: AccountAPI, autosign: bool) -> Callable[[str], bytes]:
+def signer_for(account: AccountAPI, autosign: bool = False) -> Callable[[str], bytes]:
     """Return what signs texts with an account; with `autosign` a key file asks for its passphrase only once."""
     if autosign and hasattr(account, "set_autosign"):
         account.set_autosign(True)

@@ -11,7 +11,10 @@ from mlchain.protocol.rounds import Candidate, Job, Outcome, Round, RoundTerms, 
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """An event: `name` and `arguments` as in its contract, at `address`, in `block` at `timestamp`."""
+    """An event: `name` and `arguments` as in its contract, at `address`, in `block` at `timestamp`.
+
+    `transaction` is the hash of the one that caused it, in hex.
+    """
 
     name: str
     address: str
@@ -19,6 +22,7 @@ class Log:
     block: int
     index: int
     timestamp: int
+    transaction: str = ""
 
 
 @dataclass(slots=True)
@@ -62,6 +66,7 @@ class Ledger:
         self.escrow = 0
         self.paid_in = 0
         self.paid_out = 0
+        self.last_settlement_block = 0
         self._jobs: dict[str, Job] = {}
 
     @property
@@ -133,6 +138,7 @@ class Ledger:
         self.paid_in += escrow
 
     def _seat_settled(self, log: Log, job: str, worker: str, seat: int, verdict: int, amount: int) -> None:
+        self.last_settlement_block = log.block
         account = self.account(worker)
         if verdict == Verdict.REWARDED:
             account.credit += amount

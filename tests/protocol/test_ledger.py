@@ -6,7 +6,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from mlchain.chain import connection
+from mlchain.chain import history
 from mlchain.protocol.content import chunk_hashes, content_hash, split
 from mlchain.protocol.ledger import Ledger, Log
 from mlchain.protocol.rounds import Round, RoundTerms
@@ -62,7 +62,7 @@ def test_read_in_pieces_the_ledger_is_the_same(deployment, factory, registry, se
     deploy_round(factory, server, jobs=2, seats=2)
     whole = follow(deployment).view().ledger
 
-    monkeypatch.setattr(connection, "LOGS_PER_REQUEST", blocks)
+    monkeypatch.setattr(history, "BLOCKS_PER_REQUEST", blocks)
 
     assert contents(follow(deployment).view().ledger) == contents(whole)
     assert len(whole.rounds) == 3
@@ -81,17 +81,17 @@ def test_read_again_and_again_the_ledger_is_the_same(deployment, factory, regist
 
 def test_a_request_that_fails_is_made_up_for_by_the_next(deployment, registry, monkeypatch):
     whole = follow(deployment).view().ledger
-    monkeypatch.setattr(connection, "LOGS_PER_REQUEST", 1)
+    monkeypatch.setattr(history, "BLOCKS_PER_REQUEST", 1)
     reader = follow(deployment)
-    fetch = reader._fetch
+    find = history.Logs.find
 
-    def fetch_until(first, last, addresses):
+    def find_until(logs, first, last, addresses):
         if last > 5:
             raise ConnectionError("the node is gone")
-        return fetch(first, last, addresses)
+        return find(logs, first, last, addresses)
 
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "_fetch", fetch_until)
+        patch.setattr(history.Logs, "find", find_until)
         with pytest.raises(ConnectionError):
             reader.view()
 

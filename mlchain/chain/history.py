@@ -1,0 +1,109 @@
+"""The logs of a deployment, read block after block, and the ledger that they add up to."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from ape import project
+from eth_utils import to_checksum_address
+from web3.exceptions import BlockNotFound, Web3RPCError
+
+from mlchain.chain.abi import from_abi
+from mlchain.chain.deployment import CONTRACTS, Deployment
+from mlchain.protocol.ledger import Ledger, Log
+
+BLOCKS_PER_REQUEST = 2_000  # searched at once, fewer where the node does not like it
+
+
+class Logs:
+    """Finds the events of our contracts in ranges of blocks."""
+
+    def __init__(self, provider: object) -> None:
+        self._provider = provider
+        self._events = [event for name in CONTRACTS for event in project.get_contract(name).contract_type.events]
+        self._span = BLOCKS_PER_REQUEST
+
+    def ranges(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Return the first and last block of every request that blocks `first` to `last` are read in."""
+        while first <= last:
+            end = min(first + self._span - 1, last)
+            yield first, end
+            first = end + 1
+
+    def find(self, first: int, last: int, addresses: Sequence[str]) -> list[Log]:
+        """Return the events of contracts at these addresses, in the order of the chain.
+
+        A node that refuses so many blocks or results at once is asked for half of them, and from then on for fewer.
+        """
+        question = {"fromBlock": first, "toBlock": last, "address": [to_checksum_address(it) for it in addresses]}
+        try:
+            raw = self._provider.web3.eth.get_logs(question)
+        except Web3RPCError:
+            if first == last:
+                raise
+            middle = (first + last) // 2
+            self._span = min(self._span, middle - first + 1)
+            return self.find(first, middle, addresses) + self.find(middle + 1, last, addresses)
+        return [self._log(log) for log in self._provider.network.ecosystem.decode_logs(raw, *self._events)]
+
+    def _log(self, log: object) -> Log:
+        block = int(log.block_number)
+        return Log(
+            log.event_name,
+            str(log.contract_address),
+            {name: from_abi(value) for name, value in log.event_arguments.items()},
+            block,
+            int(log.log_index),
+            self._timestamp(bytes(log.block_hash), block),
+            str(log.transaction_hash),
+        )
+
+    @lru_cache(maxsize=4096)  # noqa: B019 - one chain lives as long as the program
+    def _timestamp(self, _hash: bytes, block: int) -> int:
+        return self._provider.get_block(block).timestamp
+
+
+class History:
+    """What a deployment has come to so far; after a reorganisation it is read from the beginning again."""
+
+    def __init__(self, provider: object, logs: Logs, deployment: Deployment) -> None:
+        self._provider = provider
+        self._logs = logs
+        self._deployment = deployment
+        self._restart()
+
+    def _restart(self) -> None:
+        self.ledger = Ledger(self._deployment.server)
+        self.read_to = self._deployment.block - 1
+        self._hash: bytes | None = None
+
+    def advance(self, last: int) -> list[Log]:
+        """Read on up to block `last`, and return what is new; everything, if blocks read before are gone."""
+        if last <= self.read_to:  # the node is behind, or nothing is new
+            return []
+        if self._hash is not None and self._hash_of(self.read_to) != self._hash:
+            self._restart()
+        found = []
+        for start, end in self._logs.ranges(self.read_to + 1, last):
+            logs = self._logs_of(start, end)
+            for log in logs:
+                self.ledger.fold(log)
+            self.read_to, self._hash = end, self._hash_of(end)
+            found += logs
+        return found
+
+    def _hash_of(self, block: int) -> bytes | None:
+        try:
+            return bytes(self._provider.web3.eth.get_block(block)["hash"])
+        except BlockNotFound:
+            return None
+
+    def _logs_of(self, first: int, last: int) -> list[Log]:
+        """Return the logs of the contracts, and of the jobs known so far or announced in these blocks, in order."""
+        addresses = self._deployment.addresses
+        logs = self._logs.find(first, last, [addresses[name] for name in CONTRACTS if name != "Job"])
+        announced = {log.arguments["job"] for log in logs if log.name == "JobDeployed"}
+        current = self.ledger.open_round
+        jobs = announced | {job.address for job in current.jobs} if current else announced
+        if jobs:
+            logs += self._logs.find(first, last, sorted(jobs))
+        return sorted(logs, key=lambda log: (log.block, log.index))

@@ -1,0 +1,117 @@
+"""The loop of a program that follows the chain and acts when it is its turn, until it is done or told to stop.
+
+It keeps nothing that the chain does not have: what it sends follows from the final blocks, and it sends only when all
+it sent before is among them (see `mlchain.chain.outbox`).
+"""
+
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import Protocol
+
+from mlchain.chain.connection import Chain
+from mlchain.chain.outbox import Outbox
+from mlchain.chain.trouble import NodeTrouble, node_trouble
+from mlchain.errors import TransactionFailed
+from mlchain.live.lines import line_of
+from mlchain.protocol.calls import Call, Turn, View
+
+SHORTEST_PAUSE = 0.5  # seconds between two looks at the chain, and before the first try again
+LONGEST_PAUSE = 60.0
+
+
+class Actor(Protocol):
+    """A learning server or a worker."""
+
+    address: str
+
+    def act(self, view: View) -> Turn:
+        """Return what to do now."""
+
+
+class Program:
+    """Lets `actor` act on `chain`; `say` prints a line, `is_done` tells of a view whether nothing is left to do."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        actor: Actor,
+        outbox: Outbox,
+        say: Callable[[str], None],
+        is_done: Callable[[View], bool],
+        pause: float = 2.0,
+    ) -> None:
+        self._chain = chain
+        self._actor = actor
+        self._outbox = outbox
+        self._say = say
+        self._is_done = is_done
+        self._pause = pause
+        self._refused: dict[str, tuple[int, float]] = {}  # how often, and until when it is left alone
+        self._troubles = 0
+        self._rest_until = 0.0
+
+    def run(self, stop: Event) -> bool:
+        """Go on until done (True) or told to stop (False)."""
+        while not stop.is_set():
+            try:
+                with node_trouble():
+                    if self.step():
+                        return True
+                self._recovered()
+                pause = self._pause
+            except NodeTrouble as trouble:
+                pause = self._wait_for_node(trouble)
+            stop.wait(pause)
+        return False
+
+    def step(self) -> bool:
+        """Read what is new, and send what follows from it; return whether nothing is left to do."""
+        news = self._chain.read_on()
+        for log in news:
+            self._say(line_of(log, self._chain.ledger, self._actor.address))
+        if not news and time.monotonic() < self._rest_until:
+            return False
+        view = self._chain.look()
+        turn = self._actor.act(view)
+        if not turn.calls:
+            # Without news an actor has nothing to do before it wants to wake; the chain's clock goes like ours.
+            self._rest_until = time.monotonic() + max(0, min((turn.wake or view.now) - view.now, LONGEST_PAUSE))
+            return self._is_done(view)
+        nonce = self._outbox.nonce(view.block, time.monotonic())
+        if nonce is None:
+            return False
+        if self._outbox.is_impatient:
+            self._say("a transaction has waited too long: sending again, at a higher price")
+        for call in turn.calls:
+            nonce += self._send(call, nonce)
+        return False
+
+    def _send(self, call: Call, nonce: int) -> bool:
+        """Send a call unless it was refused a short while ago; return whether it is on its way."""
+        key, now = f"{call.kind} {call.address} {call.arguments}", time.monotonic()
+        times, again = self._refused.get(key, (0, 0.0))
+        if now < again:
+            return False
+        try:
+            hash_ = self._outbox.send(call, nonce)
+        except TransactionFailed as failure:
+            # Somebody else may have been faster, and the next look will show it. If not, ask ever more rarely.
+            self._refused[key] = (times + 1, now + min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**times))
+            if times:
+                self._say(f"{failure}; trying again later")
+            return False
+        self._say(f"sent {call.kind} in {hash_}")
+        self._refused[key] = (times + 1, now + min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**times))
+        return True
+
+    def _wait_for_node(self, trouble: NodeTrouble) -> float:
+        self._troubles += 1
+        pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**self._troubles)
+        self._say(f"{trouble}; trying again in {pause:.0f} s")
+        return pause
+
+    def _recovered(self) -> None:
+        if self._troubles:
+            self._say("the node answers again")
+        self._troubles = 0
