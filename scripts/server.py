@@ -1,17 +1,24 @@
 """Run the learning server of the contracts against a live network."""
 
-import os
-
 import click
 
-from mlchain.actors.server import LearningServer, Plan
+from mlchain.actors.server import Plan
 from mlchain.chain.command import Command
-from mlchain.errors import UserError, require
-from mlchain.live.programs import Live, program_options, run_program
-from mlchain.protocol.calls import View
-from mlchain.tasks.catalogue import MODELS, TASKS, create_task
+from mlchain.live.programs import program_options, run_program
+from mlchain.live.roles import server_is_done, server_maker
+from mlchain.tasks.catalogue import MODELS, TASKS
 
 DEFAULT = Plan(5)
+TERMS = (
+    "committee",
+    "quorum",
+    "least_pool",
+    "reward",
+    "bonus",
+    "commit_window",
+    "publish_window",
+    "referee_window",
+)
 
 
 @click.command(cls=Command, short_help="Run the learning server against a live network")
@@ -34,26 +41,5 @@ def cli(task: str, model: str, audit: float, rounds: int, jobs: int, **choices: 
 
     Started again, on another machine if need be, it goes on where the chain stands.
     """
-    plan = Plan(rounds, jobs, **{name: choices.pop(name) for name in Plan.__slots__ if name in choices})
-    require(0 <= audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {audit}")
-    if audit:
-        plan = plan.with_longest_audit()
-
-    def make(live: Live) -> LearningServer:
-        if live.address != live.deployment.server:
-            raise UserError(f"{live.address} is not the learning server here: {live.deployment.server} is")
-        draw = live.secret_share("audit")
-        return LearningServer(
-            live.address,
-            create_task(task, model),
-            plan,
-            lambda _round: os.urandom(32),
-            lambda number, job: draw(number, job) < audit,
-        )
-
-    def is_done(server: LearningServer, view: View) -> bool:
-        if server.is_done(view.ledger):
-            server.is_leaving = True  # nothing is left but to take the credit home
-        return server.is_leaving and not view.ledger.account(server.address).credit
-
-    run_program(make, is_done, **choices)
+    plan = Plan(rounds, jobs, **{name: choices.pop(name) for name in TERMS})
+    run_program(server_maker(task, model, plan, audit), server_is_done, **choices)

@@ -57,6 +57,15 @@ ALLOWED = {
         "mlchain.tasks",
         "rich",
     },
+    "mlchain/live": {
+        "click",
+        "eth_utils",
+        "mlchain.actors",
+        "mlchain.chain",
+        "mlchain.errors",
+        "mlchain.protocol",
+        "mlchain.tasks",
+    },
     "scripts": {
         "click",
         "mlchain.actors",
@@ -64,6 +73,7 @@ ALLOWED = {
         "mlchain.console",
         "mlchain.errors",
         "mlchain.federated",
+        "mlchain.live",
         "mlchain.service",
         "mlchain.simulation",
         "mlchain.tasks",

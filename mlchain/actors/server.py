@@ -20,7 +20,8 @@ class Plan:
     """What the server wants: how many rounds, and the terms of each. Money in wei, times in seconds.
 
     `committee` is the seats per job, None for the whole pool in equal parts; `quorum` None is the least majority. No
-    round is deployed while there are fewer than `least_pool` workers.
+    round is deployed while there are fewer than `least_pool` workers. The pool is as of `pool_age` blocks ago: a node
+    that tries a transaction out as if it were in its newest block needs an older one.
     """
 
     rounds: int
@@ -34,6 +35,7 @@ class Plan:
     referee_window: int = 24 * 3600
     audit_window: int = 0
     least_pool: int = 1
+    pool_age: int = 0
 
     def with_longest_audit(self) -> "Plan":
         """Return this plan with as much time to audit as a job can have."""
@@ -138,8 +140,7 @@ class LearningServer:
     def terms(self, view: View, version: ModelVersion) -> RoundTerms:
         """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees and quorums."""
         plan, ledger = self.plan, view.ledger
-        # A node tries a transaction out in the newest block, as if it were in there: the pool has to be older than that.
-        pool_block = max(view.block - 1, ledger.last_settlement_block)
+        pool_block = max(view.block - plan.pool_age, ledger.last_settlement_block)
         share = ledger.pool.size_at(pool_block) // plan.jobs
         seats = min(share, plan.committee or MAX_SEATS)
         quorum = max(seats // 2 + 1, min(plan.quorum or 0, seats))

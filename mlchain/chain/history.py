@@ -54,7 +54,7 @@ class Logs:
             block,
             int(log.log_index),
             self._timestamp(bytes(log.block_hash), block),
-            str(log.transaction_hash),
+            _hex(log.transaction_hash),
         )
 
     @lru_cache(maxsize=4096)  # noqa: B019 - one chain lives as long as the program
@@ -107,3 +107,8 @@ class History:
         if jobs:
             logs += self._logs.find(first, last, sorted(jobs))
         return sorted(logs, key=lambda log: (log.block, log.index))
+
+
+def _hex(value: bytes | str) -> str:
+    """Return a hash in hex; Ape gives it as either."""
+    return value if isinstance(value, str) else "0x" + bytes(value).hex()

@@ -9,7 +9,6 @@ from threading import Event
 from typing import TypeVar
 
 import click
-from ape.api import AccountAPI
 from eth_utils import keccak
 
 from mlchain.chain.accounts import load_unattended
@@ -64,7 +63,7 @@ def program_options(command: Callable) -> Callable:
 class Live:
     """Who acts on which deployment."""
 
-    account: AccountAPI
+    account: object  # what signs
     deployment: Deployment
 
     @property

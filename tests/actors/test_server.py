@@ -1,5 +1,7 @@
 """The server's decisions, one situation at a time: no chain, only what it would read there."""
 
+from dataclasses import replace
+
 import pytest
 
 from mlchain.actors.server import SETTLE_JOB_GAS, SETTLE_SEAT_GAS, seats_per_batch
@@ -189,6 +191,31 @@ def test_committees_and_quorums_shrink_with_the_pool(pool, jobs, committee, quor
     terms = act(scene).calls[0].arguments[0]
 
     assert (terms.seats, terms.quorum) == expected
+
+
+def test_the_pool_may_be_older_but_not_than_the_last_settlement(scene):
+    server = scene.server(rounds=2)
+    server.plan = replace(server.plan, pool_age=3)
+    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).pool_block == scene.stage.block - 3
+
+    decided(scene, scene.right(), None, None)
+    scene.settle(0, 1, 2)
+    settled = scene.stage.ledger.last_settlement_block
+
+    scene.stage.mine(2)
+    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).pool_block == settled
+    scene.stage.mine(9)
+    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).pool_block == scene.stage.block - 3
+
+
+def test_with_fewer_workers_than_wanted_it_waits():
+    scene = Scene(pool=4, jobs=0)
+    server = scene.server()
+    server.plan = replace(server.plan, least_pool=5)
+    assert act(scene, server).calls == []
+
+    server.plan = replace(server.plan, least_pool=4)
+    assert methods(act(scene, server)) == ["deployRound"]
 
 
 def test_with_fewer_workers_than_jobs_it_waits():

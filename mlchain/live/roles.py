@@ -1,0 +1,63 @@
+"""Who acts on a live network, made from what a command is told, and when each of them is done."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache, partial
+
+from mlchain.actors.attackers import BEHAVIOURS
+from mlchain.actors.server import LearningServer, Plan
+from mlchain.actors.worker import Worker
+from mlchain.errors import require, require_known
+from mlchain.live.programs import Live
+from mlchain.protocol.calls import View
+from mlchain.protocol.rounds import ETHER
+from mlchain.tasks.catalogue import create_task, open_task
+
+GAS_RESERVE = ETHER // 100  # wei that a worker keeps for gas when it joins
+
+
+def server_maker(task: str, model: str, plan: Plan, audit: float) -> Callable[[Live], LearningServer]:
+    """Return what makes a learning server that audits a share of the jobs; raises UserError for impossible choices."""
+    require(0 <= audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {audit}")
+    opened = create_task(task, model)
+    plan = replace(plan, pool_age=1)
+    if audit:
+        plan = plan.with_longest_audit()
+    return partial(_make_server, opened, plan, audit)
+
+
+def _make_server(task: object, plan: Plan, audit: float, live: Live) -> LearningServer:
+    server = live.deployment.server
+    require(live.address == server, f"{live.address} is not the learning server here: {server} is")
+    draw = live.secret_share("audit")
+    return LearningServer(
+        server, task, plan, lambda _round: os.urandom(32), lambda number, job: draw(number, job) < audit
+    )
+
+
+def server_is_done(server: LearningServer, view: View) -> bool:
+    """Return whether all rounds are played and the server has its credit, for which it asks once they are."""
+    if server.is_done(view.ledger):
+        server.is_leaving = True
+    return server.is_leaving and not view.ledger.account(server.address).credit
+
+
+def worker_maker(behaviour: str, leave: bool, gas_reserve: int) -> Callable[[Live], Worker]:
+    """Return what makes a worker; raises UserError for an unknown behaviour."""
+    require_known("behaviour", behaviour, BEHAVIOURS)
+
+    def make(live: Live) -> Worker:
+        cartel = frozenset([live.address])
+        worker = Worker(live.address, BEHAVIOURS[behaviour], lru_cache(open_task), gas_reserve, cartel)
+        worker.is_leaving = leave
+        return worker
+
+    return make
+
+
+def worker_is_done(worker: Worker, view: View) -> bool:
+    """Return whether a worker that leaves has left, and has everything at home."""
+    account = view.ledger.account(worker.address)
+    is_out = worker.address not in view.ledger.pool
+    return worker.is_leaving and is_out and not account.stake and not account.credit

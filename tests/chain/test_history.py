@@ -1,0 +1,107 @@
+"""The history of a deployment: read in whatever portions a node allows, and anew where blocks have been replaced."""
+
+import pytest
+from web3.exceptions import Web3RPCError
+
+from mlchain.chain.connection import Chain
+from mlchain.chain.deploy import deploy
+from mlchain.chain.deployment import Parameters
+from mlchain.protocol.calls import Call
+from tests.contracts.chain_control import rollback
+from tests.contracts.protocol_steps import STAKE
+
+JOIN = Call("WorkerRegistry", "join", value=STAKE)
+
+
+@pytest.fixture(scope="module")
+def deployment(server):
+    return deploy(Chain(), server, Parameters()).deployment
+
+
+@pytest.fixture
+def chain(deployment):
+    chain = Chain()
+    chain.follow(deployment)
+    return chain
+
+
+def test_logs_come_once_and_in_order(chain, members):
+    chain.send(members[0], JOIN)
+    chain.send(members[1], JOIN)
+
+    names = [log.name for log in chain.read_on()]
+
+    assert names == ["Joined", "Joined"]
+    assert chain.read_on() == []
+
+
+def test_a_log_names_its_transaction(chain, members):
+    chain.send(members[0], JOIN)
+
+    (log,) = chain.read_on()
+
+    assert len(log.transaction) == 66
+    assert log.transaction.startswith("0x")
+
+
+def test_replaced_blocks_are_forgotten(chain, members):
+    with rollback():
+        chain.send(members[0], JOIN)
+        chain.send(members[1], JOIN)
+        chain.view()
+        assert chain.ledger.pool.members == [members[0].address, members[1].address]
+    chain.send(members[2], JOIN)
+    chain.mine(2)
+
+    logs = chain.read_on()
+
+    assert [log.arguments["worker"] for log in logs] == [members[2].address]
+    assert chain.ledger.pool.members == [members[2].address]
+
+
+def test_a_node_that_is_behind_is_waited_for(chain, members):
+    chain.mine(1)
+    with rollback():
+        chain.send(members[0], JOIN)
+        block = chain.view().block
+
+    assert chain.read_on() == []
+    assert chain.look().block == block
+
+
+def test_a_node_that_refuses_long_ranges_is_asked_for_shorter_ones(chain, deployment, members, monkeypatch):
+    for member in members:
+        chain.send(member, JOIN)
+        chain.mine(3)
+    eth = chain._provider.web3.eth
+    get_logs, asked = eth.get_logs, []
+
+    def get_few_logs(question):
+        length = question["toBlock"] - question["fromBlock"] + 1
+        asked.append(length)
+        if length > 4:
+            raise Web3RPCError("query exceeds the range of blocks")
+        return get_logs(question)
+
+    monkeypatch.setattr(eth, "get_logs", get_few_logs)
+
+    assert [log.arguments["worker"] for log in chain.read_on()] == [member.address for member in members]
+    assert max(asked) > 4
+    later = len(asked)
+    other = Chain()
+    other._logs = chain._logs
+    other.follow(deployment)
+    other.read_on()
+    assert max(asked[later:]) <= 4, "it does not ask for so much again"
+
+
+def test_a_node_that_refuses_a_single_block_is_not_asked_for_ever(chain, members, monkeypatch):
+    chain.send(members[0], JOIN)
+
+    def refuse(_question):
+        raise Web3RPCError("not today")
+
+    monkeypatch.setattr(chain._provider.web3.eth, "get_logs", refuse)
+
+    with pytest.raises(Web3RPCError, match="not today"):
+        chain.read_on()

@@ -1,0 +1,169 @@
+"""The loop of a live program: it acts once, waits out a node in trouble, and stops when told to."""
+
+from dataclasses import dataclass, field
+from threading import Event
+
+import pytest
+from requests import ConnectionError as NodeGone
+
+from mlchain.errors import TransactionFailed
+from mlchain.live import program
+from mlchain.live.program import Program
+from mlchain.protocol.calls import Call, Turn
+
+CALLS = [Call("ModelRegistry", "publish", (1, 0)), Call("ModelRegistry", "publish", (1, 1))]
+
+
+@dataclass
+class View:
+    block: int
+    now: int = 1_000
+
+
+@dataclass
+class Chain:
+    """A chain without logs; each look is one of `looks`: a failure, or a block."""
+
+    looks: list
+    ledger: object = None
+    seen: list = field(default_factory=list)
+
+    def read_on(self):
+        look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if isinstance(look, Exception):
+            raise look
+        self.seen.append(look)
+        return []
+
+    def look(self):
+        return View(self.seen[-1])
+
+
+@dataclass
+class Actor:
+    turns: list
+    address: str = "0x1"
+
+    def act(self, _view):
+        return self.turns.pop(0) if len(self.turns) > 1 else self.turns[0]
+
+
+@dataclass
+class Outbox:
+    """An outbox that refuses what is in `refuses`, and has numbers only after `busy` looks."""
+
+    refuses: list = field(default_factory=list)
+    busy: int = 0
+    is_impatient: bool = False
+    sent: list = field(default_factory=list)
+
+    def nonce(self, _block, _now):
+        self.busy -= 1
+        return None if self.busy >= 0 else 7
+
+    def send(self, call, nonce):
+        if call in self.refuses:
+            raise TransactionFailed(f"the chain refused {call.kind}")
+        self.sent.append((call, nonce))
+        return "0xhash"
+
+
+class Clock:
+    """An event that time passes by waiting for, and that is set after so many waits."""
+
+    def __init__(self, waits):
+        self.now, self.pauses, self._left = 0.0, [], waits
+
+    def is_set(self):
+        return self._left <= 0
+
+    def wait(self, pause):
+        self.pauses.append(pause)
+        self.now += pause
+        self._left -= 1
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run a program for some looks; returns whether it ended by itself, what it said, and how long it paused."""
+
+    def run(chain, actor, outbox, waits=10, is_done=lambda _view: False):
+        clock, said = Clock(waits), []
+        monkeypatch.setattr(program.time, "monotonic", lambda: clock.now)
+        ended = Program(chain, actor, outbox, said.append, is_done, pause=2).run(clock)
+        return ended, said, clock.pauses
+
+    return run
+
+
+def test_the_calls_of_a_turn_are_sent_in_order_under_consecutive_numbers(run):
+    outbox = Outbox()
+
+    run(Chain([1]), Actor([Turn(CALLS), Turn([])]), outbox)
+
+    assert outbox.sent == [(CALLS[0], 7), (CALLS[1], 8)]
+
+
+def test_a_refused_call_takes_no_number_and_is_not_tried_at_every_look(run):
+    outbox = Outbox(refuses=[CALLS[0]])
+
+    _ended, said, _pauses = run(Chain([1]), Actor([Turn(CALLS[:1])]), outbox, waits=40)
+    tries = len([line for line in said if "trying again later" in line]) + 1
+
+    assert outbox.sent == []
+    assert tries <= 8, "the pauses double"
+
+
+def test_after_a_refusal_the_next_call_gets_its_number(run):
+    outbox = Outbox(refuses=[CALLS[0]])
+
+    run(Chain([1]), Actor([Turn(CALLS), Turn([])]), outbox)
+
+    assert outbox.sent == [(CALLS[1], 7)]
+
+
+def test_nothing_is_sent_while_something_is_on_its_way(run):
+    outbox = Outbox(busy=3)
+
+    run(Chain([1]), Actor([Turn(CALLS[:1])] * 4 + [Turn([])]), outbox, waits=3)
+    assert outbox.sent == []
+
+    run(Chain([1]), Actor([Turn(CALLS[:1]), Turn([])]), outbox, waits=1)
+    assert outbox.sent == [(CALLS[0], 7)]
+
+
+@pytest.mark.parametrize("trouble", [NodeGone("refused"), TimeoutError("timed out"), ValueError("no JSON")])
+def test_a_node_in_trouble_is_waited_for_ever_longer_and_said_so_in_one_line(run, trouble):
+    _ended, said, pauses = run(Chain([trouble] * 9 + [1]), Actor([Turn([])]), Outbox(), waits=11)
+
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60, 2, 2]
+    assert said[0] == f"the node does not answer as it should: {trouble}; trying again in 1 s"
+    assert said[-1] == "the node answers again"
+    assert not any("\n" in line for line in said)
+
+
+def test_it_ends_when_nothing_is_left_to_do(run):
+    ended, _said, pauses = run(Chain([1]), Actor([Turn([])]), Outbox(), is_done=lambda _view: True)
+
+    assert ended
+    assert pauses == []
+
+
+def test_it_stops_when_told_to(run):
+    assert run(Chain([1]), Actor([Turn([])]), Outbox(), waits=1)[0] is False
+    stop = Event()
+    stop.set()
+    assert Program(Chain([1]), Actor([Turn([])]), Outbox(), print, lambda _view: True).run(stop) is False
+
+
+def test_without_news_an_actor_sleeps_until_it_wants_to_wake(run):
+    wakes = []
+
+    class Sleeper(Actor):
+        def act(self, view):
+            wakes.append(view)
+            return Turn([], wake=view.now + 20)
+
+    run(Chain([1]), Sleeper([]), Outbox(), waits=15)
+
+    assert len(wakes) == 2, "at once, and after 20 of 30 seconds"
