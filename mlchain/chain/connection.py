@@ -34,6 +34,7 @@ class Chain:
         self._logs = Logs(self._provider)
         self._deployment: Deployment | None = None
         self._history: History | None = None
+        self._head: object = None  # the newest block that has been seen
         _accept_long_extra_data(self._provider.web3)
 
     # The network
@@ -75,10 +76,10 @@ class Chain:
 
     @property
     def now(self) -> int:
-        """The time that the next block will have, in seconds: as far as anybody can tell, today's, on a live chain."""
+        """The time that the next block will have, in seconds; on a live chain, as far as can be told, today's."""
         if self.is_development:
             return ape_chain.pending_timestamp
-        return max(self._provider.get_block("latest").timestamp, int(time.time()))
+        return max(self._head.timestamp, int(time.time()))
 
     def advance_to(self, timestamp: int) -> None:
         """Set the clock of a development chain so that the next block is not before `timestamp`."""
@@ -244,12 +245,13 @@ class Chain:
 
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
         """
-        return self._history.advance(self.final_block)
+        self._head = self._provider.get_block("latest")
+        return self._history.advance(self._head.number - self._provider.network.required_confirmations)
 
     def look(self) -> View:
         """Return what everybody can decide from, as far as it has been read."""
         stake = self._deployment.parameters.stake
-        block, gas_limit = self._history.read_to, self._provider.max_gas
+        block, gas_limit = self._history.read_to, self._head.gas_limit
         return View(self.ledger, block, self.now, self.chain_id, stake, self.balance_of, gas_limit)
 
     def view(self) -> View:

@@ -4,6 +4,7 @@ It keeps nothing that the chain does not have: what it sends follows from the fi
 it sent before is among them (see `mlchain.chain.outbox`).
 """
 
+import math
 import time
 from collections.abc import Callable
 from threading import Event
@@ -70,13 +71,13 @@ class Program:
         news = self._chain.read_on()
         for log in news:
             self._say(line_of(log, self._chain.ledger, self._actor.address))
-        if not news and time.monotonic() < self._rest_until:
+        if not news and self._chain.now < self._rest_until:
             return False
         view = self._chain.look()
         turn = self._actor.act(view)
         if not turn.calls:
-            # Without news an actor has nothing to do before it wants to wake; the chain's clock goes like ours.
-            self._rest_until = time.monotonic() + max(0, min((turn.wake or view.now) - view.now, LONGEST_PAUSE))
+            # Without news an actor has nothing to do before it wants to wake; but it may have got ether, which is none.
+            self._rest_until = min(turn.wake or math.inf, view.now + LONGEST_PAUSE)
             return self._is_done(view)
         nonce = self._outbox.nonce(view.block, time.monotonic())
         if nonce is None:

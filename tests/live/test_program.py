@@ -17,7 +17,7 @@ CALLS = [Call("ModelRegistry", "publish", (1, 0)), Call("ModelRegistry", "publis
 @dataclass
 class View:
     block: int
-    now: int = 1_000
+    now: float
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Chain:
     """A chain without logs; each look is one of `looks`: a failure, or a block."""
 
     looks: list
+    clock: object = None
     ledger: object = None
     seen: list = field(default_factory=list)
 
@@ -35,8 +36,12 @@ class Chain:
         self.seen.append(look)
         return []
 
+    @property
+    def now(self):
+        return 1_000 + self.clock.now
+
     def look(self):
-        return View(self.seen[-1])
+        return View(self.seen[-1], self.now)
 
 
 @dataclass
@@ -89,6 +94,7 @@ def run(monkeypatch):
 
     def run(chain, actor, outbox, waits=10, is_done=lambda _view: False):
         clock, said = Clock(waits), []
+        chain.clock = clock
         monkeypatch.setattr(program.time, "monotonic", lambda: clock.now)
         ended = Program(chain, actor, outbox, said.append, is_done, pause=2).run(clock)
         return ended, said, clock.pauses

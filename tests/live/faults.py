@@ -1,0 +1,83 @@
+"""What can happen to a town at any time, and the record of what did."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mlchain.protocol.calls import View
+from mlchain.protocol.rounds import phase
+from tests.live.proxy import MODES
+from tests.live.town import Town
+
+BURST = 3.0  # seconds of a proxy's mischief
+
+
+def phase_of(view: View) -> str:
+    """Return where the learning stands, in a word."""
+    current = view.ledger.open_round
+    if current is None:
+        return "between rounds"
+    return min(phase(job, view.now) for job in current.jobs).name.lower() if current.jobs else "deploying"
+
+
+@dataclass
+class Faults:
+    """Injects faults one after the other; what a fault does follows from the seed, when it comes does not."""
+
+    town: Town
+    seed: int
+    done: Counter = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+        self._kinds: dict[str, Callable[[], None]] = {
+            "kill the server": lambda: self._kill("server"),
+            "kill a worker": lambda: self._kill(self._random.choice(list(self.town.workers))),
+            "kill everybody": lambda: [self._kill(name) for name in ("server", *self.town.workers)],
+            "restart the node": self._restart_node,
+            "clock jump": lambda: self.town.node.ask("evm_increaseTime", self._random.randrange(1, 60)),
+            "reorganisation": self._reorganise,
+            **{f"proxy: {mode}": lambda mode=mode: self._mischief(mode) for mode in MODES},
+        }
+        self._order: list[str] = []
+
+    def inject(self, view: View) -> str:
+        """Inject the next fault; every kind comes once before one comes again."""
+        if not self._order:
+            self._order = self._random.sample(list(self._kinds), len(self._kinds))
+        kind = self._order.pop()
+        self._kinds[kind]()
+        self.done[kind, phase_of(view)] += 1
+        return kind
+
+    @property
+    def count(self) -> int:
+        """The number of faults injected."""
+        return sum(self.done.values())
+
+    def table(self) -> str:
+        """Return how many faults of each kind were injected in each phase."""
+        phases = sorted({phase for _kind, phase in self.done})
+        rows = [["fault", *phases]]
+        rows += [[kind, *(str(self.done[kind, phase]) for phase in phases)] for kind in sorted(self._kinds)]
+        return "\n".join("  ".join(f"{cell:>26}" for cell in row) for row in rows)
+
+    def _kill(self, name: str) -> None:
+        self.town.kill(name)
+        self.town.start(name)
+
+    def _restart_node(self) -> None:
+        self.town.node.stop()
+        time.sleep(self._random.uniform(0, 2))
+        self.town.node.start()
+
+    def _reorganise(self) -> None:
+        """Replace the last block, or the last two where somebody waits for two confirmations, by empty ones."""
+        self.town.node.ask("anvil_reorg", self._random.choice([1, 2]), [])
+
+    def _mischief(self, mode: str) -> None:
+        self.town.proxy.mode = mode
+        time.sleep(BURST)
+        self.town.proxy.mode = None

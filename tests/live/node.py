@@ -1,0 +1,61 @@
+"""An Anvil that can be killed and started again where it was, and whose chain can be pushed about."""
+
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import requests
+
+CHAIN_ID = 1337
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Node:
+    """A node that makes a block a second, keeps its chain in a folder, and takes gas for nothing, as Quorum does."""
+
+    def __init__(self, folder: Path, chain_id: int = CHAIN_ID) -> None:
+        self.port = free_port()
+        self._command = [
+            *(shutil.which("anvil"), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(chain_id)),
+            *("--hardfork", "istanbul", "--gas-price", "0", "--base-fee", "0", "--block-time", "1", "--silent"),
+            *("--state", str(folder / "chain.json"), "--preserve-historical-states"),
+        ]
+        self._process: subprocess.Popen | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is asked."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(200):
+            try:
+                self.ask("eth_blockNumber")
+            except requests.RequestException:
+                time.sleep(0.1)
+            else:
+                return
+        raise RuntimeError("Anvil does not start")
+
+    def stop(self) -> None:
+        """Let it write down its chain and end."""
+        self._process.terminate()
+        self._process.wait(30)
+
+    def ask(self, method: str, *parameters: object) -> object:
+        """Return the result of a request; raises RuntimeError where there is none."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}
+        answer = requests.post(self.url, json=request, timeout=20).json()
+        if "error" in answer:
+            raise RuntimeError(f"{method}: {answer['error']}")
+        return answer["result"]

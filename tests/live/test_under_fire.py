@@ -1,0 +1,129 @@
+"""Whatever is killed, lost, doubled or undone while a server and its workers learn, it comes to the same in the end."""
+
+import os
+import time
+from contextlib import contextmanager, suppress
+
+import pytest
+from ape import networks
+from ape.exceptions import ApeException
+from requests import RequestException
+from web3.exceptions import Web3Exception
+
+from mlchain.actors.attackers import BEHAVIOURS
+from mlchain.chain.connection import Chain
+from mlchain.chain.deployment import Deployment, Parameters
+from mlchain.protocol.rounds import Phase, Verdict, phase
+from mlchain.tasks.catalogue import create_task
+from tests.live.faults import Faults
+from tests.live.town import Town
+
+PATIENCE = 240  # seconds without any event after which something is wrong
+
+
+@contextmanager
+def reader(town):
+    """Read the chain of a town, past its proxy."""
+    with networks.parse_network_choice(town.network(town.node.url)):
+        chain = Chain()
+        fields = {**town.record, "parameters": Parameters(**town.record["parameters"])}
+        chain.follow(Deployment(**fields))
+        yield chain
+
+
+def learned(task, rounds, jobs):
+    """Return every version of the model that undisturbed learning makes."""
+    opened = create_task(task, "softmax")
+    versions = [opened.initial_model()]
+    for number in range(1, rounds + 1):
+        results = [opened.train(versions[-1], number, index) for index in range(jobs)]
+        versions.append(opened.aggregate(versions[-1], results))
+    return versions
+
+
+def play(town, chain, faults, wanted):
+    """Let the town learn under fire until the server is done; time that everybody honest waits for passes at once."""
+    town.start_all()
+    last_event, seen, next_fault = time.monotonic(), 0, 0.0
+    while town.running["server"].poll() != 0:
+        now = time.monotonic()
+        town.start_again()
+        with suppress(ApeException, RequestException, Web3Exception):
+            view = chain.view()
+            events = count_of(view)
+            if events != seen:
+                seen, last_event = events, now
+            if faults.count < wanted and now >= next_fault:
+                faults.inject(view)
+                next_fault = time.monotonic() + 1.5
+            elif now - last_event > 6 and is_waiting(town, view):
+                town.node.ask("evm_increaseTime", 1_000)
+                last_event = time.monotonic()
+        assert now - last_event < PATIENCE, "nothing happens any more:\n" + town.log("server")[-2000:]
+        time.sleep(0.3)
+    return chain.view()
+
+
+def count_of(view):
+    """Return a number that grows with every event of a round or a model."""
+    jobs = [job for current in view.ledger.rounds for job in current.jobs]
+    parts = [len(job.commitments) + len(job.candidates) + len(job.settlements) for job in jobs]
+    return sum(parts) + len(view.ledger.pool.members) + sum(1 + len(it.chunks) for it in view.ledger.versions)
+
+
+def is_waiting(town, view):
+    """Whether everybody honest has done what it can, and only the evil are waited for, or a window to end."""
+    honest = {town.address_of(name) for name, behaviour in town.workers.items() if BEHAVIOURS[behaviour].is_honest}
+    for job in view.ledger.open_round.jobs if view.ledger.open_round else []:
+        seats = {seat for seat, worker in enumerate(job.committee) if worker in honest}
+        if not seats <= set(job.commitments):
+            return False
+        if phase(job, view.now) is Phase.PROPOSE and not job.candidates:
+            return False
+    return view.ledger.open_round is not None
+
+
+def assert_nothing_is_lost(town, chain, view, rounds, jobs):
+    """Assert that the model is the one of undisturbed learning, and that nobody honest lost anything: G1 to G8."""
+    ledger = view.ledger
+    assert [version.data() for version in ledger.versions] == learned(town.task, rounds, jobs)
+    assert [len(current.jobs) for current in ledger.rounds] == [jobs] * rounds
+    assert chain.balance_of(town.record["addresses"]["WorkerRegistry"]) == ledger.owed
+    behaviour_of = {town.address_of(name): BEHAVIOURS[behaviour] for name, behaviour in town.workers.items()}
+    for current in ledger.rounds:
+        for job in current.jobs:
+            assert len(set(job.committee)) == len(job.committee)
+            for seat, worker in enumerate(job.committee):
+                if behaviour_of[worker].is_honest:
+                    assert job.settlements[seat].verdict is Verdict.REWARDED, (current.number, seat)
+                elif behaviour_of[worker].name in ("wrong", "colluding"):
+                    assert job.settlements[seat].verdict is Verdict.SLASHED
+
+
+def under_fire(folder, workers, rounds, wanted, seed, chain_id=1337, jobs=1):
+    with Town(folder, workers, rounds, chain_id, seed, jobs) as town, reader(town) as chain:
+        faults = Faults(town, seed)
+        view = play(town, chain, faults, wanted)
+        print(faults.table())
+        assert_nothing_is_lost(town, chain, view, rounds, jobs)
+    return faults
+
+
+def crowd(*behaviours):
+    return {f"worker{number}": behaviour for number, behaviour in enumerate(behaviours)}
+
+
+def test_a_server_and_workers_learn_under_fire(tmp_path):
+    faults = under_fire(tmp_path, crowd("honest", "honest", "wrong"), rounds=2, wanted=13, seed=1)
+
+    assert faults.count >= 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, int(os.environ.get("FIRES", "5"))))
+def test_they_learn_under_fire_for_long(tmp_path, seed):
+    workers = crowd("honest", "honest", "honest", "colluding", "colluding")
+
+    faults = under_fire(tmp_path, workers, rounds=6, wanted=60, seed=seed, jobs=1)
+
+    assert faults.count == 60
