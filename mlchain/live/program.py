@@ -18,7 +18,7 @@ from mlchain.live.lines import line_of
 from mlchain.protocol.calls import Call, Turn, View
 
 SHORTEST_PAUSE = 0.5  # seconds between two looks at the chain, and before the first try again
-LONGEST_PAUSE = 60.0
+LONGEST_PAUSE = 30.0
 
 
 class Actor(Protocol):

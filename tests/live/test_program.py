@@ -142,7 +142,7 @@ def test_nothing_is_sent_while_something_is_on_its_way(run):
 def test_a_node_in_trouble_is_waited_for_ever_longer_and_said_so_in_one_line(run, trouble):
     _ended, said, pauses = run(Chain([trouble] * 9 + [1]), Actor([Turn([])]), Outbox(), waits=11)
 
-    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60, 2, 2]
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30, 30, 2, 2]
     assert said[0] == f"the node does not answer as it should: {trouble}; trying again in 1 s"
     assert said[-1] == "the node answers again"
     assert not any("\n" in line for line in said)

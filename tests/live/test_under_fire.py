@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from contextlib import contextmanager, suppress
 
 import pytest
@@ -15,8 +16,8 @@ from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment, Parameters
 from mlchain.protocol.rounds import Phase, Verdict, phase
 from mlchain.tasks.catalogue import create_task
-from tests.live.faults import Faults
-from tests.live.town import Town
+from tests.live.faults import Faults, phase_of
+from tests.live.town import WINDOW, Town
 
 PATIENCE = 240  # seconds without any event after which something is wrong
 
@@ -45,6 +46,8 @@ def play(town, chain, faults, wanted):
     """Let the town learn under fire until the server is done; time that everybody honest waits for passes at once."""
     town.start_all()
     last_event, seen, next_fault = time.monotonic(), 0, 0.0
+    share = -(-wanted // (3 * town.rounds + 1))  # of the faults for each phase of each round, and for the time before
+    met = Counter()
     while town.running["server"].poll() != 0:
         now = time.monotonic()
         town.start_again()
@@ -53,11 +56,13 @@ def play(town, chain, faults, wanted):
             events = count_of(view)
             if events != seen:
                 seen, last_event = events, now
-            if faults.count < wanted and now >= next_fault:
+            place = (len(view.ledger.rounds), phase_of(view))
+            if faults.count < wanted and met[place] < share and now >= next_fault:
                 faults.inject(view)
-                next_fault = time.monotonic() + 1.5
-            elif now - last_event > 6 and is_waiting(town, view):
-                town.node.ask("evm_increaseTime", 1_000)
+                met[place] += 1
+                next_fault = time.monotonic() + 1
+            elif now - last_event > 4 and is_waiting(town, view):
+                town.node.ask("evm_increaseTime", WINDOW)
                 last_event = time.monotonic()
         assert now - last_event < PATIENCE, "nothing happens any more:\n" + town.log("server")[-2000:]
         time.sleep(0.3)

@@ -18,6 +18,7 @@ APE = Path(sys.executable).with_name("ape")
 PASSPHRASE = "a passphrase"
 NETWORKS = {1337: "ethereum:quorum", 11155111: "ethereum:sepolia"}  # by chain id; the second waits for confirmations
 FUNDS = 10**20
+WINDOW = 3_000  # seconds of every window of a job
 
 
 @dataclass
@@ -70,8 +71,8 @@ class Town:
         pace = ["--pause", "0.5", "--patience", "20", "--account", name]
         if name == "server":
             wishes = ["--rounds", self.rounds, "--least-pool", len(self.workers), "--jobs", self.jobs]
-            wishes += ["--task", self.task, "--commit-window", 3000, "--publish-window", 3000]
-            wishes += ["--referee-window", 3000]
+            wishes += ["--task", self.task, "--commit-window", WINDOW, "--publish-window", WINDOW]
+            wishes += ["--referee-window", WINDOW]
             command = ["server", *wishes]
         else:
             command = ["worker", "--behaviour", self.workers[name]]
