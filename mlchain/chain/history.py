@@ -100,7 +100,8 @@ class History:
     def _logs_of(self, first: int, last: int) -> list[Log]:
         """Return the logs of the contracts, and of the jobs known so far or announced in these blocks, in order."""
         addresses = self._deployment.addresses
-        logs = self._logs.find(first, last, [addresses[name] for name in CONTRACTS if name in addresses and name != "Job"])
+        fixed = [addresses[name] for name in CONTRACTS if name in addresses and name != "Job"]
+        logs = self._logs.find(first, last, fixed)
         announced = {log.arguments["job"] for log in logs if log.name == "JobDeployed"}
         current = self.ledger.open_round
         jobs = announced | {job.address for job in current.jobs} if current else announced

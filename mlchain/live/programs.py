@@ -49,7 +49,7 @@ def program_options(command: Callable) -> Callable:
     for option in reversed(
         [
             click.option("--account", help="One of `ape accounts list`.  [default: a test account]"),
-            click.option("--pause", default=2.0, show_default=True, help="Seconds between two looks at the chain."),
+            click.option("--pause", default=4.0, show_default=True, help="Seconds between two looks at the chain."),
             click.option(
                 "--patience", default=PATIENCE, show_default=True, help="Seconds until what is not mined is sent again."
             ),

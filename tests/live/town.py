@@ -35,6 +35,7 @@ class Town:
     node: Node = field(init=False)
     proxy: Proxy = field(init=False)
     running: dict[str, subprocess.Popen] = field(default_factory=dict)
+    _double: subprocess.Popen | None = None
 
     def __post_init__(self) -> None:
         self.node = Node(self.folder, self.chain_id)
@@ -51,7 +52,7 @@ class Town:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        for process in self.running.values():
+        for process in [*self.running.values(), *filter(None, [self._double])]:
             process.kill()
             process.wait()
         self.node.stop()
@@ -65,10 +66,21 @@ class Town:
         """Return the address of somebody."""
         return Account.from_key(keccak(text=name)).address
 
-    def start(self, name: str) -> None:
-        """Start somebody's program, or start it again."""
+    def start(self, name: str, pause: float | None = 0.5) -> None:
+        """Start somebody's program, or start it again; `pause` None is the one that people have."""
+        self.running[name] = self._start(name, pause)
+
+    def start_double(self, name: str) -> None:
+        """Start somebody's program a second time, beside the first, until the next double is started."""
+        if self._double:
+            self._double.kill()
+            self._double.wait()
+        self._double = self._start(name)
+
+    def _start(self, name: str, pause: float | None = 0.5) -> subprocess.Popen:
         place = ["--network", self.network(self.proxy.url), "--address", self.record["addresses"]["JobFactory"]]
-        pace = ["--pause", "0.5", "--patience", "20", "--account", name]
+        pace = ["--patience", "20", "--account", name]
+        pace += [] if pause is None else ["--pause", pause]
         if name == "server":
             wishes = ["--rounds", self.rounds, "--least-pool", len(self.workers), "--jobs", self.jobs]
             wishes += ["--task", self.task, "--commit-window", WINDOW, "--publish-window", WINDOW]
@@ -78,7 +90,7 @@ class Town:
             command = ["worker", "--behaviour", self.workers[name]]
         log = (self.folder / f"{name}.log").open("ab")
         words = [str(word) for word in (APE, "run", *command, *place, *pace)]
-        self.running[name] = subprocess.Popen(words, cwd=ROOT, env=self._environment(), stdout=log, stderr=log)
+        return subprocess.Popen(words, cwd=ROOT, env=self._environment(), stdout=log, stderr=log)
 
     def start_all(self) -> None:
         """Start everybody."""
