@@ -33,6 +33,7 @@ ALLOWED = {
         "uvicorn",
     },
     "mlchain/actors": {"mlchain.protocol", "mlchain.tasks", "mlchain.training"},
+    "mlchain/audit": {"eth_abi", "eth_utils", "mlchain.actors", "mlchain.protocol", "mlchain.tasks"},
     "mlchain/chain": {
         "ape",
         "ape_test",
@@ -158,7 +159,7 @@ def test_no_layer_imports_one_above_it():
             assert not {name for name in imports_of(path) for layer in above if is_within(name, f"mlchain.{layer}")}
 
 
-@pytest.mark.parametrize("package", ["protocol", "training", "federated", "actors"])
+@pytest.mark.parametrize("package", ["protocol", "training", "federated", "actors", "audit"])
 def test_the_pure_packages_know_no_clock_network_or_storage(package):
     impure = {"asyncio", "http", "os", "random", "socket", "sqlite3", "subprocess", "threading", "time", "urllib"}
 

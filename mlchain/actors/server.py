@@ -111,20 +111,7 @@ class LearningServer:
 
     def _next_model(self, ledger: Ledger) -> bytes:
         last = ledger.rounds[-1]
-        model, parent = ledger.model_of(last), ledger.parent_of(last)
-        return self.task.aggregate(model, self._readable(model, last.accepted_results()), parent)
-
-    def _readable(self, model: bytes, results: list[bytes]) -> list[bytes]:
-        """Drop results that change no model: only a committee that is evil beyond the guarantees makes one."""
-
-        def is_readable(result: bytes) -> bool:
-            try:
-                self.task.aggregate(model, [result])
-            except EncodingError:
-                return False
-            return True
-
-        return [result for result in results if is_readable(result)]
+        return next_model(self.task, ledger.model_of(last), last.accepted_results(), ledger.parent_of(last))
 
     # Rounds
 
@@ -204,6 +191,23 @@ class LearningServer:
 
     def _honest_result(self, ledger: Ledger, current: Round, job: Job) -> bytes:
         return self.task.train(*ledger.inputs_of(current, job))
+
+
+def next_model(task: LearningTask, model: bytes, results: list[bytes], parent: bytes | None) -> bytes:
+    """Return the model that the accepted results of a round, in job order, make of the one that they were trained on.
+
+    `parent` is the version that this was made from, if any. Results that change no model are dropped: only a committee
+    that is evil beyond the guarantees makes one.
+    """
+
+    def is_readable(result: bytes) -> bool:
+        try:
+            task.aggregate(model, [result])
+        except EncodingError:
+            return False
+        return True
+
+    return task.aggregate(model, [result for result in results if is_readable(result)], parent)
 
 
 def seats_per_batch(gas_limit: int) -> int:

@@ -98,6 +98,10 @@ class Ledger:
         """Return what the right result of a job follows from: model, round, index in it, and the model's parent."""
         return self.model_of(current), current.number, job.index, self.parent_of(current)
 
+    def job_at(self, address: str) -> Job | None:
+        """Return the job at an address, if there is one."""
+        return self._jobs.get(address)
+
     def account(self, owner: str) -> Account:
         """Return what is owed to `owner`."""
         return self.accounts.setdefault(owner, Account())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mlchain.tasks import digits, mnist
 from mlchain.tasks.dataset import Dataset, fingerprint
 from mlchain.tasks.fake import FakeTask
-from mlchain.tasks.task import LearningTask, with_dataset
+from mlchain.tasks.task import LearningTask, RecipeTask, with_dataset
 from mlchain.training.layers import Layer, RecipeError
 from mlchain.training.recipe import DIGEST_SIZE, WIDE, Recipe
 
@@ -39,7 +39,7 @@ PLANS = {
 TASKS = tuple(dict.fromkeys(task for task, _ in PLANS))
 MODELS = tuple(dict.fromkeys(model for _, model in PLANS))
 
-__all__ = ["MODELS", "TASKS", "LearningTask", "create_task", "default_recipe", "open_task"]
+__all__ = ["MODELS", "TASKS", "LearningTask", "create_task", "default_recipe", "open_recipe", "open_task"]
 
 
 def create_task(task: str, model: str) -> LearningTask:
@@ -71,3 +71,11 @@ def open_task(recipe: bytes) -> LearningTask:
     if plan.task not in DATASETS:
         raise RecipeError(f"the recipe names the task {plan.task!r}, which is none of {', '.join(TASKS)}")
     return with_dataset(plan, DATASETS[plan.task]())
+
+
+def open_recipe(recipe: bytes) -> RecipeTask:
+    """Return what follows from a recipe without any data: the initial model, sizes and aggregation.
+
+    A malformed recipe raises `RecipeError`.
+    """
+    return RecipeTask(Recipe.from_bytes(recipe))

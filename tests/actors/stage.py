@@ -36,6 +36,7 @@ class Stage:
         self.now = 1_000
         self.balance = 100 * ETHER
         self.sent: list[tuple[str, Call]] = []
+        self.logs: list[Log] = []
         self._chain = Chain(
             CHAIN_ID,
             block_hash=lambda block: keccak(text=f"block {block}"),
@@ -61,7 +62,9 @@ class Stage:
         self._chain.block, self._chain.now = self.block + 1, self.now
         to = call.address or call.contract
         for event in self._protocol.send(sender, to, call.method, call.arguments, call.value):
-            self.ledger.fold(Log(event.name, event.address, event.arguments, self.block + 1, 0, self.now))
+            log = Log(event.name, event.address, event.arguments, self.block + 1, 0, self.now)
+            self.ledger.fold(log)
+            self.logs.append(log)
         self.sent.append((sender, call))
         self.mine(1)
 

@@ -1,0 +1,69 @@
+"""What the contracts themselves say at the end, held against what the events come to."""
+
+from dataclasses import dataclass
+
+from mlchain.audit.case import Case
+from mlchain.audit.findings import Check
+from mlchain.protocol.rounds import Job, Round
+
+
+@dataclass(frozen=True, slots=True)
+class JobBook:
+    """What a job says of itself: how many commitments and candidates it has, and its terms as in `terms_of`."""
+
+    commitments: int
+    candidates: int
+    terms: tuple
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the contracts say after the last event: the registry's balance, counts, accounts, and the jobs.
+
+    `accounts` are (stake, credit) by owner, in wei.
+    """
+
+    balance: int
+    members: int
+    rounds: int
+    versions: int
+    accounts: dict[str, tuple[int, int]]
+    jobs: dict[str, JobBook]
+
+
+def terms_of(current: Round, job: Job) -> tuple:
+    """Return the terms of a job in the order of `JobTerms.Terms`."""
+    terms = current.terms
+    draw = (current.number, job.index, terms.pool_block, current.pool_size, terms.seats, terms.quorum)
+    windows = (current.commit_deadline, terms.publish_window, terms.referee_window, terms.audit_window)
+    return (current.seed, job.task_hash, *draw, terms.result_size, *windows, terms.reward, terms.bonus)
+
+
+def check_books(case: Case, books: Books, block: int) -> None:
+    """Check that the registry has what it owes, and that no event is left out or tells something else."""
+    ledger = case.ledger
+
+    def hold(holds: bool, place: str, wrong: str) -> None:
+        case.report.hold(holds, Check.BOOKS, block, place, wrong)
+
+    def equal(place: str, told: object, held: object) -> None:
+        hold(told == held, place, f"the events come to {told}, the contracts to {held}")
+
+    hold(ledger.owed <= books.balance, "registry", f"it owes {ledger.owed} wei and has {books.balance} wei")
+    through = ledger.paid_in - ledger.paid_out
+    hold(ledger.owed == through, "registry", f"it owes {ledger.owed} wei, of {through} wei paid in and not out")
+    equal("number of members", len(ledger.pool.members), books.members)
+    equal("number of rounds", len(ledger.rounds), books.rounds)
+    equal("number of versions", len(ledger.versions), books.versions)
+    for owner, held in books.accounts.items():
+        account = ledger.account(owner)
+        equal(f"stake and credit of {owner}", (account.stake, account.credit), held)
+    for current in ledger.rounds:
+        for job in current.jobs:
+            book, place = books.jobs.get(job.address), f"round {current.number} job {job.index}"
+            if book is None:
+                hold(False, place, f"there is no such job at {job.address}")
+                continue
+            counts = (len(job.commitments), len(job.candidates))
+            equal(f"{place}, commitments and candidates", counts, (book.commitments, book.candidates))
+            hold(terms_of(current, job) == book.terms, place, "its terms are not those that it was announced with")

@@ -1,0 +1,91 @@
+"""The case before an auditor: the rules, what the events so far come to, and the report."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mlchain.audit.findings import Check, Report
+from mlchain.protocol.commitments import commitment
+from mlchain.protocol.ledger import Ledger, Log
+from mlchain.protocol.rounds import Job, Round
+from mlchain.tasks.catalogue import LearningTask
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is fixed for a deployment: money in wei, times in seconds."""
+
+    chain_id: int
+    server: str
+    stake: int
+    absence_fee: int
+    shortest_window: int
+    longest_round: int
+    permissioned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What an auditor can know besides the logs.
+
+    `open_recipe` returns the part of a task that needs no data. `seed_parts` returns, for the log of a deployed round
+    and its pool block, the server's random number and the hash of that block, or None where nobody has them any more.
+    `open_task` returns a task that can be trained; None if nothing is to be trained again.
+    """
+
+    open_recipe: Callable[[bytes], LearningTask]
+    seed_parts: Callable[[Log, int], tuple[bytes, bytes] | None] = lambda _log, _block: None
+    open_task: Callable[[bytes], LearningTask] | None = None
+
+
+@dataclass(slots=True)
+class Case:
+    """The state before the next event. `due` are the events that the last transaction still has to have."""
+
+    rules: Rules
+    sources: Sources
+    ledger: Ledger = field(init=False)
+    report: Report = field(default_factory=Report)
+    due: list[str] = field(default_factory=list)
+    admitted: set[str] = field(default_factory=set)
+    announced_in: dict[int, int] = field(default_factory=dict)
+    opened: tuple[int, int, int] | None = None  # pool block, seats and escrow of the newest round
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.rules.server)
+
+    def round_of(self, job: Job) -> Round:
+        """Return the round that a job belongs to."""
+        return next(current for current in reversed(self.ledger.rounds) if any(it is job for it in current.jobs))
+
+    def opens(self, job: Job, seat: int, result_hash: bytes) -> bool:
+        """Return whether what a seat has committed to is this result."""
+        sealed = job.commitments.get(seat)
+        return sealed is not None and sealed == commitment(self.rules.chain_id, job.address, seat, result_hash)
+
+    def place(self, job: Job, seat: int | None = None) -> str:
+        """Return what a job, or a seat of it, is called."""
+        name = f"round {self.round_of(job).number} job {job.index}"
+        return name if seat is None else f"{name} seat {seat}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A case, an event and its place: what the checks of one event share."""
+
+    case: Case
+    check: Check
+    log: Log
+    place: str
+
+    def hold(self, holds: bool, wrong: str) -> bool:
+        """Note what is wrong unless it holds."""
+        return self.case.report.hold(holds, self.check, self.log.block, self.place, wrong)
+
+    def equal(self, what: str, actual: object, expected: object) -> bool:
+        """Note a value that is not what it has to be."""
+        return self.hold(actual == expected, f"{what} is {shown(actual)} and has to be {shown(expected)}")
+
+
+def shown(value: object) -> str:
+    """Return a value to read; bytes in hex."""
+    return "0x" + bytes(value).hex() if isinstance(value, bytes) else str(value)

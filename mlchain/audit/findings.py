@@ -1,0 +1,54 @@
+"""What an audit finds: every problem with its block and place, and how much was checked."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Check(Enum):
+    """A group of checks, by what it is called."""
+
+    MODELS = "models"
+    ROUNDS = "rounds and draws"
+    COMMITMENTS = "commitments"
+    CANDIDATES = "proposals and results"
+    OUTCOMES = "rulings and outcomes"
+    PAYMENTS = "verdicts and payments"
+    POOL = "pool and withdrawals"
+    BOOKS = "ether held and owed"
+    TRAINING = "training"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as the protocol says: in which block, of which version, round, job or seat, and what."""
+
+    check: Check
+    block: int
+    place: str
+    wrong: str
+
+    def __str__(self) -> str:
+        return f"block {self.block}, {self.place}: {self.wrong}"
+
+
+@dataclass(slots=True)
+class Report:
+    """What was checked, and what was found, in the order of the chain; `seeds` and `unseen_seeds` count rounds."""
+
+    findings: list[Finding] = field(default_factory=list)
+    checked: Counter[Check] = field(default_factory=Counter)
+    events: int = 0
+    seeds: int = 0
+    unseen_seeds: int = 0
+
+    def hold(self, holds: bool, check: Check, block: int, place: str, wrong: str) -> bool:
+        """Count a check and, unless it holds, note what is wrong; return whether it holds."""
+        self.checked[check] += 1
+        if not holds:
+            self.findings.append(Finding(check, block, place, wrong))
+        return holds
+
+    def found(self, check: Check) -> int:
+        """Return how many problems a group of checks has found."""
+        return sum(finding.check is check for finding in self.findings)

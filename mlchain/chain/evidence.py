@@ -1,0 +1,79 @@
+"""What a node can say of a deployment besides its logs: for those who check or account for what happened."""
+
+from ape import networks, project
+from eth_utils import keccak, to_bytes
+from web3.exceptions import BlockNotFound, TransactionNotFound
+
+from mlchain.chain.abi import from_abi
+from mlchain.chain.deployment import Deployment
+from mlchain.chain.receipts import Receipt
+from mlchain.protocol.ledger import Ledger, Log
+
+RANDOM_AT = 4 + 12 * 32  # in the input of `deployRound`, behind the selector and the twelve words of the terms
+
+
+class Evidence:
+    """Asks the connected node about `deployment`."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._provider = networks.provider
+        self._addresses = deployment.addresses
+
+    def seed_parts(self, deployed: Log, pool_block: int) -> tuple[bytes, bytes] | None:
+        """Return the server's random number for a deployed round and the hash of its pool block.
+
+        None where the node has them no more, or where the server sent them by a contract of its own.
+        """
+        eth = self._provider.web3.eth
+        try:
+            transaction, block = eth.get_transaction(deployed.transaction), eth.get_block(pool_block)
+        except (TransactionNotFound, BlockNotFound):
+            return None
+        data = _bytes(transaction["input"])
+        is_call = transaction["to"] == self._addresses["JobFactory"] and data[:4] == _deploying()
+        return (data[RANDOM_AT : RANDOM_AT + 32], bytes(block["hash"])) if is_call else None
+
+    def receipt_of(self, transaction: str) -> tuple[str, Receipt] | None:
+        """Return who sent a transaction and what it cost, None where the node does not know it any more."""
+        try:
+            found = self._provider.web3.eth.get_transaction_receipt(transaction)
+        except TransactionNotFound:
+            return None
+        gas = int(found["gasUsed"])
+        return str(found["from"]), Receipt(gas, gas * int(found["effectiveGasPrice"]), int(found["blockNumber"]))
+
+    def balance_at(self, block: int) -> int:
+        """Return what the registry has at the end of a block, in wei."""
+        return self._provider.get_balance(self._addresses["WorkerRegistry"], block_id=block)
+
+    def counts_at(self, block: int) -> tuple[int, int, int]:
+        """Return the number of members, of rounds and of model versions at the end of a block."""
+        views = (("WorkerRegistry", "poolSize"), ("JobFactory", "latestRound"), ("ModelRegistry", "latestVersion"))
+        members, rounds, versions = (int(self._read(*view, block=block)) for view in views)
+        return members, rounds, versions
+
+    def accounts_at(self, ledger: Ledger, block: int) -> dict[str, tuple[int, int]]:
+        """Return the stake and the credit of everybody in `ledger` at the end of a block, in wei."""
+        accounts = {owner: self._read("WorkerRegistry", "accountOf", owner, block=block) for owner in ledger.accounts}
+        return {owner: (int(account.stake), int(account.credit)) for owner, account in accounts.items()}
+
+    def job_at(self, address: str, block: int) -> tuple[int, int, tuple]:
+        """Return how many commitments and candidates a job has at the end of a block, and its terms."""
+        progress, terms = (self._read("Job", view, block=block, address=address) for view in ("progress", "terms"))
+        return int(progress.commits), int(progress.candidates), from_abi(terms)
+
+    def _read(self, contract: str, view: str, *arguments: object, block: int, address: str | None = None) -> object:
+        place = address or self._addresses[contract]
+        instance = project.get_contract(contract).at(place, fetch_from_explorer=False)
+        return getattr(instance, view)(*arguments, block_id=block)
+
+
+def _deploying() -> bytes:
+    """Return the four bytes that a call of `deployRound` begins with."""
+    methods = project.get_contract("JobFactory").contract_type.mutable_methods
+    return keccak(text=next(method.selector for method in methods if method.name == "deployRound"))[:4]
+
+
+def _bytes(data: object) -> bytes:
+    """Return the input of a transaction, which a node gives as bytes or in hex."""
+    return to_bytes(hexstr=data) if isinstance(data, str) else bytes(data)

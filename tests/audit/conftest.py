@@ -1,0 +1,41 @@
+"""Histories that the tests tamper with."""
+
+import pytest
+
+from mlchain.protocol.calls import Call
+from mlchain.protocol.content import content_hash
+from tests.actors.scenes import Scene
+from tests.actors.stage import LOOK_BACK, SERVER
+
+
+@pytest.fixture(scope="module")
+def settled():
+    """A dispute that the referee has ruled, a next version, a round that failed, and everybody's withdrawals."""
+    scene = Scene(pool=4, seats=3)
+    scene.commit_all(scene.right(), scene.wrong(), None)
+    scene.propose(0, scene.right())
+    scene.propose(1, scene.wrong())
+    scene.publish(0, scene.right())
+    scene.act(SERVER, "rule", content_hash(scene.right()))
+    scene.settle(2, 1)
+    scene.settle(0)
+    server = scene.server(rounds=2)
+    for _ in range(3):
+        scene.do(server)  # announces, publishes, deploys
+    return scene
+
+
+@pytest.fixture(scope="module")
+def gone(settled):
+    """The history of `settled` up to its second round, and workers that took everything home before that."""
+    scene = Scene(pool=3)
+    scene.commit_all(scene.right(), scene.right(), scene.right())
+    scene.propose(0, scene.right())
+    scene.publish(0, scene.right())
+    scene.settle()
+    for worker in scene.job.committee[:2]:
+        scene.stage.send(worker, Call("WorkerRegistry", "withdraw"))
+        scene.stage.send(worker, Call("WorkerRegistry", "leave"))
+    scene.stage.mine(LOOK_BACK)
+    scene.stage.send(scene.job.committee[0], Call("WorkerRegistry", "withdrawStake"))
+    return scene

@@ -1,0 +1,145 @@
+"""A history that was tampered with is found, whatever was changed; wrong models and rounds are named."""
+
+import pytest
+
+from mlchain.audit.findings import Check
+from mlchain.protocol.content import content_hash
+from mlchain.protocol.ledger import Log
+from tests.actors.scenes import Scene
+from tests.audit.histories import STRANGER, audit_of, changed, find, findings_of, flipped, only, other_values, without
+
+
+def test_the_histories_are_in_order_before_anybody_tampers_with_them(settled, gone):
+    assert audit_of(settled).findings == []
+    assert audit_of(gone).findings == []
+
+
+def test_no_event_can_be_left_out(settled, gone):
+    for scene in (settled, gone):
+        logs = scene.stage.logs
+        missed = [str(logs[place]) for place in range(len(logs)) if not audit_of(scene, without(logs, place)).findings]
+        assert missed == []
+
+
+def test_no_event_can_come_twice(settled, gone):
+    for scene in (settled, gone):
+        logs = scene.stage.logs
+        twice = [[*logs[: place + 1], *logs[place:]] for place in range(len(logs))]
+        assert [str(logs[place]) for place, told in enumerate(twice) if not audit_of(scene, told).findings] == []
+
+
+def test_no_argument_of_an_event_can_be_another(settled, gone):
+    for scene in (settled, gone):
+        logs = scene.stage.logs
+        missed = [
+            f"{log.name}.{name}"
+            for place, log in enumerate(logs)
+            for name, value in other_values(log)
+            if not audit_of(scene, changed(logs, place, **{name: value})).findings
+        ]
+        assert missed == []
+
+
+def test_an_event_of_nothing_deployed_is_named(settled):
+    logs = [*settled.stage.logs, Log("Committed", STRANGER, {}, 99, 0, 0)]
+
+    finding = only(audit_of(settled, logs))
+
+    assert (finding.block, finding.place) == (99, STRANGER)
+    assert "no event of anything deployed" in finding.wrong
+
+
+# Models
+
+
+def test_a_changed_byte_of_a_model_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "ChunkPublished", version=2)
+    told = changed(logs, place, chunk=flipped(logs[place].arguments["chunk"]))
+
+    finding = findings_of(settled, told, Check.MODELS)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "version 2")
+    assert "the hash of the published bytes" in finding.wrong
+
+
+def test_a_first_model_that_is_not_the_recipe_s_is_named(settled):
+    logs = settled.stage.logs
+    announced, published = find(logs, "VersionAnnounced", version=1), find(logs, "ChunkPublished", version=1)
+    forged = flipped(logs[published].arguments["chunk"])
+    told = changed(changed(logs, announced, contentHash=content_hash(forged)), published, chunk=forged)
+
+    finding = findings_of(settled, told, Check.MODELS)[0]
+
+    assert (finding.block, finding.place) == (logs[announced].block, "version 1")
+    assert "not the recipe's initial model" in finding.wrong
+
+
+def test_a_wrong_aggregation_is_named(settled):
+    logs = settled.stage.logs
+    announced, published = find(logs, "VersionAnnounced", version=2), find(logs, "ChunkPublished", version=2)
+    forged = flipped(logs[published].arguments["chunk"])
+    told = changed(changed(logs, announced, contentHash=content_hash(forged)), published, chunk=forged)
+
+    finding = only(audit_of(settled, told))
+
+    assert (finding.check, finding.block, finding.place) == (Check.MODELS, logs[announced].block, "version 2")
+    assert "the mean of what round 1 accepted" in finding.wrong
+
+
+def test_a_version_that_no_accepted_result_made_is_named():
+    scene = Scene(jobs=0)
+    model = scene.task.initial_model()
+    scene.by_server("ModelRegistry", "announce", 1, content_hash(model), len(model))
+
+    finding = only(audit_of(scene))
+
+    assert finding.place == "version 2"
+    assert finding.wrong == "no result that could change version 1 has been accepted"
+
+
+# Rounds
+
+
+def test_a_seed_that_is_not_that_of_the_server_s_number_and_the_block_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "RoundDeployed", round=2)
+
+    finding = findings_of(settled, changed(logs, place, seed=bytes(32)), Check.ROUNDS)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 2")
+    assert finding.wrong.startswith(f"its seed is 0x{bytes(32).hex()} and has to be ")
+
+
+def test_a_pool_of_another_size_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "RoundDeployed", round=1)
+
+    finding = findings_of(settled, changed(logs, place, poolSize=3), Check.ROUNDS)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1")
+    assert finding.wrong == "its pool size is 3 and has to be 4"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "wrong"),
+    [
+        (2, 65, "it cannot have 65 jobs"),
+        (3, 257, "a job cannot have 257 seats"),
+        (4, 1, "1 of 3 seats cannot be the quorum"),
+        (5, 0, "its seats are not paid"),
+        (7, 0, "a result cannot have 0 bytes"),
+        (8, 0, "a window of 0 s is too short"),
+        (9, 2**32, "are too long"),
+        (11, 10**6, "its audit window outlasts the publish window"),
+    ],
+)
+def test_terms_that_no_round_can_have_are_named(settled, field, value, wrong):
+    logs = settled.stage.logs
+    place = find(logs, "RoundDeployed", round=1)
+    terms = [*logs[place].arguments["terms"]]
+    terms[field] = value
+
+    found = findings_of(settled, changed(logs, place, terms=tuple(terms)), Check.ROUNDS)
+
+    assert any(wrong in finding.wrong and finding.block == logs[place].block for finding in found)

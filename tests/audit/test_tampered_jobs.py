@@ -1,0 +1,258 @@
+"""Whatever is wrong with a job, its settlement, the pool or the books is found, and its place named."""
+
+from dataclasses import replace
+
+import pytest
+
+from mlchain.audit.findings import Check
+from mlchain.protocol.commitments import commitment
+from mlchain.protocol.content import content_hash
+from mlchain.protocol.rounds import Outcome, Verdict
+from tests.actors.scenes import Scene
+from tests.actors.stage import CHAIN_ID, STAKE
+from tests.audit.histories import STRANGER, audit_of, changed, find, findings_of, flipped, only, without
+
+ROUND = 3 * 10**16 + 10**16  # the pay of a round of three seats
+
+# Commitments and candidates
+
+
+def test_a_seat_that_is_not_the_holder_s_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "Committed", seat=1)
+
+    finding = findings_of(settled, changed(logs, place, worker=STRANGER), Check.COMMITMENTS)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0 seat 1")
+    assert finding.wrong.startswith(f"who holds it is {STRANGER} and has to be 0x")
+
+
+def test_a_commitment_that_comes_late_is_named(settled):
+    logs = [*settled.stage.logs]
+    place = find(logs, "Committed", seat=1)
+    late = settled.stage.ledger.rounds[0].commit_deadline
+    logs[place] = replace(logs[place], timestamp=late)
+
+    finding = findings_of(settled, logs, Check.COMMITMENTS)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0 seat 1")
+    assert finding.wrong == f"it committed at {late}, which is not before {late}"
+
+
+def test_a_vote_miscounted_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "Proposed", 1)
+
+    finding = only(audit_of(settled, changed(logs, place, votes=2)))
+
+    assert (finding.check, finding.block) == (Check.CANDIDATES, logs[place].block)
+    assert finding.place == "round 1 job 0"
+    assert finding.wrong.endswith("is 2 and has to be 1")
+
+
+def test_a_proposal_before_the_commit_phase_is_over_is_named(settled):
+    logs = [*settled.stage.logs]
+    place = find(logs, "Proposed")
+    logs[place] = replace(logs[place], timestamp=logs[0].timestamp)
+
+    finding = findings_of(settled, logs, Check.CANDIDATES)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0")
+    assert "in the phase commit" in finding.wrong
+
+
+def test_a_changed_byte_of_a_result_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "ChunkPublished", publisher=settled.stage.ledger.rounds[0].jobs[0].committee[0])
+    told = changed(logs, place, chunk=flipped(logs[place].arguments["chunk"]))
+
+    finding = findings_of(settled, told, Check.CANDIDATES)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0")
+    assert "the hash of the published bytes" in finding.wrong
+
+
+def test_a_result_shown_by_somebody_without_a_seat_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "Proposed")
+
+    finding = only(audit_of(settled, changed(logs, place, proposer=STRANGER)))
+
+    assert (finding.check, finding.block) == (Check.CANDIDATES, logs[place].block)
+    assert "without a seat that has committed to it" in finding.wrong
+
+
+# Outcomes and payments
+
+
+def test_a_ruling_for_a_result_that_nobody_can_see_is_named(settled):
+    logs = settled.stage.logs
+    place, hidden = find(logs, "Ruled"), logs[find(logs, "Proposed", 1)].arguments["resultHash"]
+
+    finding = findings_of(settled, changed(logs, place, resultHash=hidden), Check.OUTCOMES)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0")
+    assert "whose bytes are not published" in finding.wrong
+
+
+def test_a_result_accepted_without_a_quorum_is_named():
+    scene = Scene()
+    scene.commit_all(scene.right(), scene.wrong(0), scene.wrong(1))
+    scene.propose(0, scene.right())
+    scene.publish(0, scene.right())
+    scene.stage.advance_to(scene.job.referee_end)
+    scene.settle()
+    logs, accepted = scene.stage.logs, content_hash(scene.right())
+    place = find(logs, "Settled")
+    assert scene.job.decision[0] is Outcome.FAILED
+
+    finding = findings_of(scene, changed(logs, place, outcome=Outcome.QUORUM, acceptedHash=accepted), Check.OUTCOMES)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0")
+    assert finding.wrong == f"it was settled as quorum, accepting 0x{accepted.hex()}, where the rules say failed"
+
+
+def test_a_job_settled_before_it_was_decided_is_named(settled):
+    logs = [*settled.stage.logs]
+    ruled, place = find(logs, "Ruled"), find(logs, "Settled")
+
+    finding = findings_of(settled, without(logs, ruled), Check.OUTCOMES)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0")
+    assert finding.wrong.endswith("where the rules say undecided")
+
+
+def test_a_swapped_verdict_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "SeatSettled", seat=0)
+    told = changed(logs, place, verdict=Verdict.SLASHED, amount=STAKE)
+
+    finding = findings_of(settled, told, Check.PAYMENTS)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0 seat 0")
+    assert finding.wrong == "the verdict is slashed and has to be rewarded"
+
+
+@pytest.mark.parametrize(("seat", "right"), [(0, 2 * 10**16), (1, STAKE), (2, STAKE // 10)])
+def test_a_payment_that_is_one_wei_off_is_named(settled, seat, right):
+    logs = settled.stage.logs
+    place = find(logs, "SeatSettled", seat=seat)
+
+    finding = findings_of(settled, changed(logs, place, amount=right - 1), Check.PAYMENTS)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, f"round 1 job 0 seat {seat}")
+    assert finding.wrong == f"the amount is {right - 1} wei and has to be {right} wei"
+
+
+def test_a_remainder_that_is_one_wei_off_is_named(settled):
+    logs = settled.stage.logs
+    place, left = find(logs, "RoundClosed"), ROUND - 2 * 10**16
+
+    finding = findings_of(settled, changed(logs, place, remainder=left + 1), Check.PAYMENTS)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1")
+    assert finding.wrong == f"what is left of the escrow is {left + 1} and has to be {left}"
+
+
+def test_a_punished_worker_that_stays_in_the_pool_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "Left")
+
+    finding = findings_of(settled, without(logs, place), Check.PAYMENTS)[0]
+
+    assert finding.block == logs[place].block
+    assert finding.wrong == "its holder was punished, and not removed"
+
+
+def test_a_settlement_of_which_a_seat_is_left_out_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "SeatSettled", seat=1)
+
+    finding = findings_of(settled, without(logs, place), Check.PAYMENTS)[0]
+
+    assert finding.wrong == "here 1 events are missing, SeatSettled first"
+
+
+# The pool and the books
+
+
+def test_a_joiner_that_pays_too_little_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "Joined")
+
+    finding = findings_of(settled, changed(logs, place, paid=STAKE - 1), Check.POOL)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, logs[place].arguments["worker"])
+    assert finding.wrong == f"what it paid is {STAKE - 1} and has to be {STAKE}"
+
+
+@pytest.mark.parametrize("name", ["Withdrawn", "StakeWithdrawn"])
+def test_a_withdrawal_that_is_one_wei_off_is_named(gone, name):
+    logs = gone.stage.logs
+    place = find(logs, name)
+    amount = logs[place].arguments["amount"]
+
+    finding = findings_of(gone, changed(logs, place, amount=amount + 1), Check.POOL)[0]
+
+    assert finding.block == logs[place].block
+    assert finding.wrong.endswith(f"took home is {amount + 1} and has to be {amount}")
+
+
+def test_a_stake_that_goes_home_too_early_is_named(gone):
+    logs = [*gone.stage.logs]
+    place = find(logs, "StakeWithdrawn")
+    logs[place] = replace(logs[place], block=logs[place].block - 5)
+
+    finding = findings_of(gone, logs, Check.POOL)[0]
+
+    assert finding.block == logs[place].block
+    assert "its stake is locked until block" in finding.wrong
+
+
+def test_a_registry_that_has_less_than_it_owes_is_named(settled):
+    registry = settled.stage._protocol.registry
+    registry.balance -= 1
+    try:
+        finding = only(audit_of(settled))
+    finally:
+        registry.balance += 1
+
+    assert (finding.check, finding.place) == (Check.BOOKS, "registry")
+    assert finding.wrong == f"it owes {registry.owed} wei and has {registry.owed - 1} wei"
+
+
+def test_ether_forced_into_the_registry_is_nobody_s_and_no_problem(settled):
+    registry = settled.stage._protocol.registry
+    registry.balance += 1
+    try:
+        assert audit_of(settled).findings == []
+    finally:
+        registry.balance -= 1
+
+
+# Training
+
+
+def test_an_accepted_result_that_training_does_not_give_is_named_only_if_it_is_trained_again():
+    scene = Scene()
+    scene.commit_all(*[scene.wrong()] * 3)
+    scene.propose(0, scene.wrong())
+    scene.publish(0, scene.wrong())
+    scene.settle()
+    assert audit_of(scene, retrains=False).findings == []
+
+    finding = only(audit_of(scene))
+
+    assert (finding.check, finding.place) == (Check.TRAINING, "round 1 job 0")
+    assert finding.block == scene.stage.logs[find(scene.stage.logs, "Settled")].block
+    assert f"0x{content_hash(scene.wrong()).hex()}, is wrong" in finding.wrong
+
+
+def test_a_commitment_of_another_chain_opens_to_nothing(settled):
+    logs, job = settled.stage.logs, settled.stage.ledger.rounds[0].jobs[0]
+    place = find(logs, "Committed", seat=0)
+    foreign = commitment(CHAIN_ID + 1, job.address, 0, content_hash(settled.right(job)))
+
+    found = audit_of(settled, changed(logs, place, commitment=foreign)).findings
+
+    assert {finding.check for finding in found} >= {Check.CANDIDATES, Check.PAYMENTS}
