@@ -1,5 +1,7 @@
 """The history of a deployment: read in whatever portions a node allows, and anew where blocks have been replaced."""
 
+from dataclasses import replace
+
 import pytest
 from web3.exceptions import Web3RPCError
 
@@ -42,6 +44,15 @@ def test_a_log_names_its_transaction(chain, members):
 
     assert len(log.transaction) == 66
     assert log.transaction.startswith("0x")
+
+
+def test_a_deployment_that_is_known_by_its_factory_alone_is_read(deployment, members):
+    known = {name: address for name, address in deployment.addresses.items() if name != "Counter"}
+    chain = Chain()
+    chain.follow(replace(deployment, addresses=known))
+    chain.send(members[0], JOIN)
+
+    assert [log.name for log in chain.read_on()] == ["Joined"]
 
 
 def test_replaced_blocks_are_forgotten(chain, members):
