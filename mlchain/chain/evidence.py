@@ -6,8 +6,9 @@ from web3.exceptions import BlockNotFound, TransactionNotFound
 
 from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import Deployment
+from mlchain.chain.history import Logs
 from mlchain.chain.receipts import Receipt
-from mlchain.protocol.ledger import Ledger, Log
+from mlchain.protocol.ledger import Log
 
 RANDOM_AT = 4 + 12 * 32  # in the input of `deployRound`, behind the selector and the twelve words of the terms
 
@@ -18,6 +19,23 @@ class Evidence:
     def __init__(self, deployment: Deployment) -> None:
         self._provider = networks.provider
         self._addresses = deployment.addresses
+
+    def logs(self, first: int, last: int) -> list[Log]:
+        """Return all events in these blocks, in order, whether or not they make sense.
+
+        A job is asked for until the next round is deployed: before that, each of its seats has to be settled.
+        """
+        reader, found, jobs = Logs(self._provider), [], {}
+        fixed = [self._addresses[name] for name in ("ModelRegistry", "JobFactory", "WorkerRegistry")]
+        for start, end in reader.ranges(first, last):
+            logs = reader.find(start, end, fixed)
+            newest = max(jobs.values(), default=0)
+            jobs = {job: number for job, number in jobs.items() if number == newest}
+            jobs |= {log.arguments["job"]: log.arguments["round"] for log in logs if log.name == "JobDeployed"}
+            if jobs:
+                logs += reader.find(start, end, sorted(jobs))
+            found += sorted(logs, key=lambda log: (log.block, log.index))
+        return found
 
     def seed_parts(self, deployed: Log, pool_block: int) -> tuple[bytes, bytes] | None:
         """Return the server's random number for a deployed round and the hash of its pool block.
@@ -52,10 +70,10 @@ class Evidence:
         members, rounds, versions = (int(self._read(*view, block=block)) for view in views)
         return members, rounds, versions
 
-    def accounts_at(self, ledger: Ledger, block: int) -> dict[str, tuple[int, int]]:
-        """Return the stake and the credit of everybody in `ledger` at the end of a block, in wei."""
-        accounts = {owner: self._read("WorkerRegistry", "accountOf", owner, block=block) for owner in ledger.accounts}
-        return {owner: (int(account.stake), int(account.credit)) for owner, account in accounts.items()}
+    def account_at(self, owner: str, block: int) -> tuple[int, int]:
+        """Return the stake and the credit of an owner at the end of a block, in wei."""
+        account = self._read("WorkerRegistry", "accountOf", owner, block=block)
+        return int(account.stake), int(account.credit)
 
     def job_at(self, address: str, block: int) -> tuple[int, int, tuple]:
         """Return how many commitments and candidates a job has at the end of a block, and its terms."""

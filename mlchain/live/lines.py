@@ -28,6 +28,11 @@ def ether(wei: int) -> str:
     return f"{wei / ETHER:.6f}".rstrip("0").rstrip(".") + " ether"
 
 
+def counted(number: int, what: str) -> str:
+    """Return a number of things."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 class _Names:
     """What jobs and people are called."""
 

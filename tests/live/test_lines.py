@@ -5,7 +5,7 @@ from ape import project
 
 from mlchain.chain.deployment import CONTRACTS
 from mlchain.live import lines
-from mlchain.live.lines import ether, line_of
+from mlchain.live.lines import counted, ether, line_of
 from mlchain.protocol.ledger import Ledger, Log
 from tests.actors.scenes import Scene
 
@@ -50,3 +50,8 @@ def test_what_happens_in_a_job_is_told_with_its_place():
 @pytest.mark.parametrize(("wei", "said"), [(0, "0 ether"), (10**18, "1 ether"), (10**12, "0.000001 ether")])
 def test_amounts_are_in_ether(wei, said):
     assert ether(wei) == said
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 jobs"), (1, "1 job"), (1_000, "1,000 jobs")])
+def test_things_are_counted(number, said):
+    assert counted(number, "job") == said

@@ -1,0 +1,23 @@
+"""Check everything that a deployment has done against the protocol."""
+
+import click
+
+from mlchain.chain.command import Command
+from mlchain.live.auditing import audit_deployment, audit_lines
+from mlchain.live.programs import open_deployment, place_options
+
+
+@click.command(cls=Command, short_help="Check a deployment's whole history against the protocol")
+@place_options
+@click.option("--retrain", is_flag=True, help="Compute every accepted result again, too.")
+def cli(retrain: bool, **place: object) -> None:
+    """Rebuild every model, draw, vote, verdict and payment from the chain's logs, and name whatever is wrong.
+
+    Ends with status 1 if anything is.
+    """
+    chain, deployment = open_deployment(**place)
+    report, blocks = audit_deployment(chain, deployment, retrain)
+    for line in audit_lines(report, blocks, retrain):
+        click.echo(line)
+    if report.findings:
+        raise SystemExit(1)
