@@ -62,9 +62,11 @@ ALLOWED = {
         "click",
         "eth_utils",
         "mlchain.actors",
+        "mlchain.audit",
         "mlchain.chain",
         "mlchain.errors",
         "mlchain.protocol",
+        "mlchain.simulation.odds",
         "mlchain.tasks",
     },
     "scripts": {

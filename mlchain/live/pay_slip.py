@@ -1,0 +1,187 @@
+"""A worker's pay slip: its answers, what each earned or lost it and why, and what it can take home."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from mlchain.actors.worker import LOOK_BACK
+from mlchain.chain.receipts import Receipt
+from mlchain.errors import require
+from mlchain.live.lines import ACCEPTED
+from mlchain.protocol.calls import View
+from mlchain.protocol.commitments import commitment
+from mlchain.protocol.content import chunk_count
+from mlchain.protocol.ledger import Log
+from mlchain.protocol.rounds import Job, Outcome, Phase, Round, Settlement, Verdict, phase
+
+CostOf = Callable[[str], tuple[str, Receipt] | None]
+
+NOTE = "transactions that the chain refused leave no event: what they cost is not counted"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What some transactions cost: how many there are, gas, wei, and how many the node does not know any more."""
+
+    transactions: int
+    gas: int
+    fee: int
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobSlip:
+    """A job in which the worker held a seat; `amount` is what it got, or less than 0 what it lost, in wei.
+
+    `result` is the hash of the candidate that its commitment opens to, None if there is none.
+    """
+
+    round: int
+    job: int
+    seat: int
+    has_committed: bool
+    result: str | None
+    decision: str
+    verdict: str | None
+    amount: int
+    why: str
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class PaySlip:
+    """A worker's account; money in wei. `stake_unlocks_at` is a block, None for a member or for who has no stake."""
+
+    worker: str
+    is_member: bool
+    jobs: list[JobSlip]
+    earned: int
+    lost: int
+    membership: Cost
+    cost: Cost
+    taken_home: int
+    withdrawable: int
+    stake: int
+    stake_unlocks_at: int | None
+    stake_why: str
+    note: str = NOTE
+
+
+def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> PaySlip:
+    """Return the pay slip of `worker`; `cost_of` returns who sent a transaction and what it cost.
+
+    Raises UserError for somebody who has never joined.
+    """
+    is_known = any(log.name == "Joined" and log.arguments["worker"] == worker for log in logs)
+    require(is_known, f"{worker} has never joined the pool of this deployment")
+    held = [(current, job) for current in view.ledger.rounds for job in current.jobs if worker in job.committee]
+    jobs = [_job(view, logs, worker, current, job, cost_of) for current, job in held]
+    membership = _cost(_membership(logs, worker), cost_of)
+    account = view.ledger.account(worker)
+    unlocks_at, is_free, why = _stake(view, worker)
+    home = [it.arguments for it in logs if it.name in ("Withdrawn", "StakeWithdrawn")]
+    return PaySlip(
+        worker,
+        worker in view.ledger.pool,
+        jobs,
+        earned=sum(max(0, job.amount) for job in jobs),
+        lost=sum(max(0, -job.amount) for job in jobs),
+        membership=membership,
+        cost=_sum([membership, *(job.cost for job in jobs)]),
+        taken_home=sum(it["amount"] for it in home if worker in (it.get("account"), it.get("worker"))),
+        withdrawable=account.credit + (account.stake if is_free else 0),
+        stake=account.stake,
+        stake_unlocks_at=unlocks_at,
+        stake_why=why,
+    )
+
+
+def _job(view: View, logs: Sequence[Log], worker: str, current: Round, job: Job, cost_of: CostOf) -> JobSlip:
+    seat = job.seat_of(worker)
+    sealed, settlement = job.commitments.get(seat), job.settlements.get(seat)
+    opened = [it for it in job.candidates if sealed == commitment(view.chain_id, job.address, seat, it)]
+    gain = 0
+    if settlement:
+        gain = settlement.amount if settlement.verdict is Verdict.REWARDED else -settlement.amount
+    return JobSlip(
+        current.number,
+        job.index,
+        seat,
+        sealed is not None,
+        "0x" + opened[0].hex() if opened else None,
+        ACCEPTED[job.decision[0]] if job.decision else f"not settled, in the phase {phase(job, view.now).name.lower()}",
+        settlement.verdict.name.lower() if settlement else None,
+        gain,
+        _why(job, worker, settlement, bool(opened)) if settlement else _why_open(view, job, sealed is not None),
+        _cost(_of_job(logs, worker, job, cost_of), cost_of),
+    )
+
+
+def _why(job: Job, worker: str, settlement: Settlement, has_opened: bool) -> str:
+    """Return in words why a settled seat got what it got."""
+    decided, accepted = job.decision
+    if settlement.verdict is Verdict.ABSENT:
+        return "it never committed, and pays the absence fee"
+    if settlement.verdict is Verdict.REWARDED:
+        chunks = list(job.candidates[accepted].publishers.values()).count(worker)
+        bonus = f", and published {chunks} of its {chunk_count(job.terms.result_size)} chunks" if chunks else ""
+        return f"it committed to the accepted result{bonus}"
+    if settlement.verdict is Verdict.RELEASED:
+        by_referee = decided is Outcome.VOID
+        return "the referee called the task broken" if by_referee else "nothing was accepted, and its result was shown"
+    if decided is Outcome.FAILED:
+        return "nobody ever proposed the result that it committed to"
+    other = "another result than the accepted one" if has_opened else "a result that nobody proposed"
+    return f"it committed to {other}, and loses its stake"
+
+
+def _why_open(view: View, job: Job, has_committed: bool) -> str:
+    if phase(job, view.now) is Phase.COMMIT:
+        return "its answer is awaited" if not has_committed else "it waits for the others"
+    return "its seat is not settled yet"
+
+
+def _stake(view: View, worker: str) -> tuple[int | None, bool, str]:
+    """Return the block in which a stake can go home, whether it can in the next one, and why in words."""
+    account, current = view.ledger.account(worker), view.ledger.open_round
+    if worker in view.ledger.pool:
+        return None, False, f"it is in the pool; a stake unlocks {LOOK_BACK + 1} blocks after leaving"
+    if not account.stake:
+        return None, False, "none is left"
+    unlocks_at = account.left_at + LOOK_BACK + 1
+    if current and current.terms.pool_block < account.left_at:
+        return unlocks_at, False, f"it unlocks at block {unlocks_at}, but not before round {current.number} is settled"
+    if view.block + 1 < unlocks_at:
+        return unlocks_at, False, f"it unlocks at block {unlocks_at}, {unlocks_at - view.block} blocks from now"
+    return unlocks_at, True, "it can be withdrawn"
+
+
+def _of_job(logs: Sequence[Log], worker: str, job: Job, cost_of: CostOf) -> set[str]:
+    """Return the transactions by which a worker acted in a job; who settled, only a receipt tells."""
+    of_job = [log for log in logs if log.address == job.address]
+    own = {log.transaction for log in of_job if worker in map(log.arguments.get, ("worker", "proposer", "publisher"))}
+    settling = {log.transaction for log in of_job if log.name == "Settled"}
+    return own | {hash_ for hash_ in settling if (cost_of(hash_) or (None,))[0] == worker}
+
+
+def _membership(logs: Sequence[Log], worker: str) -> set[str]:
+    """Return the transactions by which a worker joined, left and took its money home."""
+    settling = {log.transaction for log in logs if log.name == "SeatSettled"}  # these remove workers, too
+    joined = {log.transaction for log in logs if log.name in ("Joined", "Left") and log.arguments["worker"] == worker}
+    home = {
+        log.transaction
+        for log in logs
+        if log.name in ("Withdrawn", "StakeWithdrawn") and worker in map(log.arguments.get, ("account", "worker"))
+    }
+    return (joined | home) - settling
+
+
+def _cost(transactions: Iterable[str], cost_of: CostOf) -> Cost:
+    found = [cost_of(hash_) for hash_ in transactions]
+    known = [it[1] for it in found if it is not None]
+    gas, fee = sum(receipt.gas for receipt in known), sum(receipt.fee for receipt in known)
+    return Cost(len(found), gas, fee, len(found) - len(known))
+
+
+def _sum(costs: Sequence[Cost]) -> Cost:
+    fields = ((it.transactions, it.gas, it.fee, it.unknown) for it in costs)
+    return Cost(*(sum(column) for column in zip(*fields, strict=True)))

@@ -1,0 +1,161 @@
+"""How a deployment stands: the pool, the open round and its odds, the versions of the model, and the money."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from mlchain.errors import UserError
+from mlchain.live.lines import ACCEPTED
+from mlchain.protocol.calls import View
+from mlchain.protocol.ledger import Ledger, ModelVersion
+from mlchain.protocol.odds import Chances
+from mlchain.protocol.rounds import Job, Phase, Round, outcome, phase
+from mlchain.simulation.odds import Question
+from mlchain.tasks.catalogue import LearningTask
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """A job of the newest round; `ends` is when its phase is over, in seconds, None once it is decided."""
+
+    job: int
+    address: str
+    phase: str
+    ends: int | None
+    seconds_left: int | None
+    committed: int
+    seats: int
+    candidates: int
+    settled: int
+    decision: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStatus:
+    """The newest round."""
+
+    round: int
+    is_open: bool
+    model_version: int
+    quorum: int
+    pool_size: int
+    jobs: list[JobStatus]
+
+
+@dataclass(frozen=True, slots=True)
+class VersionStatus:
+    """A version of the model; `accuracy` in [0, 1], None where it is not known."""
+
+    version: int
+    content_hash: str
+    is_complete: bool
+    accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a deployment stands at the end of `block`; money in wei, `odds` by what the referee does."""
+
+    network: str
+    chain_id: int
+    block: int
+    time: int
+    server: str
+    members: list[str]
+    newest_round: RoundStatus | None
+    odds: dict[str, dict[str, float | None]] | None
+    versions: list[VersionStatus]
+    accuracy_note: str | None
+    escrow: int
+    owed: int
+    held: int
+
+
+def status_of(
+    view: View, network: str, registry: str, evil: int | None, open_task: Callable[[bytes], LearningTask]
+) -> Status:
+    """Return how the deployment whose registry is at that address stands in `view`.
+
+    With `evil`, the odds of the open round's jobs if so many of its pool are; raises UserError for more than that are.
+    """
+    ledger = view.ledger
+    last = ledger.rounds[-1] if ledger.rounds else None
+    versions, note = _versions(ledger, open_task)
+    return Status(
+        network,
+        view.chain_id,
+        view.block,
+        view.now,
+        ledger.server,
+        list(ledger.pool.members),
+        _round(last, view.now) if last else None,
+        _odds(ledger.open_round, evil) if evil is not None and ledger.open_round else None,
+        versions,
+        note,
+        ledger.escrow,
+        ledger.owed,
+        view.balance_of(registry),
+    )
+
+
+def _round(current: Round, now: int) -> RoundStatus:
+    jobs = [_job(job, now) for job in current.jobs]
+    terms = current.terms
+    return RoundStatus(
+        current.number, not current.is_settled, terms.model_version, terms.quorum, current.pool_size, jobs
+    )
+
+
+def _job(job: Job, now: int) -> JobStatus:
+    at = phase(job, now)
+    ends = {Phase.COMMIT: job.commit_end, Phase.PROPOSE: job.publish_end, Phase.REFEREE: job.referee_end}.get(at)
+    decision = ACCEPTED[outcome(job, now)[0]] if at is Phase.DECIDED else None
+    left = None if ends is None else ends - now
+    counts = (len(job.commitments), job.terms.seats, len(job.candidates), len(job.settlements))
+    return JobStatus(job.index, job.address, at.name.lower(), ends, left, *counts, decision)
+
+
+def _odds(current: Round, evil: int) -> dict[str, dict[str, float | None]]:
+    odds = Question(current.pool_size, evil, current.terms.seats, current.terms.quorum).odds()
+    return {"silent referee": _floats(odds.silent, None), "live referee": _floats(odds.live, odds.live.ruled)}
+
+
+def _floats(chances: Chances, ruled: Fraction | None) -> dict[str, float | None]:
+    named = {
+        "right": chances.right,
+        "wrong": chances.wrong,
+        "failed": chances.failed,
+        "referee called": ruled,
+        "P(reward | correct)": chances.reward,
+    }
+    return {name: None if chance is None else float(chance) for name, chance in named.items()}
+
+
+def _versions(ledger: Ledger, open_task: Callable[[bytes], LearningTask]) -> tuple[list[VersionStatus], str | None]:
+    """Return the versions with their accuracy, as far as it can be known, and why it cannot be, if so."""
+    notes: list[str] = []
+
+    def accuracy(version: ModelVersion) -> float | None:
+        recipe = _recipe_of(ledger, version)
+        try:
+            return open_task(recipe).accuracy(version.data()) if recipe and version.is_complete else None
+        except (UserError, ValueError) as error:  # no data set; a recipe or a model that cannot be read
+            notes.append(str(error))
+            return None
+
+    versions = [
+        VersionStatus(it.number, "0x" + it.content_hash.hex(), it.is_complete, accuracy(it)) for it in ledger.versions
+    ]
+    if not ledger.rounds:
+        notes.append("no round has named a task yet")
+    elif versions and not notes and all(version.accuracy is None for version in versions):
+        notes.append("the task has no test set")
+    return versions, notes[0] if notes else None
+
+
+def _recipe_of(ledger: Ledger, version: ModelVersion) -> bytes | None:
+    """Return the recipe of the newest round that can have trained, or made, a version."""
+    if not ledger.rounds:
+        return None
+    earlier = [current for current in ledger.rounds if current.terms.model_version <= version.number]
+    return (earlier or ledger.rounds)[-1].task
