@@ -153,7 +153,7 @@ def test_nothing_but_benchmarks_knows_benchmarks():
 
 
 def test_no_layer_imports_one_above_it():
-    layers = ["protocol", "training", "tasks", "federated", "service", "actors", "chain", "simulation"]
+    layers = ["protocol", "training", "tasks", "federated", "service", "actors", "audit", "chain", "simulation", "live"]
     for path in SOURCES:
         parts = path.relative_to(ROOT).parts
         if parts[0] == "mlchain" and parts[1] in layers:

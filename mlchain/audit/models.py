@@ -1,7 +1,7 @@
 """Versions of the model: each is its hash, the first is the recipe's, and each other follows from the one before."""
 
 from mlchain.actors.server import next_model
-from mlchain.audit.case import Bench, Case
+from mlchain.audit.case import Bench, Case, shown
 from mlchain.audit.findings import Check
 from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS, chunk_count, content_hash
 from mlchain.protocol.ledger import Log, ModelVersion
@@ -31,12 +31,9 @@ def _check_follows(bench: Bench, parent: ModelVersion) -> None:
     if bench.hold(has_results, f"no result that could change version {parent.number} has been accepted"):
         task = bench.case.sources.open_recipe(last.task)
         expected = next_model(task, parent.data(), last.accepted_results(), ledger.parent_of(last))
-        what = f"the hash of version {parent.number} and the mean of what round {last.number} accepted"
-        bench.hold(
-            bytes(bench.log.arguments["contentHash"]) == content_hash(expected),
-            f"it is not {what}, 0x{content_hash(expected).hex()}, "
-            f"but 0x{bytes(bench.log.arguments['contentHash']).hex()}",
-        )
+        actual, right = shown(bytes(bench.log.arguments["contentHash"])), shown(content_hash(expected))
+        made_of = f"version {parent.number} and the mean of what round {last.number} accepted"
+        bench.hold(actual == right, f"its hash is {actual}, and {made_of} have {right}")
         bench.equal("its size", bench.log.arguments["size"], len(expected))
 
 
@@ -50,7 +47,7 @@ def check_initial(case: Case, log: Log, recipe: bytes) -> None:
         Check.MODELS,
         block,
         "version 1",
-        f"it is not the recipe's initial model, 0x{content_hash(expected).hex()}, but 0x{announced.hex()}",
+        f"its hash is {shown(announced)}, and the recipe's initial model has {shown(content_hash(expected))}",
     )
 
 

@@ -1,5 +1,6 @@
 """A worker's pay slip: its answers, what each earned or lost it and why, and what it can take home."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -74,7 +75,10 @@ def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> P
     is_known = any(log.name == "Joined" and log.arguments["worker"] == worker for log in logs)
     require(is_known, f"{worker} has never joined the pool of this deployment")
     held = [(current, job) for current in view.ledger.rounds for job in current.jobs if worker in job.committee]
-    jobs = [_job(view, logs, worker, current, job, cost_of) for current, job in held]
+    of_address: dict[str, list[Log]] = defaultdict(list)
+    for log in logs:
+        of_address[log.address].append(log)
+    jobs = [_job(view, of_address[job.address], worker, current, job, cost_of) for current, job in held]
     membership = _cost(_membership(logs, worker), cost_of)
     account = view.ledger.account(worker)
     unlocks_at, is_free, why = _stake(view, worker)
@@ -112,7 +116,7 @@ def _job(view: View, logs: Sequence[Log], worker: str, current: Round, job: Job,
         settlement.verdict.name.lower() if settlement else None,
         gain,
         _why(job, worker, settlement, bool(opened)) if settlement else _why_open(view, job, sealed is not None),
-        _cost(_of_job(logs, worker, job, cost_of), cost_of),
+        _cost(_of_job(logs, worker, cost_of), cost_of),
     )
 
 
@@ -155,11 +159,10 @@ def _stake(view: View, worker: str) -> tuple[int | None, bool, str]:
     return unlocks_at, True, "it can be withdrawn"
 
 
-def _of_job(logs: Sequence[Log], worker: str, job: Job, cost_of: CostOf) -> set[str]:
+def _of_job(logs: Sequence[Log], worker: str, cost_of: CostOf) -> set[str]:
     """Return the transactions by which a worker acted in a job; who settled, only a receipt tells."""
-    of_job = [log for log in logs if log.address == job.address]
-    own = {log.transaction for log in of_job if worker in map(log.arguments.get, ("worker", "proposer", "publisher"))}
-    settling = {log.transaction for log in of_job if log.name == "Settled"}
+    own = {log.transaction for log in logs if worker in map(log.arguments.get, ("worker", "proposer", "publisher"))}
+    settling = {log.transaction for log in logs if log.name == "Settled"}
     return own | {hash_ for hash_ in settling if (cost_of(hash_) or (None,))[0] == worker}
 
 

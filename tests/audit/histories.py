@@ -17,7 +17,7 @@ RULES = Rules(CHAIN_ID, SERVER, STAKE, ABSENCE_FEE, shortest_window=1, longest_r
 STRANGER = address_of("stranger")
 
 
-def audit_of(scene: Scene, logs: Sequence[Log] | None = None, retrains: bool = True) -> Report:
+def audit_of(scene: Scene, logs: Sequence[Log] | None = None, retrains: bool = True, rules: Rules = RULES) -> Report:
     """Audit what was played in a scene or, if logs are given, what these tell instead."""
 
     def task_of(_recipe: bytes) -> object:
@@ -27,7 +27,7 @@ def audit_of(scene: Scene, logs: Sequence[Log] | None = None, retrains: bool = T
         return bytes(32), keccak(text=f"block {block}")
 
     sources = Sources(task_of, seed_parts, task_of if retrains else None)
-    return audit(scene.stage.logs if logs is None else logs, RULES, sources, books_of(scene))
+    return audit(scene.stage.logs if logs is None else logs, rules, sources, books_of(scene))
 
 
 def books_of(scene: Scene) -> Books:

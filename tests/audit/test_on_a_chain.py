@@ -5,6 +5,7 @@ import pytest
 from mlchain.actors.server import LearningServer
 from mlchain.audit.findings import Check
 from mlchain.chain.connection import Chain
+from mlchain.chain.evidence import Evidence
 from mlchain.live.auditing import audit_deployment, audit_lines
 from mlchain.simulation import play
 from tests.simulation.runs import SMALL, simulation
@@ -57,7 +58,7 @@ def test_a_server_that_publishes_another_model_than_the_results_make_is_named(mo
     assert "the mean of what round 1 accepted" in report.findings[0].wrong
     lines = audit_lines(report, blocks, True)
     assert lines[-1].endswith("2 problems")
-    assert sum("version 2: it is not" in line for line in lines) == 1
+    assert sum("version 2: its hash is" in line for line in lines) == 1
 
 
 def test_a_node_that_has_forgotten_old_transactions_leaves_seeds_unchecked_and_it_is_said(monkeypatch):
@@ -69,3 +70,13 @@ def test_a_node_that_has_forgotten_old_transactions_leaves_seeds_unchecked_and_i
     assert report.findings == []
     assert "2 of 2 seeds not checked: the node has no block or transaction of them" in lines
     assert any(line.endswith("not checked: --retrain computes every accepted result again") for line in lines)
+
+
+def test_events_are_read_in_whatever_portions_a_node_allows(monkeypatch):
+    with simulation(**SMALL | {"workers": 5, "jobs": 2}) as run:
+        chain, deployment = Chain(), run.played.deployment
+        chain.follow(deployment)
+        logs = chain.read_on()
+        monkeypatch.setattr("mlchain.chain.history.BLOCKS_PER_REQUEST", 3)
+
+        assert Evidence(deployment).logs(deployment.block, chain.final_block) == logs

@@ -1,6 +1,8 @@
 """A history that was tampered with is found, whatever was changed; wrong models and rounds are named."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlchain.audit.findings import Check
 from mlchain.protocol.content import content_hash
@@ -40,6 +42,14 @@ def test_no_argument_of_an_event_can_be_another(settled, gone):
         assert missed == []
 
 
+@given(st.data())
+def test_no_history_is_so_wrong_that_an_audit_of_it_fails(settled, data):
+    logs = data.draw(st.permutations(settled.stage.logs))
+    told = logs[: data.draw(st.integers(1, len(logs)))]
+
+    assert audit_of(settled, told).findings
+
+
 def test_an_event_of_nothing_deployed_is_named(settled):
     logs = [*settled.stage.logs, Log("Committed", STRANGER, {}, 99, 0, 0)]
 
@@ -72,7 +82,7 @@ def test_a_first_model_that_is_not_the_recipe_s_is_named(settled):
     finding = findings_of(settled, told, Check.MODELS)[0]
 
     assert (finding.block, finding.place) == (logs[announced].block, "version 1")
-    assert "not the recipe's initial model" in finding.wrong
+    assert "the recipe's initial model has" in finding.wrong
 
 
 def test_a_wrong_aggregation_is_named(settled):

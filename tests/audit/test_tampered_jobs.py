@@ -7,10 +7,11 @@ import pytest
 from mlchain.audit.findings import Check
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.ledger import Log
 from mlchain.protocol.rounds import Outcome, Verdict
 from tests.actors.scenes import Scene
 from tests.actors.stage import CHAIN_ID, STAKE
-from tests.audit.histories import STRANGER, audit_of, changed, find, findings_of, flipped, only, without
+from tests.audit.histories import RULES, STRANGER, audit_of, changed, find, findings_of, flipped, only, without
 
 ROUND = 3 * 10**16 + 10**16  # the pay of a round of three seats
 
@@ -184,6 +185,17 @@ def test_a_joiner_that_pays_too_little_is_named(settled):
 
     assert (finding.block, finding.place) == (logs[place].block, logs[place].arguments["worker"])
     assert finding.wrong == f"what it paid is {STAKE - 1} and has to be {STAKE}"
+
+
+def test_a_joiner_that_a_permissioned_pool_has_not_admitted_is_named(settled):
+    logs, rules = settled.stage.logs, replace(RULES, permissioned=True)
+    joiners = [log.arguments["worker"] for log in logs if log.name == "Joined"]
+    admitted = [Log("AdmissionSet", "WorkerRegistry", {"worker": it, "admitted": True}, 1, 0, 0) for it in joiners]
+
+    found = audit_of(settled, rules=rules).findings
+
+    assert [(finding.place, finding.wrong) for finding in found] == [(it, "it was not admitted") for it in joiners]
+    assert audit_of(settled, [*admitted, *logs], rules=rules).findings == []
 
 
 @pytest.mark.parametrize("name", ["Withdrawn", "StakeWithdrawn"])
