@@ -10,7 +10,7 @@ from tests.actors.stage import LOOK_BACK, SERVER
 
 @pytest.fixture(scope="module")
 def settled():
-    """A dispute that the referee has ruled, a next version, a round that failed, and everybody's withdrawals."""
+    """A dispute that the referee has ruled, the next version of the model, and a second round that is open."""
     scene = Scene(pool=4, seats=3)
     scene.commit_all(scene.right(), scene.wrong(), None)
     scene.propose(0, scene.right())
@@ -27,7 +27,7 @@ def settled():
 
 @pytest.fixture(scope="module")
 def gone(settled):
-    """The history of `settled` up to its second round, and workers that took everything home before that."""
+    """A round that all agreed on, after which two workers left and one of them took everything home."""
     scene = Scene(pool=3)
     scene.commit_all(scene.right(), scene.right(), scene.right())
     scene.propose(0, scene.right())

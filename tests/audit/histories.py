@@ -72,9 +72,9 @@ def without(logs: Sequence[Log], place: int) -> list[Log]:
 
 def flipped(data: bytes, index: int = -1) -> bytes:
     """Return bytes of which one is another."""
-    changed = bytearray(data)
-    changed[index] ^= 1
-    return bytes(changed)
+    other = bytearray(data)
+    other[index] ^= 1
+    return bytes(other)
 
 
 def other_values(log: Log) -> Iterator[tuple[str, object]]:

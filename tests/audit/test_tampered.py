@@ -4,11 +4,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlchain.audit.auditor import audit
+from mlchain.audit.case import Sources
 from mlchain.audit.findings import Check
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Log
+from mlchain.tasks.catalogue import open_recipe
+from mlchain.tasks.dataset import DataError
 from tests.actors.scenes import Scene
-from tests.audit.histories import STRANGER, audit_of, changed, find, findings_of, flipped, only, other_values, without
+from tests.audit.histories import (
+    RULES,
+    STRANGER,
+    audit_of,
+    changed,
+    find,
+    findings_of,
+    flipped,
+    only,
+    other_values,
+    without,
+)
 
 
 def test_the_histories_are_in_order_before_anybody_tampers_with_them(settled, gone):
@@ -153,3 +168,24 @@ def test_terms_that_no_round_can_have_are_named(settled, field, value, wrong):
     found = findings_of(settled, changed(logs, place, terms=tuple(terms)), Check.ROUNDS)
 
     assert any(wrong in finding.wrong and finding.block == logs[place].block for finding in found)
+
+
+def test_a_recipe_that_cannot_be_read_is_named(settled):
+    report = audit(settled.stage.logs, RULES, Sources(open_recipe))
+
+    (finding,) = [it for it in report.findings if it.check is Check.ROUNDS and it.place == "round 1"]
+    assert finding.wrong == "its recipe cannot be read: a recipe of 3 bytes, at least 46 wanted"
+
+
+def test_data_that_is_missing_for_training_is_no_finding():
+    def open_task(_recipe):
+        raise DataError("mnist is not here")
+
+    scene = Scene()
+    scene.commit_all(*[scene.right()] * 3)
+    scene.propose(0, scene.right())
+    scene.publish(0, scene.right())
+    scene.settle()
+
+    with pytest.raises(DataError, match="mnist is not here"):
+        audit(scene.stage.logs, RULES, Sources(lambda _recipe: scene.task, open_task=open_task))
