@@ -1,6 +1,7 @@
 """What the contracts themselves say at the end, held against what the events come to."""
 
 from dataclasses import dataclass
+from math import isqrt
 
 from mlchain.audit.case import Case
 from mlchain.audit.findings import Check
@@ -34,9 +35,10 @@ class Books:
 def terms_of(current: Round, job: Job) -> tuple:
     """Return the terms of a job in the order of `JobTerms.Terms`."""
     terms = current.terms
-    draw = (current.number, job.index, terms.pool_block, current.pool_size, terms.seats, terms.quorum)
+    side = isqrt(current.pool_size - 1) + 1 if current.pool_size else 0
+    draw = (current.number, job.index, terms.pool_block, current.pool_size, side, terms.seats, terms.quorum)
     windows = (current.commit_deadline, terms.publish_window, terms.referee_window, terms.audit_window)
-    return (current.seed, job.task_hash, *draw, terms.result_size, *windows, terms.reward, terms.bonus)
+    return (current.seed, *draw, terms.result_size, *windows, terms.reward, terms.bonus)
 
 
 def check_books(case: Case, books: Books, block: int) -> None:

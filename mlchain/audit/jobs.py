@@ -24,14 +24,18 @@ def check_committed(case: Case, job: Job, log: Log) -> None:
 
 
 def check_proposed(case: Case, job: Job, log: Log) -> Log:
-    """Check that a proposal is in time and of somebody who may, and count its votes; return it with the right count."""
+    """Check that a proposal is in time and has a vote, and count its votes; return it with the right count.
+
+    Anyone may propose what a seat has committed to, and the referee anything.
+    """
     result_hash, proposer = bytes(log.arguments["resultHash"]), log.arguments["proposer"]
     bench = Bench(case, Check.CANDIDATES, log, case.place(job))
     bench.hold(result_hash not in job.candidates, f"0x{result_hash.hex()} had been proposed before")
     phases = UNDECIDED if proposer == case.rules.server else (Phase.PROPOSE,)
     _check_phase(bench, job, "proposed", phases)
-    _check_may_show(bench, job, proposer, result_hash)
     votes = sum(case.opens(job, seat, result_hash) for seat in job.commitments)
+    may = votes > 0 or proposer == case.rules.server
+    bench.hold(may, f"{proposer} proposed 0x{result_hash.hex()}, which no seat has committed to")
     bench.equal(f"the number of votes for 0x{result_hash.hex()}", log.arguments["votes"], votes)
     return replace(log, arguments={**log.arguments, "votes": votes})
 
@@ -41,7 +45,10 @@ def check_result_chunk(case: Case, job: Job, log: Log) -> None:
     result_hash = bytes(log.arguments["resultHash"])
     bench = Bench(case, Check.CANDIDATES, log, case.place(job))
     _check_phase(bench, job, "published", UNDECIDED)
-    _check_may_show(bench, job, log.arguments["publisher"], result_hash)
+    publisher = log.arguments["publisher"]
+    seat = job.seat_of(publisher)
+    may = publisher == case.rules.server or (seat is not None and case.opens(job, seat, result_hash))
+    bench.hold(may, f"{publisher} published 0x{result_hash.hex()} without a seat that has committed to it")
     if bench.hold(result_hash in job.candidates, f"0x{result_hash.hex()} was never proposed"):
         check_bytes(bench, result_hash, job.terms.result_size, job.candidates[result_hash].chunks)
 
@@ -58,12 +65,3 @@ def check_ruled(case: Case, job: Job, log: Log) -> None:
 def _check_phase(bench: Bench, job: Job, done: str, phases: tuple[Phase, ...]) -> None:
     now = phase(job, bench.log.timestamp)
     bench.hold(now in phases, f"it was {done} at {bench.log.timestamp}, in the phase {now.name.lower()}")
-
-
-def _check_may_show(bench: Bench, job: Job, sender: str, result_hash: bytes) -> None:
-    """Check that `sender` is the referee, or holds a seat that has committed to what it shows."""
-    if sender == bench.case.rules.server:
-        return
-    seat = job.seat_of(sender)
-    may = seat is not None and bench.case.opens(job, seat, result_hash)
-    bench.hold(may, f"{sender} shows 0x{result_hash.hex()} without a seat that has committed to it")

@@ -73,14 +73,24 @@ def test_a_changed_byte_of_a_result_is_named(settled):
     assert "the hash of the published bytes" in finding.wrong
 
 
-def test_a_result_shown_by_somebody_without_a_seat_is_named(settled):
+def test_a_result_published_by_somebody_without_a_seat_is_named(settled):
     logs = settled.stage.logs
-    place = find(logs, "Proposed")
+    place = find(logs, "ChunkPublished", publisher=settled.stage.ledger.rounds[0].jobs[0].committee[0])
 
-    finding = only(audit_of(settled, changed(logs, place, proposer=STRANGER)))
+    finding = findings_of(settled, changed(logs, place, publisher=STRANGER), Check.CANDIDATES)[0]
 
-    assert (finding.check, finding.block) == (Check.CANDIDATES, logs[place].block)
+    assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0")
     assert "without a seat that has committed to it" in finding.wrong
+
+
+def test_a_proposal_that_no_seat_has_committed_to_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "Proposed", 1)
+
+    finding = findings_of(settled, changed(logs, place, resultHash=bytes(31) + b"1"), Check.CANDIDATES)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0")
+    assert finding.wrong.endswith("which no seat has committed to")
 
 
 # Outcomes and payments
