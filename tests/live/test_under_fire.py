@@ -61,8 +61,8 @@ def play(town, chain, faults, wanted):
                 faults.inject(view)
                 met[place] += 1
                 next_fault = time.monotonic() + 1
-            elif now - last_event > 4 and is_waiting(town, view):
-                town.node.ask("evm_increaseTime", WINDOW)
+            elif now - last_event > 4 and (idle := idle_time(town, view)):
+                town.node.ask("evm_increaseTime", idle)
                 last_event = time.monotonic()
         assert now - last_event < PATIENCE, "nothing happens any more:\n" + town.log("server")[-2000:]
         time.sleep(0.3)
@@ -76,16 +76,18 @@ def count_of(view):
     return sum(parts) + len(view.ledger.pool.members) + sum(1 + len(it.chunks) for it in view.ledger.versions)
 
 
-def is_waiting(town, view):
-    """Whether everybody honest has done what it can, and only the evil are waited for, or a window to end."""
+def idle_time(town, view):
+    """Return how long nobody honest has anything to do: the evil are waited for, a turn to come, or a window to end."""
     honest = {town.address_of(name) for name, behaviour in town.workers.items() if BEHAVIOURS[behaviour].is_honest}
-    for job in view.ledger.open_round.jobs if view.ledger.open_round else []:
+    current = view.ledger.open_round
+    if current is None:
+        return 0
+    for job in current.jobs:
         seats = {seat for seat, worker in enumerate(job.committee) if worker in honest}
         if not seats <= set(job.commitments):
-            return False
-        if phase(job, view.now) is Phase.PROPOSE and not job.candidates:
-            return False
-    return view.ledger.open_round is not None
+            return 0
+    is_proposing = any(phase(job, view.now) is Phase.PROPOSE and not job.candidates for job in current.jobs)
+    return WINDOW // 10 if is_proposing else WINDOW
 
 
 def assert_nothing_is_lost(town, chain, view, rounds, jobs):
