@@ -77,19 +77,28 @@ class History:
         self._hash: bytes | None = None
 
     def advance(self, last: int) -> list[Log]:
-        """Read on up to block `last`, and return what is new; everything, if blocks read before are gone."""
+        """Read on up to block `last`, and return what is new.
+
+        If blocks that were read before, or just now, have been replaced, everything is forgotten, to be read again.
+        """
         if last <= self.read_to:  # the node is behind, or nothing is new
             return []
-        if self._hash is not None and self._hash_of(self.read_to) != self._hash:
-            self._restart()
         found = []
         for start, end in self._logs.ranges(self.read_to + 1, last):
+            hash_ = self._hash_of(end)
             logs = self._logs_of(start, end)
+            # Blocks may be replaced between any two questions: so look back, at the end of it, where it began.
+            if hash_ is None or self._hash_of(end) != hash_ or self._is_replaced():
+                self._restart()
+                return []
             for log in logs:
                 self.ledger.fold(log)
-            self.read_to, self._hash = end, self._hash_of(end)
+            self.read_to, self._hash = end, hash_
             found += logs
         return found
+
+    def _is_replaced(self) -> bool:
+        return self._hash is not None and self._hash_of(self.read_to) != self._hash
 
     def _hash_of(self, block: int) -> bytes | None:
         try:

@@ -64,9 +64,49 @@ def test_replaced_blocks_are_forgotten(chain, members):
     chain.send(members[2], JOIN)
     chain.mine(2)
 
-    logs = chain.read_on()
+    assert chain.read_on() == []
+    assert chain.ledger.pool.members == []
+    assert [log.arguments["worker"] for log in chain.read_on()] == [members[2].address]
+    assert chain.ledger.pool.members == [members[2].address]
 
-    assert [log.arguments["worker"] for log in logs] == [members[2].address]
+
+@pytest.mark.parametrize("moment", [0, 1, 2, 3])
+def test_blocks_replaced_between_two_questions_are_noticed(chain, members, monkeypatch, moment):
+    """Whatever the node was asked before its chain was another, nothing of the old one stays."""
+    history = chain._history
+    asked = []
+
+    def counted(question):
+        def ask(*arguments):
+            if len(asked) == moment:
+                replace()
+            asked.append(question)
+            return question(*arguments)
+
+        return ask
+
+    def replace():
+        undo()
+        monkeypatch.undo()
+        chain.send(members[2], JOIN)
+        chain.mine(4)
+
+    chain.mine(1)
+    chain.read_on()
+    snapshot = chain._provider.snapshot()
+
+    def undo():
+        chain._provider.restore(snapshot)
+
+    chain.send(members[0], JOIN)
+    chain.read_on()
+    chain.send(members[1], JOIN)
+    monkeypatch.setattr(history, "_hash_of", counted(history._hash_of))
+    monkeypatch.setattr(history, "_logs_of", counted(history._logs_of))
+
+    for _ in range(3):
+        chain.read_on()
+
     assert chain.ledger.pool.members == [members[2].address]
 
 

@@ -17,7 +17,7 @@ from mlchain.chain.deployment import Deployment, Parameters
 from mlchain.protocol.rounds import Phase, Verdict, phase
 from mlchain.tasks.catalogue import create_task
 from tests.live.faults import Faults, phase_of
-from tests.live.town import WINDOW, Town
+from tests.live.town import NETWORKS, WINDOW, Town
 
 PATIENCE = 240  # seconds without any event after which something is wrong
 
@@ -130,7 +130,8 @@ def test_a_server_and_workers_learn_under_fire(tmp_path):
 @pytest.mark.parametrize("seed", range(1, int(os.environ.get("FIRES", "5"))))
 def test_they_learn_under_fire_for_long(tmp_path, seed):
     workers = crowd("honest", "honest", "honest", "colluding", "colluding")
+    chain_id = list(NETWORKS)[seed % 2]  # with blocks that are final at once, or after two more
 
-    faults = under_fire(tmp_path, workers, rounds=6, wanted=60, seed=seed, jobs=1)
+    faults = under_fire(tmp_path, workers, 6, wanted=60, seed=seed, chain_id=chain_id)
 
     assert faults.count == 60
