@@ -1,0 +1,1 @@
+"""Local proof-of-authority networks of several validators, for GoQuorum and for upstream Geth."""

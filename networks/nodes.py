@@ -1,0 +1,184 @@
+"""Starts and stops the validators of a written network; their process ids are in their folders."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import requests
+
+from networks.plan import HOST, Network, NetworkError, Validator
+
+PATIENCE = 60.0  # seconds until the first blocks have to be there
+GRACE = 20.0  # seconds that a validator gets to write down what it has
+PAUSE = 0.2
+SETTLED = 2  # blocks: with Clique the first may be a validator's own, before it knows of others
+
+
+def start(network: Network, geth: str, only: Sequence[int], say: Callable[[str], None]) -> None:
+    """Start the validators that do not run, and wait until each has a block that the others made too.
+
+    Raises NetworkError when one ends or does not get that far; then all that were started are stopped again.
+    """
+    members = _chosen(network, only)
+    sleeping = [it for it in members if process_of(network, it) is None]
+    for member in sleeping:
+        _initialise(network, member, geth)
+    started = []
+    try:
+        for member in sleeping:
+            _launch(network, member, geth)
+            started.append(member)
+            say(f"validator {member.number} of {len(network.validators)} started: {member.url}")
+        _wait_for_blocks(network, members)
+    except BaseException:
+        for member in started:
+            _end(network, member)
+        raise
+    say(f"{network.client} on chain {network.chain_id}: all validators that run have blocks")
+
+
+def stop(network: Network, only: Sequence[int], say: Callable[[str], None]) -> None:
+    """End the validators that run."""
+    for member in _chosen(network, only):
+        if _end(network, member):
+            say(f"validator {member.number} of {len(network.validators)} stopped")
+
+
+def process_of(network: Network, member: Validator) -> int | None:
+    """Return the id of a validator's process, None if it does not run. An id may have become another program's."""
+    try:
+        pid = int((network.home_of(member) / "pid").read_text())
+    except (OSError, ValueError):
+        return None
+    command = subprocess.run(["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True).stdout
+    is_zombie = command.startswith("Z")
+    return pid if str(network.home_of(member)) in command and not is_zombie else None
+
+
+def height_of(member: Validator) -> int | None:
+    """Return the number of a validator's head block, None if it does not answer."""
+    try:
+        answer = _ask(member, "eth_blockNumber")
+    except (requests.RequestException, ValueError, KeyError):
+        return None
+    return int(answer, 16)
+
+
+def _chosen(network: Network, only: Sequence[int]) -> list[Validator]:
+    unknown = set(only) - {it.number for it in network.validators}
+    if unknown:
+        raise NetworkError(f"there is no validator {min(unknown)}: they are numbered 1 to {len(network.validators)}")
+    return [it for it in network.validators if not only or it.number in only]
+
+
+def _initialise(network: Network, member: Validator, geth: str) -> None:
+    home = network.home_of(member)
+    if (home / "data" / "geth" / "chaindata").exists():
+        return
+    command = [geth, "--datadir", str(home / "data"), "init", str(network.folder / "genesis.json")]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=_environment())
+    except OSError as error:
+        raise NetworkError(f"{geth} cannot be run: {error.strerror}") from error
+    if done.returncode:
+        raise NetworkError(f"{geth} does not take the genesis block: {_last_line(done.stderr)}")
+
+
+def _launch(network: Network, member: Validator, geth: str) -> None:
+    home = network.home_of(member)
+    with (home / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [geth, *arguments(network, member)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=_environment(),
+            start_new_session=True,
+        )
+    (home / "pid").write_text(str(process.pid))
+
+
+def arguments(network: Network, member: Validator) -> list[str]:
+    """Return what a validator's program is started with."""
+    home = network.home_of(member)
+    options = {
+        "config": home / "config.toml",
+        "datadir": home / "data",
+        "nodekey": home / "nodekey",
+        "networkid": network.chain_id,
+        "nat": "none",
+        "syncmode": "full",
+        "http.addr": HOST,
+        "http.port": member.rpc_port,
+        "http.vhosts": f"localhost,{HOST}",
+    }
+    switches = ["--nodiscover", "--ipcdisable", "--mine", "--http"]
+    if network.client == "goquorum":
+        options |= {"miner.threads": 1, "miner.gasprice": 0, "http.api": "eth,net,web3,txpool,istanbul"}
+        switches += ["--emitcheckpoints"]
+    else:
+        # It seals with an account. For less than 1 wei its pool takes nothing from other validators.
+        options |= {"miner.etherbase": member.address, "unlock": member.address, "password": home / "passphrase"}
+        options |= {"miner.gasprice": 1, "authrpc.port": 0, "http.api": "eth,net,web3,txpool,clique"}
+        switches += ["--allow-insecure-unlock"]
+    return [*switches, *(text for name, value in options.items() for text in (f"--{name}", str(value)))]
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PRIVATE_CONFIG": "ignore"}  # GoQuorum: no private transactions
+
+
+def _wait_for_blocks(network: Network, members: Sequence[Validator]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    missing = list(members)
+    while missing:
+        for member in list(missing):
+            if process_of(network, member) is None:
+                log = (network.home_of(member) / "log").read_text(errors="replace")
+                raise NetworkError(f"validator {member.number} has ended: {_last_line(log)}")
+            if (height_of(member) or 0) >= SETTLED:
+                missing.remove(member)
+        if missing and time.monotonic() > deadline:
+            numbers = ", ".join(str(it.number) for it in missing)
+            raise NetworkError(f"after {PATIENCE:.0f} s there is no block at validator {numbers}: see {network.folder}")
+        time.sleep(PAUSE)
+
+
+def _end(network: Network, member: Validator) -> bool:
+    """End a validator's process, by force if it takes too long; return whether there was one."""
+    pid = process_of(network, member)
+    if pid is None:
+        return False
+    _signal(pid, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE
+    while process_of(network, member) is not None:
+        if time.monotonic() > deadline:
+            _signal(pid, signal.SIGKILL)
+        _reap(pid)
+        time.sleep(PAUSE)
+    (network.home_of(member) / "pid").unlink()
+    return True
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _reap(pid: int) -> None:
+    """Take note of a child's end; whoever started the validator may have been another program."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _ask(member: Validator, method: str) -> str:
+    question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": []}
+    return requests.post(member.url, json=question, timeout=5).json()["result"]
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "it says nothing"
