@@ -1,0 +1,96 @@
+"""Real validators, one of which is away for a while, and programs on all of them: they learn the same model.
+
+Upstream Geth with Clique is built by `make test-clique`; GOQUORUM names the program of a GoQuorum, for QBFT.
+"""
+
+import os
+from dataclasses import dataclass
+
+import pytest
+
+from mlchain.chain.deployment import Parameters
+from networks import nodes, plan
+from tests.networks.istanbul_anvil import ask
+from tests.networks.learning import ROOT, Learning, learned
+from tests.networks.ports import free_ports
+
+ROUNDS = 2
+CHEAP = 10**9  # wei for all the gas of a worker: Geth takes nothing for less than one wei
+WORKERS = [f"worker{number}" for number in range(1, 6)]
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A client, as few of its validators as can spare one, and how Ape knows such a network."""
+
+    client: str
+    program: str
+    validators: int
+    chain_id: int
+    ecosystem_network: str
+    gas_is_free: bool
+
+
+CLIQUE = Kind("geth", str(ROOT / ".build" / "geth" / "geth"), 3, 1338, "ethereum:clique", False)
+QBFT = Kind("goquorum", os.environ.get("GOQUORUM", ""), 4, 1337, "ethereum:quorum", True)
+
+
+@pytest.fixture(params=[CLIQUE, QBFT], ids=["clique", "qbft"])
+def kind(request):
+    if not os.access(request.param.program, os.X_OK):
+        pytest.skip(f"no program of {request.param.client}: `make test-clique`, or GOQUORUM=path/to/its/geth")
+    return request.param
+
+
+@pytest.fixture
+def network(kind, tmp_path):
+    """Validators that make a block a second."""
+    ports = free_ports(2 * kind.validators)
+    network = plan.write(
+        tmp_path / "network",
+        client=kind.client,
+        validators=kind.validators,
+        chain_id=kind.chain_id,
+        period=1,
+        workers=len(WORKERS),
+        worker_balance=Parameters().stake + CHEAP,
+        rpc_port=ports,
+        peer_port=ports + kind.validators,
+    )
+    try:
+        nodes.start(network, kind.program, (), print)
+        yield network
+    finally:
+        nodes.stop(network, (), print)
+
+
+def test_programs_learn_though_a_validator_is_away_for_a_while(kind, network, tmp_path):
+    urls = [validator.url for validator in network.validators]
+
+    with Learning(tmp_path, network.accounts, kind.ecosystem_network, urls, WORKERS) as learning:
+        learning.deploy()
+        learning.start(ROUNDS)
+        learning.wait_until(lambda: "round 1 job 0 is at" in learning.said_by("server"), "the first round", 120)
+        be_away(kind, network, learning)
+        learning.wait_for_server(patience=180)
+        with learning.chain() as chain:
+            versions = [version.data() for version in chain.ledger.versions]
+            spent = [CHEAP - chain.balance_of(learning.address_of(name)) for name in WORKERS]
+        print(learning.said_by("server"), f"wei that workers spent on gas: {spent}", sep="\n")
+
+    assert versions == learned(ROUNDS)
+    assert all(wei == 0 if kind.gas_is_free else 0 < wei < CHEAP for wei in spent)
+    assert len({ask(url, "eth_getBlockByNumber", "0x10", False)["hash"] for url in urls}) == 1
+
+
+def be_away(kind, network, learning):
+    """Stop the last validator, on which a worker is, until the others have made six blocks."""
+    first, last = network.validators[0], network.validators[-1]
+    worker = WORKERS[len(network.validators) - 2]
+    nodes.stop(network, [last.number], print)
+    height = nodes.height_of(first)
+    learning.wait_until(lambda: nodes.height_of(first) >= height + 6, "six blocks of the other validators", 60)
+    nodes.start(network, kind.program, [last.number], print)
+    learning.wait_until(lambda: "the node answers again" in learning.said_by(worker), f"{worker}'s recovery", 60)
