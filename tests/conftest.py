@@ -27,11 +27,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 def pytest_addoption(parser):
+    parser.addoption("--quorum-rules", action="store_true", help="on Anvil, play by Istanbul's rules, with free gas")
     parser.addoption("--contract-coverage", action="store_true", help="show which statements of the contracts are run")
     parser.addoption("--record-gas", action="store_true", help="write tests/contracts/gas.json anew")
 
 
 def pytest_configure(config):
+    if config.getoption("--quorum-rules"):
+        project.config.foundry.evm_version = "istanbul"
+        project.config.ethereum.local.default_transaction_type = 0
     if config.getoption("--contract-coverage"):
         from tests.contract_coverage import ContractCoverage
 
