@@ -8,7 +8,12 @@ ARGS ?=
 
 APE = .venv/bin/ape
 
-.PHONY: help setup simulate test test-thorough lint coverage mutants results clean
+# What a network has to do with: the contracts by its rules, and programs on its nodes.
+QUORUM_TESTS = tests/contracts tests/chain/test_connection.py tests/chain/test_deploy.py tests/chain/test_history.py
+CLIENT ?= besu
+
+.PHONY: help setup simulate test test-thorough test-quorum test-clique quorum quorum-down lint coverage mutants results
+.PHONY: clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | awk '{ name = $$1; sub(/^[^ ]* /, ""); printf "make %-14s %s\n", name, $$0 }'
@@ -24,6 +29,19 @@ test: setup ## run the tests, all but the slow ones (JOBS=2)
 
 test-thorough: setup ## run every test, with many more examples of each property
 	HYPOTHESIS_PROFILE=thorough $(APE) test -n $(JOBS) --dist loadfile $(ARGS)
+
+test-quorum: setup ## run the tests by a Quorum's rules; on a real one too if QUORUM_RPC has addresses of its nodes
+	$(APE) test -n $(JOBS) --dist loadfile -m "not slow" --network ethereum:local:foundry --quorum-rules $(QUORUM_TESTS)
+	$(APE) test -rs tests/networks -m "not slow" $(ARGS)
+
+test-clique: setup ## learn on three validators of upstream Geth, built here where there is Go
+	@sh setup/geth.sh; status=$$?; [ $$status = 3 ] || { [ $$status = 0 ] && $(APE) test -s -rs tests/networks/test_validators.py; }
+
+quorum: setup ## start a local Quorum of four validators in docker (CLIENT=besu or goquorum)
+	@CLIENT=$(CLIENT) sh setup/quorum.sh up
+
+quorum-down: ## stop it, and forget its chain
+	@CLIENT=$(CLIENT) sh setup/quorum.sh down
 
 lint: setup ## check style and likely mistakes in Python and Solidity
 	.venv/bin/ruff check .
