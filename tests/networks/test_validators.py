@@ -86,11 +86,12 @@ def test_programs_learn_though_a_validator_is_away_for_a_while(kind, network, tm
 
 
 def be_away(kind, network, learning):
-    """Stop the last validator, on which a worker is, until the others have made six blocks."""
+    """Stop the last validator until the others have made six blocks, and a worker on it has noticed."""
     first, last = network.validators[0], network.validators[-1]
     worker = WORKERS[len(network.validators) - 2]
     nodes.stop(network, [last.number], print)
     height = nodes.height_of(first)
     learning.wait_until(lambda: nodes.height_of(first) >= height + 6, "six blocks of the other validators", 60)
+    learning.wait_until(lambda: "trying again in" in learning.said_by(worker), f"{worker}'s trouble", 60)
     nodes.start(network, kind.program, [last.number], print)
-    learning.wait_until(lambda: "the node answers again" in learning.said_by(worker), f"{worker}'s recovery", 60)
+    learning.wait_until(lambda: "the node answers again" in learning.said_by(worker), f"{worker}'s recovery", 90)
