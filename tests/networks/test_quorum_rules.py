@@ -11,7 +11,7 @@ from mlchain.chain.deployment import Parameters
 from mlchain.errors import TransactionFailed
 from mlchain.protocol.calls import Call
 from networks.plan import write_account
-from tests.networks.istanbul_anvil import ask, istanbul_anvil
+from tests.live.node import Node
 from tests.networks.learning import Learning, connected, learned
 from tests.networks.quorum_proxy import quorum_proxy
 
@@ -20,17 +20,21 @@ SERVER = account_from_secret(b"server of a quorum".rjust(32))
 
 
 @pytest.fixture(scope="module")
-def node():
-    """A node of Istanbul's rules, and its address."""
-    with istanbul_anvil() as url:
-        ask(url, "anvil_setBalance", SERVER.address, hex(10**20))
-        yield url
+def node(tmp_path_factory):
+    """A node with Istanbul's rules."""
+    node = Node(tmp_path_factory.mktemp("node"))
+    node.start()
+    try:
+        node.ask("anvil_setBalance", SERVER.address, hex(10**20))
+        yield node
+    finally:
+        node.stop()
 
 
 @pytest.fixture
 def quorum(node):
     """What makes a Quorum of that node, and the address to find it at."""
-    with quorum_proxy(node) as (proxy, url):
+    with quorum_proxy(node.url) as (proxy, url):
         yield proxy, url
 
 
@@ -97,7 +101,7 @@ def test_programs_learn_with_workers_that_have_their_stake_and_no_more(node, quo
     workers = ["worker1", "worker2", "worker3"]
     for name in ("server", *workers):
         address = write_account(tmp_path / "ape", name)
-        ask(node, "anvil_setBalance", address, hex(10**20 if name == "server" else STAKE))
+        node.ask("anvil_setBalance", address, hex(10**20 if name == "server" else STAKE))
 
     with Learning(tmp_path, tmp_path / "ape", "ethereum:quorum", [url], workers) as learning:
         learning.deploy()
