@@ -9,7 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mlchain"
 SHIPPED = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "scripts").rglob("*.py")])
-SOURCES = [*SHIPPED, *sorted((ROOT / "benchmarks").rglob("*.py"))]
+ASIDE = ("benchmarks", "networks")  # folders that nothing but tests imports
+SOURCES = [*SHIPPED, *sorted(path for folder in ASIDE for path in (ROOT / folder).rglob("*.py"))]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LONGEST_MODULE = 300  # lines
 LONGEST_TEST = 450
@@ -82,6 +83,7 @@ ALLOWED = {
         "mlchain.tasks",
         "rich",
     },
+    "networks": {"click", "eth_account", "eth_keys", "eth_utils", "requests", "rlp"},
     "benchmarks": {"ape", "eth_account", "eth_utils", "matplotlib", "mlchain", "numpy", "sklearn", "threadpoolctl"},
 }
 
@@ -148,8 +150,9 @@ def test_a_library_is_imported_only_where_it_belongs(library):
         assert any(is_within(importer, home) for home in ([homes] if isinstance(homes, str) else homes))
 
 
-def test_nothing_but_benchmarks_knows_benchmarks():
-    assert not [name_of(path) for path in SHIPPED if any(is_within(name, "benchmarks") for name in imports_of(path))]
+@pytest.mark.parametrize("folder", ASIDE)
+def test_nothing_that_is_shipped_knows_what_stands_aside(folder):
+    assert not [name_of(path) for path in SHIPPED if any(is_within(name, folder) for name in imports_of(path))]
 
 
 def test_no_layer_imports_one_above_it():
@@ -186,7 +189,7 @@ def test_no_test_module_is_too_long_to_read():
 def test_no_file_is_called_utils():
     names = {
         path.stem
-        for folder in ("benchmarks", "contracts", "mlchain", "scripts", "tests")
+        for folder in (*ASIDE, "contracts", "mlchain", "scripts", "tests")
         for path in (ROOT / folder).rglob("*")
     }
 

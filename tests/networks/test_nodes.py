@@ -17,6 +17,7 @@ from networks.plan import PASSPHRASE, Network, NetworkError
 from tests.networks.ports import free_ports
 
 FAKE = Path(__file__).with_name("fake_geth.py")
+QUICKSTART = Path(__file__).parents[2] / "setup" / "quorum.sh"
 
 
 @pytest.fixture
@@ -168,6 +169,24 @@ def test_it_is_a_program():
     done = subprocess.run([sys.executable, "-m", "networks", "--help"], capture_output=True, text=True)
 
     assert "Write keys, genesis, static nodes" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("client", "sentence"),
+    [
+        ("besu", "error: no docker daemon answers here"),
+        ("goquorum", "error: no docker daemon answers here"),
+        ("parity", "error: CLIENT is besu or goquorum, not parity"),
+    ],
+)
+def test_a_quickstart_that_cannot_be_started_is_one_sentence(tmp_path, client, sentence):
+    environment = os.environ | {"CLIENT": client, "DOCKER_HOST": f"unix://{tmp_path}/nothing"}
+
+    done = subprocess.run(["sh", QUICKSTART, "up"], env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_network_file_that_is_not_one_is_one_sentence(tmp_path):
