@@ -106,7 +106,7 @@ def test_programs_learn_with_workers_that_have_their_stake_and_no_more(node, quo
     with Learning(tmp_path, tmp_path / "ape", "ethereum:quorum", [url], workers) as learning:
         learning.deploy()
         learning.start(rounds=1)
-        learning.wait_for_server(patience=180)
+        learning.wait_for_server(patience=300)
         with learning.chain() as chain:
             versions = [version.data() for version in chain.ledger.versions]
             left = [chain.balance_of(learning.address_of(name)) for name in workers]

@@ -74,7 +74,7 @@ def test_programs_learn_though_a_validator_is_away_for_a_while(kind, network, tm
         learning.start(ROUNDS)
         learning.wait_until(lambda: "round 1 job 0 is at" in learning.said_by("server"), "the first round", 120)
         be_away(kind, network, learning)
-        learning.wait_for_server(patience=180)
+        learning.wait_for_server(patience=300)
         with learning.chain() as chain:
             versions = [version.data() for version in chain.ledger.versions]
             spent = [CHEAP - chain.balance_of(learning.address_of(name)) for name in WORKERS]
