@@ -19,6 +19,7 @@ from mlchain.tasks.catalogue import create_task
 from tests.live.faults import Faults, phase_of
 from tests.live.town import NETWORKS, WINDOW, Town
 
+CALM = 12  # seconds without event and fault after which everybody is up and has done what can be done
 PATIENCE = 240  # seconds without any event after which something is wrong
 
 
@@ -61,7 +62,7 @@ def play(town, chain, faults, wanted):
                 faults.inject(view)
                 met[place] += 1
                 next_fault = time.monotonic() + 1
-            elif now - last_event > 4 and (idle := idle_time(town, view)):
+            elif now - max(last_event, next_fault) > CALM and (idle := idle_time(town, view)):
                 town.node.ask("evm_increaseTime", idle)
                 last_event = time.monotonic()
         assert now - last_event < PATIENCE, "nothing happens any more:\n" + town.log("server")[-2000:]
@@ -84,7 +85,7 @@ def idle_time(town, view):
         return 0
     for job in current.jobs:
         seats = {seat for seat, worker in enumerate(job.committee) if worker in honest}
-        if not seats <= set(job.commitments):
+        if not seats <= set(job.commitments) or phase(job, view.now) in (Phase.REFEREE, Phase.DECIDED):
             return 0
     is_proposing = any(phase(job, view.now) is Phase.PROPOSE and not job.candidates for job in current.jobs)
     return WINDOW // 10 if is_proposing else WINDOW
