@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from mlchain.protocol.calls import Call, Turn, View, earliest, missing_chunks
+from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Ledger, ModelVersion
 from mlchain.protocol.rounds import MAX_SEATS, Job, Phase, Round, RoundTerms, phase
@@ -81,7 +81,7 @@ class LearningServer:
         if self.is_leaving:
             credit = ledger.account(self.address).credit
             return Turn([Call("WorkerRegistry", "withdraw")] if credit else [])
-        return Turn(self._deploy(view, version))
+        return self._deploy(view, version)
 
     def is_done(self, ledger: Ledger) -> bool:
         """Return whether all rounds are played and the last one's results are in a complete version."""
@@ -115,14 +115,17 @@ class LearningServer:
 
     # Rounds
 
-    def _deploy(self, view: View, version: ModelVersion) -> list[Call]:
+    def _deploy(self, view: View, version: ModelVersion) -> Turn:
         terms = self.terms(view, version)
         is_short = view.ledger.pool.size_at(terms.pool_block) < self.plan.least_pool or terms.seats == 0
         if is_short or len(view.ledger.rounds) >= self.plan.rounds:
-            return []
+            return Turn([])
+        has = view.balance_of(self.address)
+        if has < terms.escrow:
+            return Turn([], shortfall=Shortfall("the pay of a round", terms.escrow, has))
         round_number = len(view.ledger.rounds) + 1
         arguments = (terms, self._random(round_number), self.task.recipe)
-        return [Call("JobFactory", "deployRound", arguments, value=terms.escrow)]
+        return Turn([Call("JobFactory", "deployRound", arguments, value=terms.escrow)])
 
     def terms(self, view: View, version: ModelVersion) -> RoundTerms:
         """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees and quorums."""

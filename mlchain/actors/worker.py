@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from mlchain.actors.behaviours import Assignment, Behaviour
-from mlchain.protocol.calls import Call, Turn, View, missing_chunks
+from mlchain.protocol.calls import Call, Shortfall, Turn, View, missing_chunks
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import Job, Phase, Round, phase
 from mlchain.tasks.catalogue import LearningTask
@@ -38,8 +38,8 @@ class Worker:
     def act(self, view: View) -> Turn:
         """Return what to do in `view`; whatever of it the chain has already is not done again."""
         turn = self._work(view)
-        membership = self._go_home(view) if self.is_leaving else self._join(view)
-        return Turn(membership + turn.calls, turn.wake)
+        membership = Turn(self._go_home(view)) if self.is_leaving else self._join(view)
+        return Turn(membership.calls + turn.calls, turn.wake, membership.shortfall)
 
     def front_run(self, view: View, coming: Call) -> list[Call]:
         """Return what this worker sends ahead of somebody else's transaction that it sees coming."""
@@ -48,12 +48,14 @@ class Worker:
 
     # Membership
 
-    def _join(self, view: View) -> list[Call]:
+    def _join(self, view: View) -> Turn:
         if self.address in view.ledger.pool:
-            return []
+            return Turn([])
         missing = view.stake - view.ledger.account(self.address).stake
-        affordable = view.balance_of(self.address) >= missing + self._gas_reserve
-        return [Call("WorkerRegistry", "join", value=missing)] if affordable else []
+        needs, has = missing + self._gas_reserve, view.balance_of(self.address)
+        if has < needs:
+            return Turn([], shortfall=Shortfall("its stake, and what it keeps for gas", needs, has))
+        return Turn([Call("WorkerRegistry", "join", value=missing)])
 
     def _go_home(self, view: View) -> list[Call]:
         if self.address in view.ledger.pool:

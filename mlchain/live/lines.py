@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 
+from mlchain.protocol.calls import Shortfall
 from mlchain.protocol.ledger import Ledger, Log
 from mlchain.protocol.rounds import ETHER, Outcome, Verdict
 
@@ -26,6 +27,11 @@ def line_of(log: Log, ledger: Ledger, own: str) -> str:
 def ether(wei: int) -> str:
     """Return an amount in ether without trailing zeros."""
     return f"{wei / ETHER:.6f}".rstrip("0").rstrip(".") + " ether"
+
+
+def lack_of(it: Shortfall, address: str) -> str:
+    """Return what somebody at `address` has too little of, in a sentence."""
+    return f"{address} has {ether(it.has)} and needs {ether(it.needs)}: {it.purpose}"
 
 
 def counted(number: int, what: str) -> str:
@@ -66,7 +72,7 @@ def _left(names: _Names, log: Log) -> str:
 def _round_deployed(_names: _Names, log: Log) -> str:
     it = log.arguments
     jobs, seats, quorum = it["terms"][2:5]
-    size = f"{jobs} jobs of {seats} seats, quorum {quorum}"
+    size = f"{counted(jobs, 'job')} of {counted(seats, 'seat')}, quorum {quorum}"
     return f"round {it['round']}: {size}, on version {it['modelVersion']} of the model"
 
 

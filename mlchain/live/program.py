@@ -13,9 +13,9 @@ from typing import Protocol
 from mlchain.chain.connection import Chain
 from mlchain.chain.outbox import Outbox
 from mlchain.chain.trouble import NodeTrouble, node_trouble
-from mlchain.errors import TransactionFailed
-from mlchain.live.lines import line_of
-from mlchain.protocol.calls import Call, Turn, View
+from mlchain.errors import TransactionFailed, UserError
+from mlchain.live.lines import lack_of, line_of
+from mlchain.protocol.calls import Call, Shortfall, Turn, View
 
 SHORTEST_PAUSE = 0.5  # seconds between two looks at the chain, and before the first try again
 LONGEST_PAUSE = 30.0
@@ -51,9 +51,14 @@ class Program:
         self._refused: dict[str, tuple[int, float]] = {}  # how often, and until when it is left alone
         self._troubles = 0
         self._rest_until = 0.0
+        self._has_begun = False
+        self._shortfall: Shortfall | None = None
 
     def run(self, stop: Event) -> bool:
-        """Go on until done (True) or told to stop (False)."""
+        """Go on until done (True) or told to stop (False).
+
+        Raises UserError if the actor cannot begin because it has too little ether; later it waits until it has more.
+        """
         while not stop.is_set():
             try:
                 with node_trouble():
@@ -75,6 +80,7 @@ class Program:
             return False
         view = self._chain.look()
         turn = self._actor.act(view)
+        self._tell_shortfall(turn)
         if not turn.calls:
             # Without news an actor has nothing to do before it wants to wake; but it may have got ether, which is none.
             self._rest_until = min(turn.wake or math.inf, view.now + LONGEST_PAUSE)
@@ -87,6 +93,14 @@ class Program:
         for call in turn.calls:
             nonce += self._send(call, nonce)
         return False
+
+    def _tell_shortfall(self, turn: Turn) -> None:
+        lacks = turn.shortfall
+        if lacks and not turn.calls and not self._has_begun:
+            raise UserError(lack_of(lacks, self._actor.address))
+        if lacks and not self._shortfall:
+            self._say(f"{lack_of(lacks, self._actor.address)}; waiting")
+        self._shortfall, self._has_begun = lacks, True
 
     def _send(self, call: Call, nonce: int) -> bool:
         """Send a call unless it was refused a short while ago; return whether it is on its way."""

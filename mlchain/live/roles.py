@@ -10,7 +10,8 @@ from mlchain.actors.server import LearningServer, Plan
 from mlchain.actors.worker import Worker
 from mlchain.errors import require, require_known
 from mlchain.live.programs import Live
-from mlchain.protocol.calls import View
+from mlchain.protocol.calls import Turn, View
+from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import ETHER
 from mlchain.tasks.catalogue import create_task, open_task
 
@@ -27,13 +28,25 @@ def server_maker(task: str, model: str, plan: Plan, audit: float) -> Callable[[L
     return partial(_make_server, opened, plan, audit)
 
 
+class LiveServer(LearningServer):
+    """A learning server that goes on with what a deployment has learned, and with nothing else."""
+
+    def act(self, view: View) -> Turn:
+        """Return what to do in `view`; raises UserError if another task is learned there."""
+        ledger, task = view.ledger, self.task
+        if ledger.rounds:
+            is_own = ledger.rounds[-1].task == task.recipe
+        else:
+            is_own = not ledger.versions or ledger.versions[0].content_hash == content_hash(task.initial_model())
+        require(is_own, "this deployment learns another task: name its --task and --model, or deploy a new one")
+        return super().act(view)
+
+
 def _make_server(task: object, plan: Plan, audit: float, live: Live) -> LearningServer:
     server = live.deployment.server
     require(live.address == server, f"{live.address} is not the learning server here: {server} is")
     draw = live.secret_share("audit")
-    return LearningServer(
-        server, task, plan, lambda _round: os.urandom(32), lambda number, job: draw(number, job) < audit
-    )
+    return LiveServer(server, task, plan, lambda _round: os.urandom(32), lambda number, job: draw(number, job) < audit)
 
 
 def server_is_done(server: LearningServer, view: View) -> bool:

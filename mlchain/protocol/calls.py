@@ -24,11 +24,24 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortfall:
+    """For `purpose` an account needs so many wei, and has fewer."""
+
+    purpose: str
+    needs: int
+    has: int
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
-    """What an actor does now, and when (in the chain's seconds) it wants to be asked again if nothing happens."""
+    """What an actor does now, and when (in the chain's seconds) it wants to be asked again if nothing happens.
+
+    `shortfall` is why it does nothing, if it would but for the lack of ether.
+    """
 
     calls: list[Call]
     wake: int | None = None
+    shortfall: Shortfall | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,16 @@ def test_it_deploys_with_exactly_the_pay_and_the_last_block_s_pool():
     scene.stage.send(SERVER, call)
 
 
+def test_it_deploys_only_what_it_can_pay():
+    scene = Scene(jobs=0)
+    scene.stage.balance = act(scene).calls[0].value - 1
+
+    turn = act(scene)
+
+    assert turn.calls == []
+    assert (turn.shortfall.needs, turn.shortfall.has) == (scene.stage.balance + 1, scene.stage.balance)
+
+
 def test_it_never_deploys_while_a_round_is_open(scene):
     server = scene.server(rounds=9)
     for _ in range(30):

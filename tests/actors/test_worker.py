@@ -4,6 +4,7 @@ import pytest
 
 from mlchain.actors.attackers import COLLUDING, SILENT
 from mlchain.actors.behaviours import HONEST
+from mlchain.protocol.calls import Turn
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from tests.actors.scenes import DAY, GAS_RESERVE, Scene, ToyTask, act, methods
@@ -30,7 +31,9 @@ def test_it_joins_only_when_it_can_afford_stake_and_gas():
     newcomer = scene.worker(address_of("newcomer"))
 
     scene.stage.balance = STAKE + GAS_RESERVE - 1
-    assert act(scene, newcomer).calls == []
+    turn = act(scene, newcomer)
+    assert turn.calls == []
+    assert (turn.shortfall.needs, turn.shortfall.has) == (STAKE + GAS_RESERVE, scene.stage.balance)
 
     scene.stage.balance = STAKE + GAS_RESERVE
     assert methods(act(scene, newcomer)) == ["join"]
@@ -39,7 +42,9 @@ def test_it_joins_only_when_it_can_afford_stake_and_gas():
 def test_a_member_does_not_join():
     scene = Scene(jobs=0)
 
-    assert act(scene, scene.worker(scene.workers[0])).calls == []
+    scene.stage.balance = 0
+
+    assert act(scene, scene.worker(scene.workers[0])) == Turn([])
 
 
 def test_one_that_was_removed_for_silence_tops_its_stake_up(scene):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import requests
 
-CHAIN_ID = 1337
+CHAIN_ID = 1337  # of a Quorum
+QUORUM_RULES = ("--hardfork", "istanbul", "--gas-price", "0", "--base-fee", "0")
 
 
 def free_port() -> int:
@@ -19,14 +20,14 @@ def free_port() -> int:
 
 
 class Node:
-    """A node that makes a block a second, keeps its chain in a folder, and takes gas for nothing, as Quorum does."""
+    """A node that makes a block a second and keeps its chain in a folder; by a Quorum's rules if it has its id."""
 
     def __init__(self, folder: Path, chain_id: int = CHAIN_ID) -> None:
         self.port = free_port()
         self._command = [
             *(shutil.which("anvil"), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(chain_id)),
-            *("--hardfork", "istanbul", "--gas-price", "0", "--base-fee", "0", "--block-time", "1", "--silent"),
-            *("--state", str(folder / "chain.json"), "--preserve-historical-states"),
+            *(QUORUM_RULES if chain_id == CHAIN_ID else ()),
+            *("--block-time", "1", "--silent", "--state", str(folder / "chain.json"), "--preserve-historical-states"),
         ]
         self._process: subprocess.Popen | None = None
 

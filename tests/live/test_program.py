@@ -6,10 +6,11 @@ from threading import Event
 import pytest
 from requests import ConnectionError as NodeGone
 
-from mlchain.errors import TransactionFailed
+from mlchain.errors import TransactionFailed, UserError
 from mlchain.live import program
 from mlchain.live.program import Program
-from mlchain.protocol.calls import Call, Turn
+from mlchain.protocol.calls import Call, Shortfall, Turn
+from mlchain.protocol.rounds import ETHER
 
 CALLS = [Call("ModelRegistry", "publish", (1, 0)), Call("ModelRegistry", "publish", (1, 1))]
 
@@ -160,6 +161,32 @@ def test_it_stops_when_told_to(run):
     stop = Event()
     stop.set()
     assert Program(Chain([1]), Actor([Turn([])]), Outbox(), print, lambda _view: True).run(stop) is False
+
+
+LACK = Shortfall("its stake", needs=2 * ETHER, has=ETHER)
+
+
+def test_who_has_too_little_ether_to_begin_is_told_so_and_how_much_it_takes(run):
+    with pytest.raises(UserError, match=r"^0x1 has 1 ether and needs 2 ether: its stake$"):
+        run(Chain([1]), Actor([Turn([], shortfall=LACK)]), Outbox())
+
+
+def test_who_has_too_little_ether_later_says_so_once_and_waits_for_more(run):
+    outbox = Outbox()
+    turns = [Turn([]), *[Turn([], shortfall=LACK)] * 3, Turn(CALLS[:1]), *[Turn([], shortfall=LACK)] * 2]
+
+    _ended, said, _pauses = run(Chain([1]), Actor(turns), outbox, waits=200)
+
+    assert [line for line in said if "waiting" in line] == ["0x1 has 1 ether and needs 2 ether: its stake; waiting"] * 2
+    assert outbox.sent == [(CALLS[0], 7)]
+
+
+def test_who_has_something_else_to_do_begins_with_that(run):
+    outbox = Outbox()
+
+    run(Chain([1]), Actor([Turn(CALLS[:1], shortfall=LACK), Turn([])]), outbox)
+
+    assert outbox.sent == [(CALLS[0], 7)]
 
 
 def test_without_news_an_actor_sleeps_until_it_wants_to_wake(run):
