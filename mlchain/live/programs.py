@@ -17,6 +17,7 @@ from mlchain.chain.deployment import Deployment
 from mlchain.chain.locating import find_deployment
 from mlchain.chain.membership import signer_for
 from mlchain.chain.outbox import Outbox
+from mlchain.errors import require
 from mlchain.live.program import Actor, Program
 from mlchain.protocol.calls import View
 
@@ -85,6 +86,7 @@ class Live:
 
 def open_deployment(deployments: Path, address: str | None, first_block: int) -> tuple[Chain, Deployment]:
     """Return the connected chain and the deployment on it, ready to be read; raises UserError when it is not there."""
+    require(first_block >= 0, f"the first block has to be 0 or more, not {first_block}")
     chain = Chain()
     deployment = find_deployment(chain, deployments, address, first_block)
     chain.follow(deployment)
@@ -102,6 +104,8 @@ def run_program(
     patience: float,
 ) -> None:
     """Let the actor that `make` makes follow a deployment until `is_done`, or until SIGINT or SIGTERM."""
+    require(pause > 0, f"the pause between two looks has to be more than 0 s, not {pause}")
+    require(patience > 0, f"the patience has to be more than 0 s, not {patience}")
     chain, deployment = open_deployment(deployments, address, first_block)
     signer = load_unattended(account)
     actor = make(Live(signer, deployment))

@@ -8,24 +8,53 @@ from functools import lru_cache, partial
 from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.actors.server import LearningServer, Plan
 from mlchain.actors.worker import Worker
+from mlchain.chain.deployment import Parameters
 from mlchain.errors import require, require_known
 from mlchain.live.programs import Live
 from mlchain.protocol.calls import Turn, View
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.rounds import ETHER
-from mlchain.tasks.catalogue import create_task, open_task
+from mlchain.protocol.rounds import ETHER, MAX_JOBS, MAX_SEATS
+from mlchain.tasks.catalogue import MODELS, TASKS, create_task, open_task
 
 GAS_RESERVE = ETHER // 100  # wei that a worker keeps for gas when it joins
 
 
 def server_maker(task: str, model: str, plan: Plan, audit: float) -> Callable[[Live], LearningServer]:
     """Return what makes a learning server that audits a share of the jobs; raises UserError for impossible choices."""
+    require_known("task", task, TASKS)
+    require_known("model", model, MODELS)
     require(0 <= audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {audit}")
+    _check_sizes(plan)
     opened = create_task(task, model)
     plan = replace(plan, pool_age=1)
     if audit:
         plan = plan.with_longest_audit()
     return partial(_make_server, opened, plan, audit)
+
+
+def _check_sizes(plan: Plan) -> None:
+    """Raise UserError for what no deployment would take."""
+    for what, number, most in [
+        ("rounds", plan.rounds, 2**32 - 1),
+        ("jobs", plan.jobs, MAX_JOBS),
+        ("seats of a job", plan.committee, MAX_SEATS),
+        ("equal answers for a quorum", plan.quorum, plan.committee or MAX_SEATS),
+        ("workers to wait for", plan.least_pool, 2**32 - 1),
+        ("wei of reward", plan.reward, 2**96 - 1),
+    ]:
+        require(number is None or 1 <= number <= most, f"the {what} have to be from 1 to {most}, not {number}")
+    require(0 <= plan.bonus < 2**96, f"the bonus has to be from 0 to {2**96 - 1} wei, not {plan.bonus}")
+    if plan.committee and plan.quorum:
+        least = plan.committee // 2 + 1
+        require(plan.quorum >= least, f"the quorum of {plan.committee} seats has to be at least {least}")
+
+
+def _check_windows(plan: Plan, parameters: Parameters) -> None:
+    """Raise UserError for windows that a deployment does not take."""
+    windows = plan.commit_window, plan.publish_window, plan.referee_window
+    least, most = parameters.shortest_window, parameters.longest_round
+    require(min(windows) >= least, f"every window has to be at least {least} s here, not {min(windows)}")
+    require(sum(windows) <= most, f"the windows together may last {most} s here, not {sum(windows)}")
 
 
 class LiveServer(LearningServer):
@@ -45,6 +74,7 @@ class LiveServer(LearningServer):
 def _make_server(task: object, plan: Plan, audit: float, live: Live) -> LearningServer:
     server = live.deployment.server
     require(live.address == server, f"{live.address} is not the learning server here: {server} is")
+    _check_windows(plan, live.deployment.parameters)
     draw = live.secret_share("audit")
     return LiveServer(server, task, plan, lambda _round: os.urandom(32), lambda number, job: draw(number, job) < audit)
 
@@ -59,6 +89,7 @@ def server_is_done(server: LearningServer, view: View) -> bool:
 def worker_maker(behaviour: str, leave: bool, gas_reserve: int) -> Callable[[Live], Worker]:
     """Return what makes a worker; raises UserError for an unknown behaviour."""
     require_known("behaviour", behaviour, BEHAVIOURS)
+    require(gas_reserve >= 0, f"the wei kept for gas have to be 0 or more, not {gas_reserve}")
 
     def make(live: Live) -> Worker:
         cartel = frozenset([live.address])

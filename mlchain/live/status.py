@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mlchain.errors import UserError
+from mlchain.errors import UserError, require
 from mlchain.live.lines import ACCEPTED
 from mlchain.protocol.calls import View
 from mlchain.protocol.ledger import Ledger, ModelVersion
@@ -89,7 +89,7 @@ def status_of(
         ledger.server,
         list(ledger.pool.members),
         _round(last, view.now) if last else None,
-        _odds(ledger.open_round, evil) if evil is not None and ledger.open_round else None,
+        None if evil is None else _odds(ledger, evil),
         versions,
         note,
         ledger.escrow,
@@ -115,7 +115,12 @@ def _job(job: Job, now: int) -> JobStatus:
     return JobStatus(job.index, job.address, at.name.lower(), ends, left, *counts, decision)
 
 
-def _odds(current: Round, evil: int) -> dict[str, dict[str, float | None]]:
+def _odds(ledger: Ledger, evil: int) -> dict[str, dict[str, float | None]] | None:
+    current = ledger.open_round
+    pool = current.pool_size if current else len(ledger.pool.members)
+    require(0 <= evil <= pool, f"{evil} of {pool} workers cannot be evil")
+    if current is None:
+        return None
     odds = Question(current.pool_size, evil, current.terms.seats, current.terms.quorum).odds()
     return {"silent referee": _floats(odds.silent, None), "live referee": _floats(odds.live, odds.live.ruled)}
 

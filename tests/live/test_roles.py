@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from mlchain.actors.server import Plan
+from mlchain.chain.deployment import Parameters
 from mlchain.errors import UserError
 from mlchain.live.programs import Live
 from mlchain.live.roles import LiveServer, server_maker
@@ -31,6 +32,33 @@ def test_where_nothing_is_learned_yet_a_server_begins():
     scene.stage = Stage()
 
     assert methods(act(scene, live_server(ToyTask(size=99)))) == ["announce"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ({"task": "mnost"}, "unknown task 'mnost'"),
+        ({"model": "mpl"}, "unknown model 'mpl'"),
+        ({"audit": 1.5}, "the share of audited jobs has to be from 0 to 1, not 1.5"),
+        ({"rounds": 0}, "the rounds have to be from 1 to"),
+        ({"jobs": 65}, "the jobs have to be from 1 to 64, not 65"),
+        ({"committee": 257}, "the seats of a job have to be from 1 to 256, not 257"),
+        ({"committee": 3, "quorum": 4}, "the equal answers for a quorum have to be from 1 to 3, not 4"),
+        ({"committee": 4, "quorum": 2}, "the quorum of 4 seats has to be at least 3"),
+        ({"least_pool": 0}, "the workers to wait for have to be from 1 to"),
+        ({"reward": 0}, "the wei of reward have to be from 1 to"),
+        ({"bonus": -1}, "the bonus has to be from 0 to"),
+        ({"commit_window": 599}, "every window has to be at least 600 s here, not 599"),
+        ({"publish_window": 10**6}, "the windows together may last 604800 s here, not 1172800"),
+    ],
+)
+def test_a_server_that_no_deployment_would_serve_does_not_begin(wish, sentence):
+    choices = {"task": "digits", "model": "softmax", "audit": 0, "rounds": 5, **wish}
+    task, model, audit = (choices.pop(name) for name in ("task", "model", "audit"))
+    deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER}, parameters=Parameters())
+
+    with pytest.raises(UserError, match=f"^{sentence}"):
+        server_maker(task, model, Plan(**choices), audit)(Live(SimpleNamespace(address=SERVER), deployment))
 
 
 def test_only_the_server_s_account_acts_the_server():

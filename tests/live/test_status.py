@@ -80,8 +80,12 @@ def test_the_odds_of_the_open_round_are_those_of_the_share_that_is_given():
     assert now.odds["silent referee"]["referee called"] is None
     assert now.odds["live referee"]["referee called"] == pytest.approx(0.9)
     assert any("silent referee: right 70.0 %, wrong 30.0 %" in line for line in as_lines(now))
+
+
+@pytest.mark.parametrize("jobs", [0, 1], ids=["between rounds", "in a round"])
+def test_no_more_workers_can_be_evil_than_there_are(jobs):
     with pytest.raises(UserError, match="6 of 5 workers cannot be evil"):
-        status(Scene(pool=5), evil=6)
+        status(Scene(pool=5, jobs=jobs), evil=6)
 
 
 def test_accuracy_is_computed_from_the_published_versions():
