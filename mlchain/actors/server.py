@@ -116,10 +116,13 @@ class LearningServer:
     # Rounds
 
     def _deploy(self, view: View, version: ModelVersion) -> Turn:
-        terms = self.terms(view, version)
-        is_short = view.ledger.pool.size_at(terms.pool_block) < self.plan.least_pool or terms.seats == 0
-        if is_short or len(view.ledger.rounds) >= self.plan.rounds:
+        if len(view.ledger.rounds) >= self.plan.rounds:
             return Turn([])
+        terms, pool = self.terms(view, version), view.ledger.pool
+        least = max(self.plan.least_pool, self.plan.jobs)
+        if pool.size_at(terms.pool_block) < least:
+            # Those who have just joined are in the pool of the next block, which comes without an event.
+            return Turn([], view.now + 1 if pool.size_at(view.block) >= least else None)
         has = view.balance_of(self.address)
         if has < terms.escrow:
             return Turn([], shortfall=Shortfall("the pay of a round", terms.escrow, has))

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from mlchain.actors.server import SETTLE_JOB_GAS, SETTLE_SEAT_GAS, seats_per_batch
-from mlchain.protocol.calls import Call
+from mlchain.actors.server import SETTLE_JOB_GAS, SETTLE_SEAT_GAS, LearningServer, Plan, seats_per_batch
+from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import Outcome, Phase, phase
 from tests.actors.scenes import DAY, UNREADABLE, Scene, ToyTask, act, always, methods
-from tests.actors.stage import GAS_LIMIT, SERVER, Stage, address_of, chunk_of
+from tests.actors.stage import GAS_LIMIT, SERVER, STAKE, Stage, address_of, chunk_of
 
 
 @pytest.fixture
@@ -225,6 +225,19 @@ def test_with_fewer_workers_than_wanted_it_waits():
     assert act(scene, server).calls == []
 
     server.plan = replace(server.plan, least_pool=4)
+    assert methods(act(scene, server)) == ["deployRound"]
+
+
+def test_where_the_pool_has_to_be_older_it_looks_again_as_soon_as_enough_have_joined():
+    scene = Scene(pool=4, jobs=0)
+    plan = Plan(1, least_pool=5, pool_age=1)
+    server = LearningServer(SERVER, scene.task, plan, lambda _round: bytes(32))
+    assert act(scene, server) == Turn([])
+
+    scene.stage.send(address_of("newcomer"), Call("WorkerRegistry", "join", value=STAKE))
+    assert act(scene, server) == Turn([], scene.stage.now + 1)
+
+    scene.stage.mine(1)
     assert methods(act(scene, server)) == ["deployRound"]
 
 
