@@ -19,6 +19,7 @@ from mlchain.protocol.calls import Call, Shortfall, Turn, View
 
 SHORTEST_PAUSE = 0.5  # seconds between two looks at the chain, and before the first try again
 LONGEST_PAUSE = 30.0
+CALM_PAUSE = 15.0  # where nothing has happened for a minute
 
 
 class Actor(Protocol):
@@ -48,6 +49,7 @@ class Program:
         self._say = say
         self._is_done = is_done
         self._pause = pause
+        self._last_news = time.monotonic()
         self._refused: dict[str, tuple[int, float]] = {}  # how often, and until when it is left alone
         self._troubles = 0
         self._rest_until = 0.0
@@ -65,7 +67,7 @@ class Program:
                     if self.step():
                         return True
                 self._recovered()
-                pause = self._pause
+                pause = self._next_pause()
             except NodeTrouble as trouble:
                 pause = self._wait_for_node(trouble)
             stop.wait(pause)
@@ -74,6 +76,8 @@ class Program:
     def step(self) -> bool:
         """Read what is new, and send what follows from it; return whether nothing is left to do."""
         news = self._chain.read_on()
+        if news:
+            self._last_news = time.monotonic()
         for log in news:
             self._say(line_of(log, self._chain.ledger, self._actor.address))
         if not news and self._chain.now < self._rest_until:
@@ -116,9 +120,15 @@ class Program:
             if times:
                 self._say(f"{failure}; trying again later")
             return False
+        self._last_news = now
         self._say(f"sent {call.kind} in {hash_}")
         self._refused[key] = (times + 1, now + min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**times))
         return True
+
+    def _next_pause(self) -> float:
+        """Return how long to wait: who has waited long for news can wait a quarter longer, if nothing else is due."""
+        calm = min((time.monotonic() - self._last_news) / 4, CALM_PAUSE, self._rest_until - self._chain.now)
+        return max(self._pause, calm)
 
     def _wait_for_node(self, trouble: NodeTrouble) -> float:
         self._troubles += 1
@@ -129,4 +139,5 @@ class Program:
     def _recovered(self) -> None:
         if self._troubles:
             self._say("the node answers again")
+            self._last_news = time.monotonic()
         self._troubles = 0

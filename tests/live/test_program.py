@@ -1,6 +1,7 @@
 """The loop of a live program: it acts once, waits out a node in trouble, and stops when told to."""
 
 from dataclasses import dataclass, field
+from itertools import accumulate
 from threading import Event
 
 import pytest
@@ -8,7 +9,7 @@ from requests import ConnectionError as NodeGone
 
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.live import program
-from mlchain.live.program import Program
+from mlchain.live.program import CALM_PAUSE, Program
 from mlchain.protocol.calls import Call, Shortfall, Turn
 from mlchain.protocol.rounds import ETHER
 
@@ -189,6 +190,26 @@ def test_who_has_something_else_to_do_begins_with_that(run):
     assert outbox.sent == [(CALLS[0], 7)]
 
 
+def test_the_longer_nothing_happens_the_longer_it_waits(run):
+    _ended, _said, pauses = run(Chain([1]), Actor([Turn([])]), Outbox(), waits=30)
+
+    assert all(pause <= max(2, waited / 4) for pause, waited in zip(pauses, accumulate([0, *pauses]), strict=False))
+    assert max(pauses) == CALM_PAUSE
+
+
+def test_however_long_nothing_happens_it_looks_when_something_is_due(run):
+    looks = []
+
+    class Waker(Actor):
+        def act(self, view):
+            looks.append(view.now)
+            return Turn([], wake=1_133)
+
+    run(Chain([1]), Waker([]), Outbox(), waits=25)
+
+    assert any(1_133 <= look <= 1_135 for look in looks)
+
+
 def test_without_news_an_actor_sleeps_until_it_wants_to_wake(run):
     wakes = []
 
@@ -199,4 +220,5 @@ def test_without_news_an_actor_sleeps_until_it_wants_to_wake(run):
 
     run(Chain([1]), Sleeper([]), Outbox(), waits=15)
 
-    assert len(wakes) == 2, "at once, and after 20 of 30 seconds"
+    assert wakes[0].now == 1_000
+    assert 1_020 <= wakes[1].now <= 1_022
