@@ -42,13 +42,11 @@ class Town:
         self.proxy = Proxy(self.node.url, self.seed)
 
     def __enter__(self) -> "Town":
-        (self.folder / "ape" / "accounts").mkdir(parents=True)
-        self.node.start()
-        for name in ("server", *self.workers):
-            self._open_account(name)
-        self._run("deploy", "--network", self.network(self.node.url), "--account", "server", "--folder", "records")
-        (record,) = (self.folder / "records").glob("*.json")
-        self.record = json.loads(record.read_text())
+        try:
+            self._found()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -57,6 +55,15 @@ class Town:
             process.wait()
         self.node.stop()
         self.proxy.close()
+
+    def _found(self) -> None:
+        (self.folder / "ape" / "accounts").mkdir(parents=True)
+        self.node.start()
+        for name in ("server", *self.workers):
+            self._open_account(name)
+        self._run("deploy", "--network", self.network(self.node.url), "--account", "server", "--folder", "records")
+        (record,) = (self.folder / "records").glob("*.json")
+        self.record = json.loads(record.read_text())
 
     def network(self, url: str) -> str:
         """Return the network as it is named on the command line."""
