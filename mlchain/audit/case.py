@@ -39,13 +39,19 @@ class Sources:
 
 @dataclass(slots=True)
 class Case:
-    """The state before the next event. `due` are the events that the last transaction still has to have."""
+    """The state before the next event.
+
+    `due` are the events that the last transaction still has to have. If it settles seats, they are those of the job at
+    `settling`; `removed` are those that have had to leave the pool for the next of them.
+    """
 
     rules: Rules
     sources: Sources
     ledger: Ledger = field(init=False)
     report: Report = field(default_factory=Report)
     due: list[str] = field(default_factory=list)
+    settling: str = ""
+    removed: list[str] = field(default_factory=list)
     admitted: set[str] = field(default_factory=set)
     announced_in: dict[int, int] = field(default_factory=dict)
     opened: tuple[int, int, int] | None = None  # pool block, seats and escrow of the newest round

@@ -23,11 +23,13 @@ def check_joined(case: Case, log: Log) -> None:
 
 
 def check_left(case: Case, log: Log) -> None:
-    """Check that who leaves is the member at that position."""
+    """Check that who leaves is the member at that position; where seats are settled, its seat has to come next."""
     it, members = log.arguments, case.ledger.pool.members
     bench = _bench(case, log, it["worker"])
     if bench.hold(it["worker"] in case.ledger.pool, "it left without being a member"):
         bench.equal("its position", it["position"], members.index(it["worker"]))
+    if case.due:
+        case.removed.append(it["worker"])
 
 
 def check_withdrawn(case: Case, log: Log) -> None:

@@ -13,7 +13,7 @@ def check_settled(case: Case, job: Job, log: Log) -> None:
     """Check the outcome by the rules at that time; a `SeatSettled` for each of its seats has to come next."""
     it = log.arguments
     bench = Bench(case, Check.OUTCOMES, log, case.place(job))
-    case.due = ["SeatSettled"] * min(it["seats"], job.terms.seats)
+    case.due, case.settling, case.removed = ["SeatSettled"] * min(it["seats"], job.terms.seats), job.address, []
     decided, accepted = outcome(job, log.timestamp)
     actual = Outcome(it["outcome"])
     bench.hold(
@@ -40,10 +40,11 @@ def _check_trained(case: Case, job: Job, log: Log) -> None:
 
 
 def check_seat(case: Case, log: Log) -> None:
-    """Check what a seat got: its holder, the verdict, the amount, and that who is punished has left the pool."""
+    """Check what a seat got: job, holder, verdict and amount, and that who is punished, and nobody else, is removed."""
     it, job = log.arguments, case.ledger.job_at(log.arguments["job"])
     seat, worker, verdict = it["seat"], it["worker"], Verdict(it["verdict"])
     bench = Bench(case, Check.PAYMENTS, log, case.place(job, seat))
+    bench.equal("its job", job.address, case.settling)
     bench.hold(seat not in job.settlements, "it was settled before")
     bench.equal("who holds it", worker, job.committee[seat])
     decided, accepted = outcome(job, log.timestamp)
@@ -53,6 +54,8 @@ def check_seat(case: Case, log: Log) -> None:
         bench.hold(it["amount"] in amounts, f"the amount is {it['amount']} wei and has to be {amounts[-1]} wei")
     is_punished = verdict in (Verdict.SLASHED, Verdict.ABSENT)
     bench.hold(not (is_punished and worker in case.ledger.pool), "its holder was punished, and not removed")
+    bench.hold(case.removed in ([], [worker] * is_punished), f"{', '.join(case.removed)} was removed, and not punished")
+    case.removed = []
     if sum(len(it.unsettled) for it in case.round_of(job).jobs) == 1:
         case.due.append("RoundClosed")
 

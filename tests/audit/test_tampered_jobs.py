@@ -175,6 +175,40 @@ def test_a_punished_worker_that_stays_in_the_pool_is_named(settled):
     assert finding.wrong == "its holder was punished, and not removed"
 
 
+def test_a_seat_that_is_robbed_in_the_settlement_of_another_job_is_named():
+    scene = Scene(pool=6, jobs=2)
+    job, robbed = scene.stage.ledger.rounds[0].jobs
+    for seat in range(3):
+        scene.commit(seat, scene.right(job), job)
+        scene.commit(seat, scene.right(robbed), robbed)
+    scene.propose(0, scene.right())
+    scene.publish(0, scene.right())
+    scene.settle()
+    logs, victim = scene.stage.logs, robbed.committee[0]
+    place = find(logs, "SeatSettled", seat=1)
+    left = {"worker": victim, "position": scene.stage.ledger.pool.members.index(victim)}
+    told = {"job": robbed.address, "worker": victim, "seat": 0, "verdict": Verdict.SLASHED, "amount": STAKE}
+    told = changed(logs, place, **told)
+    told.insert(place, replace(logs[place], name="Left", arguments=left))
+
+    finding = findings_of(scene, told, Check.PAYMENTS)[0]
+
+    assert (finding.block, finding.place) == (logs[place].block, "round 1 job 1 seat 0")
+    assert finding.wrong == f"its job is {robbed.address} and has to be {job.address}"
+
+
+def test_a_worker_that_is_removed_with_a_settlement_that_does_not_punish_it_is_named(settled):
+    logs = settled.stage.logs
+    place, members = find(logs, "SeatSettled", seat=0), settled.stage.ledger.pool.members
+    for victim in members:
+        left = replace(logs[place], name="Left", arguments={"worker": victim, "position": members.index(victim)})
+
+        finding = findings_of(settled, [*logs[:place], left, *logs[place:]], Check.PAYMENTS)[0]
+
+        assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0 seat 0")
+        assert finding.wrong == f"{victim} was removed, and not punished"
+
+
 def test_a_settlement_of_which_a_seat_is_left_out_is_named(settled):
     logs = settled.stage.logs
     place = find(logs, "SeatSettled", seat=1)
