@@ -39,15 +39,14 @@ def audit(logs: Iterable[Log], rules: Rules, sources: Sources, books: Books | No
     With `books` also whether the events come to what the contracts hold.
     """
     case = Case(rules, sources)
-    last = 0
     for log in logs:
         _take(case, log)
         case.report.events += 1
-        last = log.block
+        case.last = log
     if case.due:
-        _miss(case, last)
+        _miss(case)
     if books:
-        check_books(case, books, last)
+        check_books(case, books, case.last.block if case.last else 0)
     return case.report
 
 
@@ -69,17 +68,32 @@ def _take(case: Case, log: Log) -> None:
 
 
 def _check_order(case: Case, check: Check, log: Log) -> None:
-    """Check that events that one transaction makes come one after the other, and none without its cause."""
+    """Check that events come in order, those that one transaction makes one after the other, none without its cause."""
+    last = case.last or log
+    if not _can_follow(log, last):
+        wrong = f"{log.name} comes at {log.timestamp}, after an event of block {last.block} at {last.timestamp}"
+        case.report.hold(False, check, log.block, log.address, wrong)
+    if case.due and (log.block, log.transaction) != (last.block, last.transaction):
+        _miss(case)
     if case.due and log.name == case.due[0]:
         case.due.pop(0)
     elif case.due and (case.due[0], log.name) != ("SeatSettled", "Left"):
-        _miss(case, log.block)
+        _miss(case)
     elif log.name in CAUSED:
         case.report.hold(False, check, log.block, log.address, f"{log.name} has nothing that causes it")
 
 
-def _miss(case: Case, block: int) -> None:
+def _can_follow(log: Log, last: Log) -> bool:
+    """Return whether an event can come after another; networks may have several blocks in a second."""
+    if log.block == last.block:
+        return log.timestamp == last.timestamp
+    return log.block > last.block and log.timestamp >= last.timestamp
+
+
+def _miss(case: Case) -> None:
+    """Note what the last transaction does not have."""
     check, _checker = OF_DEPLOYMENT[case.due[0]]
-    place = f"round {len(case.ledger.rounds)}"
-    case.report.hold(False, check, block, place, f"here {len(case.due)} events are missing, {case.due[0]} first")
+    place = f"round {len(case.ledger.rounds) + (case.due[0] == 'RoundDeployed')}"
+    wrong = f"here {len(case.due)} events are missing, {case.due[0]} first"
+    case.report.hold(False, check, case.last.block, place, wrong)
     case.due = []

@@ -39,7 +39,7 @@ class Sources:
 
 @dataclass(slots=True)
 class Case:
-    """The state before the next event.
+    """The state before the next event, `last` the one before it.
 
     `due` are the events that the last transaction still has to have. If it settles seats, they are those of the job at
     `settling`; `removed` are those that have had to leave the pool for the next of them.
@@ -49,6 +49,7 @@ class Case:
     sources: Sources
     ledger: Ledger = field(init=False)
     report: Report = field(default_factory=Report)
+    last: Log | None = None
     due: list[str] = field(default_factory=list)
     settling: str = ""
     removed: list[str] = field(default_factory=list)

@@ -1,5 +1,7 @@
 """A history that was tampered with is found, whatever was changed; wrong models and rounds are named."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +66,28 @@ def test_no_history_is_so_wrong_that_an_audit_of_it_fails(settled, data):
     told = logs[: data.draw(st.integers(1, len(logs)))]
 
     assert audit_of(settled, told).findings
+
+
+def test_no_event_can_come_from_a_later_block_than_the_next(settled, gone):
+    for scene in (settled, gone):
+        logs = scene.stage.logs
+        for place, log in enumerate(logs[:-1]):
+            for other in (replace(log, block=log.block + 1_000), replace(log, timestamp=log.timestamp + 10**6)):
+                findings = audit_of(scene, [*logs[:place], other, *logs[place + 1 :]]).findings
+                assert logs[place + 1].block in {finding.block for finding in findings}, str(log)
+
+
+def test_no_event_can_come_in_another_transaction_than_its_cause(settled):
+    logs = settled.stage.logs
+    for name, missing in (("RoundOpened", "RoundDeployed"), ("RoundDeployed", "JobDeployed"), ("Settled", "Left")):
+        place = find(logs, name)
+        cause = replace(logs[place], block=logs[place].block - 1, timestamp=logs[place].timestamp - 1)
+        for told in (cause, replace(logs[place], transaction="0x1")):
+            report = audit_of(settled, [*logs[:place], told, *logs[place + 1 :]])
+
+            wrong = {(finding.block, finding.place): finding.wrong for finding in report.findings}
+            events = "2 events are missing, SeatSettled" if missing == "Left" else f"1 events are missing, {missing}"
+            assert wrong[told.block, "round 1"] == f"here {events} first"
 
 
 def test_an_event_of_nothing_deployed_is_named(settled):

@@ -56,7 +56,7 @@ def test_a_proposal_before_the_commit_phase_is_over_is_named(settled):
     place = find(logs, "Proposed")
     logs[place] = replace(logs[place], timestamp=logs[0].timestamp)
 
-    finding = findings_of(settled, logs, Check.CANDIDATES)[0]
+    _order, finding = findings_of(settled, logs, Check.CANDIDATES)[:2]
 
     assert (finding.block, finding.place) == (logs[place].block, "round 1 job 0")
     assert "in the phase commit" in finding.wrong
@@ -215,6 +215,7 @@ def test_a_settlement_of_which_a_seat_is_left_out_is_named(settled):
 
     finding = findings_of(settled, without(logs, place), Check.PAYMENTS)[0]
 
+    assert (finding.block, finding.place) == (logs[place].block, "round 1")
     assert finding.wrong == "here 1 events are missing, SeatSettled first"
 
 
