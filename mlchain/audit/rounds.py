@@ -25,7 +25,7 @@ def check_opened(case: Case, log: Log) -> None:
 
 
 def check_deployed(case: Case, log: Log) -> None:
-    """Check a round's terms, pool and seed; a `JobDeployed` for each of its jobs has to come next."""
+    """Check a round's terms, model, pool, seed and recipe; a `JobDeployed` for each of its jobs has to come next."""
     it, terms = log.arguments, RoundTerms(*log.arguments["terms"])
     bench = Bench(case, Check.ROUNDS, log, f"round {it['round']}")
     case.due = ["JobDeployed"] * min(terms.jobs, MAX_JOBS)
@@ -36,6 +36,7 @@ def check_deployed(case: Case, log: Log) -> None:
     )
     bench.equal("its commit deadline", it["commitDeadline"], log.timestamp + terms.commit_window)
     _check_terms(bench, terms)
+    _check_model(bench, terms)
     _check_pool(bench, terms)
     _check_seed(bench, terms)
     _check_recipe(bench, terms)
@@ -55,6 +56,15 @@ def _check_terms(bench: Bench, terms: RoundTerms) -> None:
     bench.hold(min(windows) >= rules.shortest_window, f"a window of {min(windows)} s is too short")
     bench.hold(sum(windows) <= rules.longest_round, f"its windows, {sum(windows)} s, are too long")
     bench.hold(terms.audit_window <= terms.publish_window, "its audit window outlasts the publish window")
+
+
+def _check_model(bench: Bench, terms: RoundTerms) -> None:
+    """Check that a round goes on from the newest version, and that this leaves out nothing that was accepted."""
+    ledger = bench.case.ledger
+    bench.equal("the version that it trains", terms.model_version, len(ledger.versions))
+    last = ledger.rounds[-1] if ledger.rounds else None
+    is_left_out = last is not None and last.terms.model_version == terms.model_version and last.accepted_results()
+    bench.hold(not is_left_out, f"what the round before accepted is not in version {terms.model_version}")
 
 
 def _check_pool(bench: Bench, terms: RoundTerms) -> None:
@@ -86,6 +96,8 @@ def _check_recipe(bench: Bench, terms: RoundTerms) -> None:
         bench.hold(False, f"its recipe cannot be read: {error}")
         return
     bench.equal("the size of its results", terms.result_size, size)
+    first = bench.case.ledger.rounds[0].task if bench.case.ledger.rounds else recipe
+    bench.equal("its recipe", recipe, first)
     if not bench.case.ledger.rounds:
         check_initial(bench.case, bench.log, recipe)
 

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from mlchain.audit.auditor import audit
 from mlchain.audit.case import Sources
 from mlchain.audit.findings import Check
+from mlchain.protocol.calls import Call
+from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Log
 from mlchain.tasks.catalogue import open_recipe
 from mlchain.tasks.dataset import DataError
 from tests.actors.scenes import Scene
+from tests.actors.stage import SERVER
 from tests.audit.histories import (
     RULES,
     STRANGER,
@@ -149,6 +152,48 @@ def test_a_version_that_no_accepted_result_made_is_named():
 
 
 # Rounds
+
+
+def test_a_round_that_leaves_out_what_was_accepted_is_named():
+    scene = Scene()
+    scene.commit_all(*[scene.right()] * 3)
+    scene.propose(0, scene.right())
+    scene.publish(0, scene.right())
+    scene.settle()
+    terms = scene.terms()
+    arguments = (terms, bytes(32), scene.task.recipe)
+    scene.stage.send(SERVER, Call("JobFactory", "deployRound", arguments, value=terms.escrow))
+
+    finding = only(audit_of(scene))
+
+    assert (finding.check, finding.block, finding.place) == (Check.ROUNDS, scene.stage.block, "round 2")
+    assert finding.wrong == "what the round before accepted is not in version 1"
+
+
+def test_a_round_on_an_older_version_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, "RoundDeployed", round=2)
+    terms = (1, *logs[place].arguments["terms"][1:])
+
+    findings = audit_of(settled, changed(logs, place, modelVersion=1, terms=terms)).findings
+
+    assert {(finding.block, finding.place) for finding in findings} == {(logs[place].block, "round 2")}
+    assert [finding.wrong for finding in findings] == [
+        "the version that it trains is 1 and has to be 2",
+        "what the round before accepted is not in version 1",
+    ]
+
+
+def test_a_round_of_another_recipe_than_the_first_is_named(settled):
+    logs = settled.stage.logs
+    place, job = find(logs, "RoundDeployed", round=2), find(logs, "JobDeployed", round=2)
+    told = changed(logs, place, task=b"another")
+    told = changed(told, job, taskHash=task_hash(b"another", 2, 0))
+
+    finding = only(audit_of(settled, told))
+
+    assert (finding.check, finding.block, finding.place) == (Check.ROUNDS, logs[place].block, "round 2")
+    assert finding.wrong == f"its recipe is 0x{b'another'.hex()} and has to be 0x{b'toy'.hex()}"
 
 
 def test_a_seed_that_is_not_that_of_the_server_s_number_and_the_block_is_named(settled):
