@@ -21,14 +21,14 @@ class JobBook:
 class Books:
     """What the contracts say after the last event: the registry's balance, counts, accounts, and the jobs.
 
-    `accounts` are (stake, credit) by owner, in wei.
+    `accounts` are (stake, credit, place, leave block) by owner, in wei and numbered as in `WorkerRegistry.Account`.
     """
 
     balance: int
     members: int
     rounds: int
     versions: int
-    accounts: dict[str, tuple[int, int]]
+    accounts: dict[str, tuple[int, int, int, int]]
     jobs: dict[str, JobBook]
 
 
@@ -57,9 +57,11 @@ def check_books(case: Case, books: Books, block: int) -> None:
     equal("number of members", len(ledger.pool.members), books.members)
     equal("number of rounds", len(ledger.rounds), books.rounds)
     equal("number of versions", len(ledger.versions), books.versions)
+    places = {member: position + 1 for position, member in enumerate(ledger.pool.members)}
     for owner, held in books.accounts.items():
         account = ledger.account(owner)
-        equal(f"stake and credit of {owner}", (account.stake, account.credit), held)
+        told = (account.stake, account.credit, places.get(owner, 0), account.left_at or 0)
+        equal(f"stake, credit, place and leave block of {owner}", told, held)
     for current in ledger.rounds:
         for job in current.jobs:
             book, place = books.jobs.get(job.address), f"round {current.number} job {job.index}"

@@ -70,10 +70,10 @@ class Evidence:
         members, rounds, versions = (int(self._read(*view, block=block)) for view in views)
         return members, rounds, versions
 
-    def account_at(self, owner: str, block: int) -> tuple[int, int]:
-        """Return the stake and the credit of an owner at the end of a block, in wei."""
+    def account_at(self, owner: str, block: int) -> tuple[int, int, int, int]:
+        """Return stake and credit, in wei, place and leave block of an owner at the end of a block."""
         account = self._read("WorkerRegistry", "accountOf", owner, block=block)
-        return int(account.stake), int(account.credit)
+        return int(account.stake), int(account.credit), int(account.place), int(account.leaveBlock)
 
     def job_at(self, address: str, block: int) -> tuple[int, int, tuple]:
         """Return how many commitments and candidates a job has at the end of a block, and its terms."""

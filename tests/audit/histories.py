@@ -35,12 +35,16 @@ def books_of(scene: Scene) -> Books:
     protocol = scene.stage._protocol
     registry = protocol.registry
     owners = {*registry.stakes, *registry.credits}
+    places = {member: position + 1 for position, member in enumerate(registry.members)}
     return Books(
         registry.balance,
         len(registry.members),
         len(protocol.rounds),
         len(protocol.models.versions),
-        {owner: (registry.stakes[owner], registry.credits[owner]) for owner in owners},
+        {
+            it: (registry.stakes[it], registry.credits[it], places.get(it, 0), registry.left_at.get(it, 0))
+            for it in owners
+        },
         {
             job.address: JobBook(len(job.commitments), len(job.candidates), terms_of(current, job))
             for current in scene.stage.ledger.rounds

@@ -255,6 +255,20 @@ def test_a_withdrawal_that_is_one_wei_off_is_named(gone, name):
     assert finding.wrong.endswith(f"took home is {amount + 1} and has to be {amount}")
 
 
+def test_joiners_that_have_each_other_s_place_are_named():
+    scene = Scene(pool=2, jobs=0)
+    logs, (first, second) = scene.stage.logs, scene.workers
+    places = find(logs, "Joined", worker=first), find(logs, "Joined", worker=second)
+    told = changed(changed(logs, places[0], worker=second), places[1], worker=first)
+
+    assert {finding.place: finding.wrong for finding in findings_of(scene, told, Check.BOOKS)} == {
+        f"stake, credit, place and leave block of {worker}": (
+            f"the events come to ({STAKE}, 0, {said}, 0), the contracts to ({STAKE}, 0, {held}, 0)"
+        )
+        for worker, said, held in ((first, 2, 1), (second, 1, 2))
+    }
+
+
 def test_a_stake_that_goes_home_too_early_is_named(gone):
     logs = [*gone.stage.logs]
     place = find(logs, "StakeWithdrawn")
