@@ -33,9 +33,11 @@ def check_left(case: Case, log: Log) -> None:
 
 
 def check_withdrawn(case: Case, log: Log) -> None:
-    """Check that who withdraws gets the whole credit, and no more."""
+    """Check that who withdraws gets the whole credit, and no more; nothing is not withdrawn."""
     owner, amount = log.arguments["account"], log.arguments["amount"]
-    _bench(case, log, owner).equal("what it took home", amount, case.ledger.account(owner).credit)
+    bench = _bench(case, log, owner)
+    bench.equal("what it took home", amount, case.ledger.account(owner).credit)
+    bench.hold(amount > 0, "it took home nothing")
 
 
 def check_stake_withdrawn(case: Case, log: Log) -> None:
@@ -44,6 +46,7 @@ def check_stake_withdrawn(case: Case, log: Log) -> None:
     account, current = case.ledger.account(worker), case.ledger.open_round
     bench = _bench(case, log, worker)
     bench.equal("the stake that it took home", amount, account.stake)
+    bench.hold(amount > 0, "it took home nothing")
     if bench.hold(worker not in case.ledger.pool and account.left_at is not None, "it is a member"):
         unlocked = account.left_at + LOOK_BACK + 1
         bench.hold(log.block >= unlocked, f"its stake is locked until block {unlocked}")

@@ -255,6 +255,18 @@ def test_a_withdrawal_that_is_one_wei_off_is_named(gone, name):
     assert finding.wrong.endswith(f"took home is {amount + 1} and has to be {amount}")
 
 
+@pytest.mark.parametrize(("name", "owner"), [("Withdrawn", "account"), ("StakeWithdrawn", "worker")])
+def test_a_withdrawal_of_nothing_is_named(gone, name, owner):
+    logs = gone.stage.logs
+    last = logs[find(logs, "StakeWithdrawn")]
+    told = replace(last, name=name, arguments={owner: gone.job.committee[0], "amount": 0})
+
+    finding = only(audit_of(gone, [*logs, told]))
+
+    assert (finding.check, finding.block, finding.place) == (Check.POOL, last.block, gone.job.committee[0])
+    assert finding.wrong == "it took home nothing"
+
+
 def test_joiners_that_have_each_other_s_place_are_named():
     scene = Scene(pool=2, jobs=0)
     logs, (first, second) = scene.stage.logs, scene.workers
