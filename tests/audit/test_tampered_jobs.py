@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from mlchain.audit.findings import Check
+from mlchain.protocol.calls import Call
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Log
 from mlchain.protocol.rounds import Outcome, Verdict
 from tests.actors.scenes import Scene
-from tests.actors.stage import CHAIN_ID, STAKE
+from tests.actors.stage import CHAIN_ID, LOOK_BACK, SERVER, STAKE
 from tests.audit.histories import RULES, STRANGER, audit_of, changed, find, findings_of, flipped, only, without
 
 ROUND = 3 * 10**16 + 10**16  # the pay of a round of three seats
@@ -290,6 +291,40 @@ def test_a_stake_that_goes_home_too_early_is_named(gone):
 
     assert finding.block == logs[place].block
     assert "its stake is locked until block" in finding.wrong
+
+
+def test_a_stake_that_goes_home_while_its_round_is_open_is_named():
+    scene = Scene(pool=4)
+    leaver = scene.job.committee[0]
+    scene.stage.send(leaver, Call("WorkerRegistry", "leave"))
+    left = scene.stage.logs[-1]
+    home = {"block": left.block + LOOK_BACK + 1, "timestamp": left.timestamp + LOOK_BACK + 1}
+    told = replace(left, name="StakeWithdrawn", arguments={"worker": leaver, "amount": STAKE}, **home)
+
+    finding = findings_of(scene, [*scene.stage.logs, told], Check.POOL)[0]
+
+    assert (finding.block, finding.place) == (told.block, leaver)
+    assert finding.wrong == "a round that could have drawn it is open"
+
+
+@pytest.mark.parametrize(("by", "is_wrong"), [(-1, True), (0, False), (1, False)])
+def test_a_round_whose_pool_is_too_old_is_named(by, is_wrong):
+    scene = Scene(jobs=0)
+    scene.stage.mine(LOOK_BACK)
+    terms = replace(scene.terms(), jobs=1, pool_block=scene.stage.block + 1 - LOOK_BACK)
+    scene.stage.send(
+        SERVER, Call("JobFactory", "deployRound", (terms, bytes(32), scene.task.recipe), value=terms.escrow)
+    )
+    logs = [*scene.stage.logs]
+    opened, deployed = find(logs, "RoundOpened"), find(logs, "RoundDeployed")
+    fields = [*logs[deployed].arguments["terms"]]
+    fields[1] += by
+    told = changed(changed(logs, opened, poolBlock=fields[1]), deployed, terms=tuple(fields))
+
+    wrong = [it.wrong for it in audit_of(scene, told).findings if "its pool block" in it.wrong]
+
+    earliest, latest = terms.pool_block, logs[deployed].block - 1
+    assert wrong == [f"its pool block, {fields[1]}, has to be from {earliest} to {latest}"] * is_wrong
 
 
 def test_a_registry_that_has_less_than_it_owes_is_named(settled):
