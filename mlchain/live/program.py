@@ -82,6 +82,7 @@ class Program:
             self._say(line_of(log, self._chain.ledger, self._actor.address))
         if not news and self._chain.now < self._rest_until:
             return False
+        self._rest_until = 0.0  # until this look has been answered in full
         view = self._chain.look()
         turn = self._actor.act(view)
         self._tell_shortfall(turn)
@@ -132,6 +133,7 @@ class Program:
 
     def _wait_for_node(self, trouble: NodeTrouble) -> float:
         self._troubles += 1
+        self._rest_until = 0.0  # what was read before the trouble has not been answered
         pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**self._troubles)
         self._say(f"{trouble}; trying again in {pause:.0f} s")
         return pause

@@ -11,9 +11,13 @@ from mlchain.errors import TransactionFailed, UserError
 from mlchain.live import program
 from mlchain.live.program import CALM_PAUSE, Program
 from mlchain.protocol.calls import Call, Shortfall, Turn
+from mlchain.protocol.ledger import Ledger, Log
 from mlchain.protocol.rounds import ETHER
 
 CALLS = [Call("ModelRegistry", "publish", (1, 0)), Call("ModelRegistry", "publish", (1, 1))]
+
+
+LOG = Log("Reset", "0x2", {}, 1, 0, 1_000)
 
 
 @dataclass
@@ -24,19 +28,21 @@ class View:
 
 @dataclass
 class Chain:
-    """A chain without logs; each look is one of `looks`: a failure, or a block."""
+    """A chain; each look is one of `looks`: a failure, or a block. Blocks in `eventful` have a log, seen once."""
 
     looks: list
+    eventful: frozenset = frozenset()
     clock: object = None
-    ledger: object = None
+    ledger: object = field(default_factory=lambda: Ledger("0x1"))
     seen: list = field(default_factory=list)
 
     def read_on(self):
         look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         if isinstance(look, Exception):
             raise look
+        is_news = look in self.eventful and look not in self.seen
         self.seen.append(look)
-        return []
+        return [LOG] if is_news else []
 
     @property
     def now(self):
@@ -222,3 +228,29 @@ def test_without_news_an_actor_sleeps_until_it_wants_to_wake(run):
 
     assert wakes[0].now == 1_000
     assert 1_020 <= wakes[1].now <= 1_022
+
+
+def test_news_end_a_rest_even_if_what_follows_cannot_be_sent_at_once(run):
+    outbox = Outbox(busy=2)
+    turns = [Turn([]), *[Turn(CALLS[:1])] * 3, Turn([])]
+
+    run(Chain([1, 2], eventful=frozenset([2])), Actor(turns), outbox, waits=4)
+
+    assert outbox.sent == [(CALLS[0], 7)], "8 seconds into a rest of 30"
+
+
+def test_news_that_were_read_before_a_trouble_are_not_forgotten_over_a_rest(run):
+    outbox = Outbox()
+
+    class Forgetful(Actor):
+        def act(self, view):
+            if view.block == 2 and not self.troubled:
+                self.troubled = True
+                raise NodeGone("refused")
+            return super().act(view)
+
+        troubled = False
+
+    run(Chain([1, 2], eventful=frozenset([2])), Forgetful([Turn([]), Turn(CALLS[:1]), Turn([])]), outbox, waits=4)
+
+    assert outbox.sent == [(CALLS[0], 7)]
