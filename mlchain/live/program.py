@@ -87,9 +87,11 @@ class Program:
         turn = self._actor.act(view)
         self._tell_shortfall(turn)
         if not turn.calls:
+            if self._is_done(view):
+                return self._has_settled(view)
             # Without news an actor has nothing to do before it wants to wake; but it may have got ether, which is none.
             self._rest_until = min(turn.wake or math.inf, view.now + LONGEST_PAUSE)
-            return self._is_done(view)
+            return False
         nonce = self._outbox.nonce(view.block, time.monotonic())
         if nonce is None:
             return False
@@ -98,6 +100,10 @@ class Program:
         for call in turn.calls:
             nonce += self._send(call, nonce)
         return False
+
+    def _has_settled(self, view: View) -> bool:
+        """Return whether nothing is on its way that could still give it something to do, as a joining would."""
+        return self._outbox.nonce(view.block, time.monotonic()) is not None and not self._outbox.is_impatient
 
     def _tell_shortfall(self, turn: Turn) -> None:
         lacks = turn.shortfall

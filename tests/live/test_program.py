@@ -163,6 +163,20 @@ def test_it_ends_when_nothing_is_left_to_do(run):
     assert pauses == []
 
 
+def test_it_does_not_end_while_something_is_on_its_way(run):
+    """A worker killed after it sent its joining and told to leave at once has not joined yet, but will have."""
+    ended, _said, pauses = run(Chain([1]), Actor([Turn([])]), Outbox(busy=3), is_done=lambda _view: True)
+
+    assert ended
+    assert len(pauses) == 3
+
+
+def test_it_does_not_end_while_something_has_waited_too_long(run):
+    outbox = Outbox(is_impatient=True)
+
+    assert run(Chain([1]), Actor([Turn([])]), outbox, is_done=lambda _view: True)[0] is False
+
+
 def test_it_stops_when_told_to(run):
     assert run(Chain([1]), Actor([Turn([])]), Outbox(), waits=1)[0] is False
     stop = Event()
