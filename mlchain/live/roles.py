@@ -58,7 +58,10 @@ def _check_windows(plan: Plan, parameters: Parameters) -> None:
 
 
 class LiveServer(LearningServer):
-    """A learning server that goes on with what a deployment has learned, and with nothing else."""
+    """A learning server that goes on with what a deployment has learned, and with nothing else.
+
+    Once all rounds are played it asks for its credit.
+    """
 
     def act(self, view: View) -> Turn:
         """Return what to do in `view`; raises UserError if another task is learned there."""
@@ -68,6 +71,7 @@ class LiveServer(LearningServer):
         else:
             is_own = not ledger.versions or ledger.versions[0].content_hash == content_hash(task.initial_model())
         require(is_own, "this deployment learns another task: name its --task and --model, or deploy a new one")
+        self.is_leaving = self.is_leaving or self.is_done(ledger)
         return super().act(view)
 
 
@@ -80,9 +84,7 @@ def _make_server(task: object, plan: Plan, audit: float, live: Live) -> Learning
 
 
 def server_is_done(server: LearningServer, view: View) -> bool:
-    """Return whether all rounds are played and the server has its credit, for which it asks once they are."""
-    if server.is_done(view.ledger):
-        server.is_leaving = True
+    """Return whether all rounds are played and the server has its credit."""
     return server.is_leaving and not view.ledger.account(server.address).credit
 
 

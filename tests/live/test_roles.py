@@ -8,7 +8,7 @@ from mlchain.actors.server import Plan
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import UserError
 from mlchain.live.programs import Live
-from mlchain.live.roles import LiveServer, server_maker
+from mlchain.live.roles import LiveServer, server_is_done, server_maker
 from tests.actors.scenes import Scene, ToyTask, act, methods
 from tests.actors.stage import SERVER, Stage
 
@@ -32,6 +32,23 @@ def test_where_nothing_is_learned_yet_a_server_begins():
     scene.stage = Stage()
 
     assert methods(act(scene, live_server(ToyTask(size=99)))) == ["announce"]
+
+
+def test_once_all_rounds_are_played_a_server_asks_for_its_credit_at_once():
+    scene = Scene(jobs=1)
+    scene.commit_all(scene.right(), scene.right(), None)  # whose fee is the credit
+    scene.propose(0, scene.right())
+    scene.publish(0, scene.right())
+    scene.settle()
+    server = LiveServer(SERVER, scene.task, Plan(1), lambda _round: bytes(32))
+    while methods(turn := act(scene, server)) != ["withdraw"]:
+        assert turn.calls, "it rests before it has its credit"
+        scene.do(server)
+    assert not server_is_done(server, scene.stage.view())
+
+    scene.do(server)
+
+    assert server_is_done(server, scene.stage.view())
 
 
 @pytest.mark.parametrize(
