@@ -61,13 +61,18 @@ class Worker:
         if self.address in view.ledger.pool:
             return [Call("WorkerRegistry", "leave")]
         account = view.ledger.account(self.address)
-        unlocked = account.left_at is not None and view.block + 1 > account.left_at + LOOK_BACK
         calls = []
         if account.credit:
             calls.append(Call("WorkerRegistry", "withdraw"))
-        if account.stake and unlocked and view.ledger.open_round is None:
+        if account.stake and self._is_free(view, account.left_at):
             calls.append(Call("WorkerRegistry", "withdrawStake"))
         return calls
+
+    @staticmethod
+    def _is_free(view: View, left_at: int) -> bool:
+        """Return whether a stake can go home: a round drawn from a later pool does not hold it."""
+        current = view.ledger.open_round
+        return view.block + 1 > left_at + LOOK_BACK and (current is None or current.terms.pool_block >= left_at)
 
     # Work
 

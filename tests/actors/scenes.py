@@ -82,9 +82,13 @@ class Scene:
         for worker in self.workers:
             self.stage.send(worker, Call("WorkerRegistry", "join", value=STAKE))
         if self.jobs:
-            terms = self.terms()
-            call = Call("JobFactory", "deployRound", (terms, bytes(32), self.task.recipe), value=terms.escrow)
-            self.stage.send(SERVER, call)
+            self.deploy_round()
+
+    def deploy_round(self) -> None:
+        """Let the server deploy a round, drawn from the pool as it is now."""
+        terms = self.terms()
+        call = Call("JobFactory", "deployRound", (terms, bytes(32), self.task.recipe), value=terms.escrow)
+        self.stage.send(SERVER, call)
 
     def by_server(self, contract: str, method: str, *arguments: object) -> None:
         """Let the server send a transaction."""

@@ -315,6 +315,18 @@ def test_it_leaves_its_stake_while_a_round_is_open(scene):
     assert "withdrawStake" not in methods(act(scene, worker))
 
 
+def test_it_takes_its_stake_home_while_a_round_is_open_that_cannot_have_drawn_it():
+    """Rounds follow each other at once: between two of them a worker may never find the time."""
+    scene = Scene(pool=4, jobs=0)
+    worker = leaving(scene, scene.workers[3])
+    scene.do(worker)
+    scene.jobs = 1
+    scene.deploy_round()
+    scene.stage.mine(LOOK_BACK)
+
+    assert scene.do(worker) == ["withdrawStake"]
+
+
 def test_one_that_leaves_still_answers_for_its_seat(scene):
     worker = leaving(scene, scene.job.committee[0])
 
