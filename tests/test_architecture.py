@@ -37,6 +37,7 @@ ALLOWED = {
     "mlchain/audit": {"eth_abi", "eth_utils", "mlchain.actors", "mlchain.protocol", "mlchain.tasks"},
     "mlchain/chain": {
         "ape",
+        "ape_ethereum",
         "ape_test",
         "click",
         "eth_account",
@@ -90,6 +91,7 @@ ALLOWED = {
 # The one module, or package, that may import it.
 ONLY_IN = {
     "ape": ("mlchain/chain", "benchmarks"),
+    "ape_ethereum": "mlchain/chain/asking.py",
     "ape_test": "mlchain/chain",
     "eth_tester": "mlchain/chain/embedded.py",
     "web3": "mlchain/chain",

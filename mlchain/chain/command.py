@@ -7,6 +7,7 @@ from ape.logging import LogLevel, logger
 from requests import RequestException
 from web3.exceptions import Web3Exception
 
+from mlchain.chain.asking import ask_promptly
 from mlchain.chain.refusals import first_line
 from mlchain.errors import UserError
 
@@ -29,6 +30,11 @@ class OfflineCommand(click.Command):
 
 class Command(OfflineCommand, ConnectedProviderCommand):
     """Such a command with `--network`, connected while it runs."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Connect, and run the command."""
+        ask_promptly()
+        return super().invoke(ctx)
 
 
 def _fail(sentence: str) -> None:
