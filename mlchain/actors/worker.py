@@ -55,6 +55,8 @@ class Worker:
         needs, has = missing + self._gas_reserve, view.balance_of(self.address)
         if has < needs:
             return Turn([], shortfall=Shortfall("its stake, and what it keeps for gas", needs, has))
+        if view.ledger.rounds:  # who cannot open the task would pay for its absence, round after round
+            self._open_task(view.ledger.rounds[-1].task)
         return Turn([Call("WorkerRegistry", "join", value=missing)])
 
     def _go_home(self, view: View) -> list[Call]:

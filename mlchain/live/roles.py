@@ -9,12 +9,12 @@ from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.actors.server import LearningServer, Plan
 from mlchain.actors.worker import Worker
 from mlchain.chain.deployment import Parameters
-from mlchain.errors import require, require_known
+from mlchain.errors import UserError, require, require_known
 from mlchain.live.programs import Live
 from mlchain.protocol.calls import Turn, View
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import ETHER, MAX_JOBS, MAX_SEATS
-from mlchain.tasks.catalogue import MODELS, TASKS, create_task, open_task
+from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, RecipeError, create_task, open_task
 
 GAS_RESERVE = ETHER // 100  # wei that a worker keeps for gas when it joins
 
@@ -95,11 +95,19 @@ def worker_maker(behaviour: str, leave: bool, gas_reserve: int) -> Callable[[Liv
 
     def make(live: Live) -> Worker:
         cartel = frozenset([live.address])
-        worker = Worker(live.address, BEHAVIOURS[behaviour], lru_cache(open_task), gas_reserve, cartel)
+        worker = Worker(live.address, BEHAVIOURS[behaviour], lru_cache(_open), gas_reserve, cartel)
         worker.is_leaving = leave
         return worker
 
     return make
+
+
+def _open(recipe: bytes) -> LearningTask:
+    """Return the task of a round; raises UserError for what this version of the code, or this machine, cannot open."""
+    try:
+        return open_task(recipe)
+    except RecipeError as error:
+        raise UserError(f"the recipe of a round cannot be read by this version: {error}") from error
 
 
 def worker_is_done(worker: Worker, view: View) -> bool:

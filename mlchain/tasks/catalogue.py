@@ -39,7 +39,16 @@ PLANS = {
 TASKS = tuple(dict.fromkeys(task for task, _ in PLANS))
 MODELS = tuple(dict.fromkeys(model for _, model in PLANS))
 
-__all__ = ["MODELS", "TASKS", "LearningTask", "create_task", "default_recipe", "open_recipe", "open_task"]
+__all__ = [
+    "MODELS",
+    "TASKS",
+    "LearningTask",
+    "RecipeError",
+    "create_task",
+    "default_recipe",
+    "open_recipe",
+    "open_task",
+]
 
 
 def create_task(task: str, model: str) -> LearningTask:

@@ -4,6 +4,8 @@ import pytest
 
 from mlchain.actors.attackers import COLLUDING, SILENT
 from mlchain.actors.behaviours import HONEST
+from mlchain.actors.worker import Worker
+from mlchain.errors import UserError
 from mlchain.protocol.calls import Turn
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
@@ -274,6 +276,18 @@ def test_a_settled_seat_asks_for_nothing(scene):
     scene.stage.advance_to(scene.job.referee_end + DAY)
 
     assert act(scene, scene.holder(0)).calls == []
+
+
+def test_one_that_cannot_open_the_task_does_not_stake_anything_on_it():
+    scene = Scene(jobs=1)
+
+    def open_task(_recipe):
+        raise UserError("no data")
+
+    newcomer = Worker(address_of("newcomer"), HONEST, open_task, GAS_RESERVE)
+
+    with pytest.raises(UserError, match="no data"):
+        act(scene, newcomer)
 
 
 # Going home
