@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from ape import project
 from eth_utils import to_checksum_address
+from requests import Timeout
 from web3.exceptions import BlockNotFound, Web3RPCError
 
 from mlchain.chain.abi import from_abi
@@ -12,6 +13,7 @@ from mlchain.chain.deployment import CONTRACTS, Deployment
 from mlchain.protocol.ledger import Ledger, Log
 
 BLOCKS_PER_REQUEST = 2_000  # searched at once, fewer where the node does not like it
+ANSWERS_TO_TRUST = 100  # after which a node is asked for twice as many blocks at once, if it was for fewer
 
 
 class Logs:
@@ -21,6 +23,7 @@ class Logs:
         self._provider = provider
         self._events = [event for name in CONTRACTS for event in project.get_contract(name).contract_type.events]
         self._span = BLOCKS_PER_REQUEST
+        self._answers = 0  # since the last refusal
 
     def ranges(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Return the first and last block of every request that blocks `first` to `last` are read in."""
@@ -32,17 +35,25 @@ class Logs:
     def find(self, first: int, last: int, addresses: Sequence[str]) -> list[Log]:
         """Return the events of contracts at these addresses, in the order of the chain.
 
-        A node that refuses so many blocks or results at once is asked for half of them, and from then on for fewer.
+        A node that refuses so many blocks or results at once is asked for half of them, and from then on for fewer. But
+        its trouble may have been another: after some answers it is asked for more again. One that takes too long is
+        asked for half the next time.
         """
         question = {"fromBlock": first, "toBlock": last, "address": [to_checksum_address(it) for it in addresses]}
         try:
             raw = self._provider.web3.eth.get_logs(question)
+        except Timeout:
+            self._span, self._answers = max(1, (last - first + 1) // 2), 0
+            raise
         except Web3RPCError:
             if first == last:
                 raise
             middle = (first + last) // 2
-            self._span = min(self._span, middle - first + 1)
+            self._span, self._answers = min(self._span, middle - first + 1), 0
             return self.find(first, middle, addresses) + self.find(middle + 1, last, addresses)
+        self._answers += 1
+        if self._answers % ANSWERS_TO_TRUST == 0:
+            self._span = min(BLOCKS_PER_REQUEST, 2 * self._span)
         return [self._log(log) for log in self._provider.network.ecosystem.decode_logs(raw, *self._events)]
 
     def _log(self, log: object) -> Log:

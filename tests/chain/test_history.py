@@ -1,10 +1,13 @@
 """The history of a deployment: read in whatever portions a node allows, and anew where blocks have been replaced."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from requests import Timeout
 from web3.exceptions import Web3RPCError
 
+from mlchain.chain import history
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
@@ -144,6 +147,49 @@ def test_a_node_that_refuses_long_ranges_is_asked_for_shorter_ones(chain, deploy
     other.follow(deployment)
     other.read_on()
     assert max(asked[later:]) <= 4, "it does not ask for so much again"
+
+
+def test_a_node_that_was_in_trouble_once_is_not_read_block_by_block_for_ever(chain, members, monkeypatch):
+    chain.read_on()
+    chain.mine(2)
+    eth = chain._provider.web3.eth
+    get_logs, troubles, asked = eth.get_logs, [Web3RPCError("busy")], []
+
+    def get_logs_but_once(question):
+        if troubles:
+            raise troubles.pop()
+        asked.append(question["toBlock"] - question["fromBlock"] + 1)
+        return get_logs(question)
+
+    monkeypatch.setattr(eth, "get_logs", get_logs_but_once)
+    monkeypatch.setattr(history, "ANSWERS_TO_TRUST", 5)
+    chain.read_on()
+    assert asked == [1, 1], "the two halves of two blocks"
+
+    chain.mine(30)
+    chain.read_on()
+
+    assert max(asked) >= 4
+    assert len(asked) < 25
+
+
+def test_a_node_that_takes_too_long_is_asked_for_less(chain, members, monkeypatch):
+    chain.send(members[0], JOIN)
+    chain.mine(30)
+    eth = chain._provider.web3.eth
+    get_logs = eth.get_logs
+
+    def get_slowly(question):
+        if question["toBlock"] - question["fromBlock"] + 1 > 8:
+            raise Timeout("too much for 20 seconds")
+        return get_logs(question)
+
+    monkeypatch.setattr(eth, "get_logs", get_slowly)
+    for _ in range(4):
+        with suppress(Timeout):
+            chain.read_on()
+
+    assert chain.ledger.pool.members == [members[0].address]
 
 
 def test_a_node_that_refuses_a_single_block_is_not_asked_for_ever(chain, members, monkeypatch):
