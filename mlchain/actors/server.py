@@ -128,7 +128,8 @@ class LearningServer:
             return Turn([], shortfall=Shortfall("the pay of a round", terms.escrow, has))
         round_number = len(view.ledger.rounds) + 1
         arguments = (terms, self._random(round_number), self.task.recipe)
-        return Turn([Call("JobFactory", "deployRound", arguments, value=terms.escrow)])
+        purpose = f"round {round_number}"  # which its random number and its pool block do not show
+        return Turn([Call("JobFactory", "deployRound", arguments, terms.escrow, purpose=purpose)])
 
     def terms(self, view: View, version: ModelVersion) -> RoundTerms:
         """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees and quorums."""

@@ -20,6 +20,7 @@ from mlchain.protocol.calls import Call, Shortfall, Turn, View
 SHORTEST_PAUSE = 0.5  # seconds between two looks at the chain, and before the first try again
 LONGEST_PAUSE = 30.0
 CALM_PAUSE = 15.0  # where nothing has happened for a minute
+REMEMBERED = 600.0  # seconds after which what was sent or refused is forgotten, or memory would fill up with chunks
 
 
 class Actor(Protocol):
@@ -115,7 +116,8 @@ class Program:
 
     def _send(self, call: Call, nonce: int) -> bool:
         """Send a call unless it was refused a short while ago; return whether it is on its way."""
-        key, now = f"{call.kind} {call.address} {call.arguments}", time.monotonic()
+        key, now = call.purpose or f"{call.kind} {call.address} {call.arguments}", time.monotonic()
+        self._refused = {known: it for known, it in self._refused.items() if now < it[1] + REMEMBERED}
         times, again = self._refused.get(key, (0, 0.0))
         if now < again:
             return False

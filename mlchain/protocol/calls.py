@@ -1,7 +1,7 @@
 """What an actor sees and what it answers: values in between the decision and the chain."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlchain.protocol.content import chunk_hashes, split
 from mlchain.protocol.ledger import Ledger
@@ -9,13 +9,17 @@ from mlchain.protocol.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A transaction to be sent: `method` of `contract`, at `address` or, if that is None, where it was deployed."""
+    """A transaction to be sent: `method` of `contract`, at `address` or, if that is None, where it was deployed.
+
+    `purpose` says what it is for where its arguments are others at every try.
+    """
 
     contract: str
     method: str
     arguments: tuple = ()
     value: int = 0
     address: str | None = None
+    purpose: str | None = field(default=None, compare=False)
 
     @property
     def kind(self) -> str:

@@ -145,6 +145,7 @@ def test_it_deploys_with_exactly_the_pay_and_the_last_block_s_pool():
     assert call.value == terms.jobs * (terms.seats * terms.reward + terms.bonus)
     assert terms.pool_block == scene.stage.block
     assert (terms.model_version, terms.result_size) == (1, scene.task.result_size)
+    assert call.purpose == "round 1", "by which it is known again with another random number"
     scene.stage.send(SERVER, call)
 
 

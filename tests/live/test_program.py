@@ -128,6 +128,33 @@ def test_a_refused_call_takes_no_number_and_is_not_tried_at_every_look(run):
     assert tries <= 8, "the pauses double"
 
 
+def test_a_round_that_is_refused_is_told_of_although_it_is_another_one_at_every_try(run):
+    """Its random number is drawn anew, and its pool block goes on."""
+    tries = [Call("JobFactory", "deployRound", (number,), purpose="round 1") for number in range(100)]
+
+    _ended, said, _pauses = run(Chain([1]), Actor([Turn([it]) for it in tries]), Outbox(refuses=tries), waits=40)
+
+    assert said[0] == "the chain refused JobFactory.deployRound; trying again later"
+    assert len(said) <= 7, "the pauses double"
+
+
+def test_what_was_sent_long_ago_is_forgotten(run, monkeypatch):
+    monkeypatch.setattr(program, "REMEMBERED", 20)
+    calls = [Call("ModelRegistry", "publish", (version, bytes(9))) for version in range(100)]
+    kept = []
+
+    class Watched(Program):
+        def _send(self, call, nonce):
+            kept.append(len(self._refused))
+            return super()._send(call, nonce)
+
+    monkeypatch.setitem(globals(), "Program", Watched)
+    run(Chain([1]), Actor([Turn([it]) for it in calls]), Outbox(), waits=90)
+
+    assert len(kept) == 90
+    assert max(kept) < 15
+
+
 def test_after_a_refusal_the_next_call_gets_its_number(run):
     outbox = Outbox(refuses=[CALLS[0]])
 
