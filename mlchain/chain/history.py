@@ -10,6 +10,7 @@ from web3.exceptions import BlockNotFound, Web3RPCError
 
 from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import CONTRACTS, Deployment
+from mlchain.chain.trouble import NodeTrouble
 from mlchain.protocol.ledger import Ledger, Log
 
 BLOCKS_PER_REQUEST = 2_000  # searched at once, fewer where the node does not like it
@@ -90,7 +91,8 @@ class History:
     def advance(self, last: int) -> list[Log]:
         """Read on up to block `last`, and return what is new.
 
-        If blocks that were read before, or just now, have been replaced, everything is forgotten, to be read again.
+        If blocks that were read before, or just now, have been replaced, everything is forgotten, to be read again:
+        that raises NodeTrouble, for what is left is no state to act on.
         """
         if last <= self.read_to:  # the node is behind, or nothing is new
             return []
@@ -101,7 +103,7 @@ class History:
             # Blocks may be replaced between any two questions: so look back, at the end of it, where it began.
             if hash_ is None or self._hash_of(end) != hash_ or self._is_replaced():
                 self._restart()
-                return []
+                raise NodeTrouble("blocks that had been read were replaced: all are read again")
             for log in logs:
                 self.ledger.fold(log)
             self.read_to, self._hash = end, hash_
