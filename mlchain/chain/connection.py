@@ -16,6 +16,7 @@ from mlchain.chain.accounts import ContractAccount
 from mlchain.chain.batches import Transaction, send_batch, takes_batches
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.embedded import make_repeatable
+from mlchain.chain.evidence import require_whole
 from mlchain.chain.history import History, Logs
 from mlchain.chain.receipts import Receipt
 from mlchain.chain.refusals import first_line, reason_in, refusals_named
@@ -34,6 +35,7 @@ class Chain:
         self._logs = Logs(self._provider)
         self._deployment: Deployment | None = None
         self._history: History | None = None
+        self._is_whole = False  # whether what has been read is known to be all that happened
         self._head: object = None  # the newest block that has been seen
         _accept_long_extra_data(self._provider.web3)
 
@@ -233,7 +235,7 @@ class Chain:
     def follow(self, deployment: Deployment) -> None:
         """Read `deployment` from its first block on."""
         self._deployment = deployment
-        self._history = History(self._provider, self._logs, deployment)
+        self._history, self._is_whole = History(self._provider, self._logs, deployment), False
 
     @property
     def ledger(self) -> Ledger:
@@ -246,7 +248,11 @@ class Chain:
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
         """
         self._head = self._provider.get_block("latest")
-        return self._history.advance(self._head.number - self._provider.network.required_confirmations)
+        news = self._history.advance(self._head.number - self._provider.network.required_confirmations)
+        if not self._is_whole and self._history.read_to >= self._deployment.block:
+            require_whole(self._deployment, self.ledger, self._history.read_to)
+            self._is_whole = True
+        return news
 
     def look(self) -> View:
         """Return what everybody can decide from, as far as it has been read."""

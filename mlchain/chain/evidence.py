@@ -6,9 +6,10 @@ from web3.exceptions import BlockNotFound, TransactionNotFound
 
 from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.history import Logs
+from mlchain.chain.history import Logs, too_late
 from mlchain.chain.receipts import Receipt
-from mlchain.protocol.ledger import Log
+from mlchain.errors import require
+from mlchain.protocol.ledger import Ledger, Log
 
 RANDOM_AT = 4 + 12 * 32  # in the input of `deployRound`, behind the selector and the twelve words of the terms
 
@@ -84,6 +85,15 @@ class Evidence:
         place = address or self._addresses[contract]
         instance = project.get_contract(contract).at(place, fetch_from_explorer=False)
         return getattr(instance, view)(*arguments, block_id=block)
+
+
+def require_whole(deployment: Deployment, ledger: Ledger, block: int) -> None:
+    """Raise UserError if a ledger read up to `block` lacks what happened before the deployment's first block.
+
+    Who acted on it would begin again what others have gone on with.
+    """
+    found = len(ledger.pool.members), len(ledger.rounds), len(ledger.versions)
+    require(Evidence(deployment).counts_at(block) == found, too_late(deployment))
 
 
 def _deploying() -> bytes:

@@ -11,6 +11,7 @@ from web3.exceptions import BlockNotFound, Web3RPCError
 from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import CONTRACTS, Deployment
 from mlchain.chain.trouble import NodeTrouble
+from mlchain.errors import UserError
 from mlchain.protocol.ledger import Ledger, Log
 
 BLOCKS_PER_REQUEST = 2_000  # searched at once, fewer where the node does not like it
@@ -105,10 +106,16 @@ class History:
                 self._restart()
                 raise NodeTrouble("blocks that had been read were replaced: all are read again")
             for log in logs:
-                self.ledger.fold(log)
+                self._fold(log)
             self.read_to, self._hash = end, hash_
             found += logs
         return found
+
+    def _fold(self, log: Log) -> None:
+        try:
+            self.ledger.fold(log)
+        except (IndexError, KeyError) as error:  # what it speaks of came before
+            raise UserError(too_late(self._deployment)) from error
 
     def _is_replaced(self) -> bool:
         return self._hash is not None and self._hash_of(self.read_to) != self._hash
@@ -130,6 +137,11 @@ class History:
         if jobs:
             logs += self._logs.find(first, last, sorted(jobs))
         return sorted(logs, key=lambda log: (log.block, log.index))
+
+
+def too_late(deployment: Deployment) -> str:
+    """Return a sentence on a deployment that has events before the block that it is read from."""
+    return f"something happened before block {deployment.block}, where reading begins: name an earlier --first-block"
 
 
 def _hex(value: bytes | str) -> str:

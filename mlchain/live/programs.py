@@ -89,6 +89,8 @@ def open_deployment(deployments: Path, address: str | None, first_block: int) ->
     require(first_block >= 0, f"the first block has to be 0 or more, not {first_block}")
     chain = Chain()
     deployment = find_deployment(chain, deployments, address, first_block)
+    height = chain.height
+    require(deployment.block <= height, f"reading cannot begin at block {deployment.block}: the newest is {height}")
     chain.follow(deployment)
     return chain, deployment
 

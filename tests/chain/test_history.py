@@ -12,6 +12,7 @@ from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
 from mlchain.chain.trouble import NodeTrouble
+from mlchain.errors import UserError
 from mlchain.protocol.calls import Call
 from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import STAKE
@@ -205,3 +206,17 @@ def test_a_node_that_refuses_a_single_block_is_not_asked_for_ever(chain, members
 
     with pytest.raises(Web3RPCError, match="not today"):
         chain.read_on()
+
+
+@pytest.mark.parametrize("later", [0, 2], ids=["nothing has happened since", "something has"])
+def test_a_history_that_begins_too_late_is_not_acted_on(chain, deployment, members, later):
+    for member in members[:2]:
+        chain.send(member, JOIN)
+    late = Chain()
+    late.follow(replace(deployment, block=chain.height + 1))
+    chain.mine(1)
+    for member in members[:later]:
+        chain.send(member, Call("WorkerRegistry", "leave"))
+
+    with pytest.raises(UserError, match=r"^something happened before block \d+, where reading begins"):
+        late.read_on()
