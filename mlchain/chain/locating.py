@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ape.exceptions import ContractLogicError, DecodingError
 from eth_utils import is_address, to_checksum_address
 
 from mlchain.chain.connection import Chain
@@ -17,7 +18,10 @@ def find_deployment(chain: Chain, folder: Path, factory: str | None, first_block
     """
     if chain.is_embedded:
         raise UserError("the embedded chain ends with this process: choose one that others reach too, with --network")
-    deployment = _of_factory(chain, factory, first_block) if factory else _recorded(chain, folder)
+    try:
+        deployment = _of_factory(chain, factory, first_block) if factory else _recorded(chain, folder)
+    except (ContractLogicError, DecodingError) as error:
+        raise UserError(f"the contract at {factory} on {chain.network} is no JobFactory") from error
     check(chain, deployment)
     return deployment
 
