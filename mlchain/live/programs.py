@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -119,7 +120,8 @@ def run_program(
 
 def say(line: str) -> None:
     """Print a line at once, whoever reads it."""
-    click.echo(line)
+    with suppress(OSError):  # a full disk or a closed pipe: what is done matters more than who is told
+        click.echo(line)
 
 
 def _stop_signal() -> Event:

@@ -1,0 +1,14 @@
+"""What the commands of a live network have in common."""
+
+import errno
+
+from mlchain.live import programs
+
+
+def test_a_full_disk_under_the_log_ends_nobody(monkeypatch):
+    def echo(_line):
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(programs.click, "echo", echo)
+
+    programs.say("a line that is lost")
