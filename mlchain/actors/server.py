@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Ledger, ModelVersion
-from mlchain.protocol.rounds import MAX_SEATS, Job, Phase, Round, RoundTerms, phase
+from mlchain.protocol.rounds import MAX_JOBS, MAX_SEATS, Job, Phase, Round, RoundTerms, phase
 from mlchain.tasks.catalogue import LearningTask
 from mlchain.training.encoding import EncodingError
 
@@ -65,6 +66,7 @@ class LearningServer:
         self.is_leaving = False
         self._random = random
         self._audits = audits
+        self._train = lru_cache(MAX_JOBS)(task.train)  # asked for at every look as long as a job is open
 
     def act(self, view: View) -> Turn:
         """Return what to do in `view`; whatever of it the chain has already is not done again."""
@@ -197,7 +199,7 @@ class LearningServer:
         return [Call("Job", method, arguments, address=job.address) for method, arguments in steps]
 
     def _honest_result(self, ledger: Ledger, current: Round, job: Job) -> bytes:
-        return self.task.train(*ledger.inputs_of(current, job))
+        return self._train(*ledger.inputs_of(current, job))
 
 
 def next_model(task: LearningTask, model: bytes, results: list[bytes], parent: bytes | None) -> bytes:

@@ -62,3 +62,16 @@ def test_an_audited_right_result_stands_by_its_votes_whoever_publishes_it(publis
     run_to(scene, scene.server(audits=always), scene.job.commit_end + DAY)
 
     assert outcome(scene.job, scene.stage.now) == (Outcome.UNANIMOUS, content_hash(right))
+
+
+def test_a_job_is_recomputed_once_however_often_the_server_looks():
+    scene = Scene(audit=DAY)
+    scene.commit_all(*[scene.right()] * 3)
+    scene.propose(0, scene.right())
+    scene.publish(0, scene.right())
+    server, before = scene.server(audits=always), scene.task.trained
+
+    for _ in range(5):
+        assert server.act(scene.stage.view()).calls == []
+
+    assert scene.task.trained == before + 1
