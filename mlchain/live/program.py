@@ -96,8 +96,6 @@ class Program:
         nonce = self._outbox.nonce(view.block, time.monotonic())
         if nonce is None:
             return False
-        if self._outbox.is_impatient:
-            self._say("a transaction has waited too long: sending again, at a higher price")
         for call in turn.calls:
             nonce += self._send(call, nonce)
         return False
@@ -121,6 +119,8 @@ class Program:
         times, again = self._refused.get(key, (0, 0.0))
         if now < again:
             return False
+        if self._outbox.is_impatient:
+            self._say("a transaction has waited too long: sending again, at a higher price")
         try:
             hash_ = self._outbox.send(call, nonce)
         except TransactionFailed as failure:

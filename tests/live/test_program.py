@@ -155,6 +155,14 @@ def test_what_was_sent_long_ago_is_forgotten(run, monkeypatch):
     assert max(kept) < 15
 
 
+def test_what_has_waited_too_long_is_told_of_only_when_it_is_sent_again(run):
+    outbox = Outbox(refuses=[CALLS[0]], is_impatient=True)
+
+    _ended, said, _pauses = run(Chain([1]), Actor([Turn(CALLS[:1])]), outbox, waits=40)
+
+    assert len([line for line in said if "waited too long" in line]) <= 8, "the pauses double"
+
+
 def test_after_a_refusal_the_next_call_gets_its_number(run):
     outbox = Outbox(refuses=[CALLS[0]])
 
