@@ -267,10 +267,14 @@ class Chain:
 
 
 def _raise_price(transaction: object, factor: float) -> None:
-    """Multiply what a transaction offers for its gas: of two with the same number nodes keep the dearer one."""
-    for price in ("gas_price", "max_fee", "max_priority_fee"):
-        offered = getattr(transaction, price, None)
-        if offered and factor != 1:
+    """Multiply what a transaction offers for its gas: of two with the same number nodes keep the dearer one.
+
+    A tip has to rise, too, be it from nothing. Where all gas is free nothing may be offered for it.
+    """
+    offers = {price: getattr(transaction, price, None) for price in ("gas_price", "max_fee", "max_priority_fee")}
+    is_free = not any(offers.values())
+    for price, offered in offers.items():
+        if offered is not None and not is_free and factor != 1:
             setattr(transaction, price, int(offered * factor) + 1)
 
 

@@ -1,10 +1,12 @@
 """The connection: what the chain refuses becomes one sentence, and time only goes on."""
 
+from types import SimpleNamespace
+
 import pytest
 from ape import accounts, networks
 
 from mlchain.chain.accounts import account_from_secret, load_account
-from mlchain.chain.connection import Chain
+from mlchain.chain.connection import Chain, _raise_price
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import TransactionFailed, UserError
@@ -101,3 +103,21 @@ def test_an_account_follows_from_its_secret():
     one, same, other = (account_from_secret(secret.rjust(32)).address for secret in (b"one", b"one", b"other"))
 
     assert one == same != other
+
+
+@pytest.mark.parametrize(
+    ("offers", "raised"),
+    [
+        ({"gas_price": 100}, {"gas_price": 126}),
+        ({"gas_price": 0}, {"gas_price": 0}),
+        ({"max_fee": 100, "max_priority_fee": 10}, {"max_fee": 126, "max_priority_fee": 13}),
+        ({"max_fee": 100, "max_priority_fee": 0}, {"max_fee": 126, "max_priority_fee": 1}),
+        ({"max_fee": 0, "max_priority_fee": 0}, {"max_fee": 0, "max_priority_fee": 0}),
+    ],
+)
+def test_what_takes_another_one_s_place_offers_more_unless_gas_is_free(offers, raised):
+    transaction = SimpleNamespace(**offers)
+
+    _raise_price(transaction, 1.25)
+
+    assert vars(transaction) == raised
