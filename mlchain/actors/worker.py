@@ -54,7 +54,8 @@ class Worker:
         missing = view.stake - view.ledger.account(self.address).stake
         needs, has = missing + self._gas_reserve, view.balance_of(self.address)
         if has < needs:
-            return Turn([], shortfall=Shortfall("its stake, and what it keeps for gas", needs, has))
+            lacks = Shortfall("its stake, and what it keeps for gas", needs, has)
+            return Turn([], shortfall=None if self._assignment(view) else lacks)
         if view.ledger.rounds:  # who cannot open the task would pay for its absence, round after round
             self._open_task(view.ledger.rounds[-1].task)
         return Turn([Call("WorkerRegistry", "join", value=missing)])

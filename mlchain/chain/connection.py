@@ -1,6 +1,5 @@
 """A connection to a chain through Ape: sends transactions, and reads the ledger from the logs."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -14,6 +13,7 @@ from web3.middleware import ExtraDataToPOAMiddleware
 from mlchain.chain.abi import to_abi
 from mlchain.chain.accounts import ContractAccount
 from mlchain.chain.batches import Transaction, send_batch, takes_batches
+from mlchain.chain.clock import ChainClock
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.embedded import make_repeatable
 from mlchain.chain.evidence import require_whole
@@ -37,6 +37,7 @@ class Chain:
         self._history: History | None = None
         self._is_whole = False  # whether what has been read is known to be all that happened
         self._head: object = None  # the newest block that has been seen
+        self._clock = ChainClock()
         _accept_long_extra_data(self._provider.web3)
 
     # The network
@@ -81,7 +82,7 @@ class Chain:
         """The time that the next block will have, in seconds; on a live chain, as far as can be told, today's."""
         if self.is_development:
             return ape_chain.pending_timestamp
-        return max(self._head.timestamp, int(time.time()))
+        return self._clock.now
 
     def advance_to(self, timestamp: int) -> None:
         """Set the clock of a development chain so that the next block is not before `timestamp`."""
@@ -248,6 +249,7 @@ class Chain:
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
         """
         self._head = self._provider.get_block("latest")
+        self._clock.see(self._head.number, self._head.timestamp)
         news = self._history.advance(self._head.number - self._provider.network.required_confirmations)
         if not self._is_whole and self._history.read_to >= self._deployment.block:
             require_whole(self._deployment, self.ledger, self._history.read_to)

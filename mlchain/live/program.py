@@ -53,7 +53,7 @@ class Program:
         self._last_news = time.monotonic()
         self._refused: dict[str, tuple[int, float]] = {}  # how often, and until when it is left alone
         self._troubles = 0
-        self._rest_until = 0.0
+        self._rest = (0, 0)  # from and until when there is nothing to do without news, in the chain's seconds
         self._has_begun = False
         self._shortfall: Shortfall | None = None
 
@@ -67,8 +67,8 @@ class Program:
                 with node_trouble():
                     if self.step():
                         return True
-                self._recovered()
-                pause = self._next_pause()
+                    self._recovered()
+                    pause = self._next_pause()
             except NodeTrouble as trouble:
                 pause = self._wait_for_node(trouble)
             stop.wait(pause)
@@ -81,9 +81,9 @@ class Program:
             self._last_news = time.monotonic()
         for log in news:
             self._say(line_of(log, self._chain.ledger, self._actor.address))
-        if not news and self._chain.now < self._rest_until:
+        if not news and self._rest[0] <= self._chain.now < self._rest[1]:  # not if a wrong clock was put right since
             return False
-        self._rest_until = 0.0  # until this look has been answered in full
+        self._rest = (0, 0)  # until this look has been answered in full
         view = self._chain.look()
         turn = self._actor.act(view)
         self._tell_shortfall(turn)
@@ -91,7 +91,7 @@ class Program:
             if self._is_done(view):
                 return self._has_settled(view)
             # Without news an actor has nothing to do before it wants to wake; but it may have got ether, which is none.
-            self._rest_until = min(turn.wake or math.inf, view.now + LONGEST_PAUSE)
+            self._rest = (view.now, min(turn.wake or math.inf, view.now + LONGEST_PAUSE))
             return False
         nonce = self._outbox.nonce(view.block, time.monotonic())
         if nonce is None:
@@ -136,12 +136,12 @@ class Program:
 
     def _next_pause(self) -> float:
         """Return how long to wait: who has waited long for news can wait a quarter longer, if nothing else is due."""
-        calm = min((time.monotonic() - self._last_news) / 4, CALM_PAUSE, self._rest_until - self._chain.now)
+        calm = min((time.monotonic() - self._last_news) / 4, CALM_PAUSE, self._rest[1] - self._chain.now)
         return max(self._pause, calm)
 
     def _wait_for_node(self, trouble: NodeTrouble) -> float:
         self._troubles += 1
-        self._rest_until = 0.0  # what was read before the trouble has not been answered
+        self._rest = (0, 0)  # what was read before the trouble has not been answered
         pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**self._troubles)
         self._say(f"{trouble}; trying again in {pause:.0f} s")
         return pause

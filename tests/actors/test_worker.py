@@ -6,7 +6,7 @@ from mlchain.actors.attackers import COLLUDING, SILENT
 from mlchain.actors.behaviours import HONEST
 from mlchain.actors.worker import Worker
 from mlchain.errors import UserError
-from mlchain.protocol.calls import Turn
+from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from tests.actors.scenes import DAY, GAS_RESERVE, Scene, ToyTask, act, methods
@@ -39,6 +39,14 @@ def test_it_joins_only_when_it_can_afford_stake_and_gas():
 
     scene.stage.balance = STAKE + GAS_RESERVE
     assert methods(act(scene, newcomer)) == ["join"]
+
+
+def test_one_that_has_left_for_want_of_ether_but_holds_a_seat_lacks_nothing_for_that(scene):
+    worker = scene.holder(0)
+    scene.stage.send(worker.address, Call("WorkerRegistry", "leave"))
+    scene.stage.balance = 0
+
+    assert act(scene, worker).shortfall is None
 
 
 def test_a_member_does_not_join():

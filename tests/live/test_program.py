@@ -35,6 +35,7 @@ class Chain:
     clock: object = None
     ledger: object = field(default_factory=lambda: Ledger("0x1"))
     seen: list = field(default_factory=list)
+    offset: int = 0
 
     def read_on(self):
         look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
@@ -46,7 +47,7 @@ class Chain:
 
     @property
     def now(self):
-        return 1_000 + self.clock.now
+        return 1_000 + self.clock.now + self.offset
 
     def look(self):
         return View(self.seen[-1], self.now)
@@ -303,3 +304,18 @@ def test_news_that_were_read_before_a_trouble_are_not_forgotten_over_a_rest(run)
     run(Chain([1, 2], eventful=frozenset([2])), Forgetful([Turn([]), Turn(CALLS[:1]), Turn([])]), outbox, waits=4)
 
     assert outbox.sent == [(CALLS[0], 7)]
+
+
+def test_a_rest_by_a_clock_that_was_put_right_is_no_rest(run):
+    chain, looks = Chain([1]), []
+    chain.offset = 3_600
+
+    class Looker(Actor):
+        def act(self, view):
+            looks.append(chain.clock.now)
+            chain.offset = 0
+            return Turn([])
+
+    run(chain, Looker([]), Outbox(), waits=5)
+
+    assert looks[:2] == [0, 2]
