@@ -14,12 +14,14 @@ from web3.exceptions import Web3Exception
 from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment, Parameters
+from mlchain.chain.trouble import NodeTrouble
 from mlchain.protocol.rounds import Phase, Verdict, phase
 from mlchain.tasks.catalogue import create_task
 from tests.live.faults import Faults, phase_of
 from tests.live.town import NETWORKS, WINDOW, Town
 
 CALM = 12  # seconds without event and fault after which everybody is up and has done what can be done
+TROUBLE = (ApeException, NodeTrouble, RequestException, Web3Exception)
 PATIENCE = 240  # seconds without any event after which something is wrong
 
 
@@ -52,7 +54,7 @@ def play(town, chain, faults, wanted):
     while town.running["server"].poll() != 0:
         now = time.monotonic()
         town.start_again()
-        with suppress(ApeException, RequestException, Web3Exception):
+        with suppress(*TROUBLE):
             view = chain.view()
             events = count_of(view)
             if events != seen:
@@ -67,7 +69,9 @@ def play(town, chain, faults, wanted):
                 last_event = time.monotonic()
         assert now - last_event < PATIENCE, "nothing happens any more:\n" + town.log("server")[-2000:]
         time.sleep(0.3)
-    return chain.view()
+    while True:
+        with suppress(*TROUBLE):
+            return chain.view()
 
 
 def count_of(view):
