@@ -78,7 +78,7 @@ class Faults:
 
     def _reorganise(self) -> None:
         """Replace the last block, or the last two where somebody waits for two confirmations, by empty ones."""
-        self.town.node.ask("anvil_reorg", self._random.choice([1, 2]), [])
+        self.town.node.reorganise(self._random.choice([1, 2]))
 
     def _mischief(self, mode: str) -> None:
         self.town.proxy.mode = mode

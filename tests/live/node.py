@@ -30,6 +30,7 @@ class Node:
             *("--block-time", "1", "--silent", "--state", str(folder / "chain.json"), "--preserve-historical-states"),
         ]
         self._process: subprocess.Popen | None = None
+        self._loaded = 0  # the last block that was there when it started
 
     @property
     def url(self) -> str:
@@ -41,7 +42,7 @@ class Node:
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(200):
             try:
-                self.ask("eth_blockNumber")
+                self._loaded = self._height()
             except requests.RequestException:
                 time.sleep(0.1)
             else:
@@ -52,6 +53,18 @@ class Node:
         """Let it write down its chain and end."""
         self._process.terminate()
         self._process.wait(30)
+
+    def reorganise(self, depth: int) -> None:
+        """Replace the last `depth` blocks by empty ones, as soon as it has made itself what it goes back to.
+
+        Going back to a block that it has read from its file, Anvil forgets the code of all contracts.
+        """
+        while self._height() - depth <= self._loaded:
+            time.sleep(0.2)
+        self.ask("anvil_reorg", depth, [])
+
+    def _height(self) -> int:
+        return int(self.ask("eth_blockNumber"), 16)
 
     def ask(self, method: str, *parameters: object) -> object:
         """Return the result of a request; raises RuntimeError where there is none."""
