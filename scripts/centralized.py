@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mlchain.chain.accounts import load_account
+from mlchain.chain.accounts import load_account, load_unattended
 from mlchain.chain.command import Command
 from mlchain.chain.connection import Chain
 from mlchain.chain.membership import find_counter, join, signer_for, watch_joins
@@ -73,8 +73,8 @@ def work_command(account: str | None, url: str, deployments: Path, counter: str 
     """Join the counter unless that is done, register, and train until learning is finished."""
     chain = Chain()
     address, _first = find_counter(chain, counter, deployments)
-    worker = load_account(account)
-    client = Client(url, worker.address, signer_for(worker, autosign=not chain.is_development))
+    worker = load_account(account) if chain.is_development else load_unattended(account)
+    client = Client(url, worker.address, signer_for(worker))
     if client.settings().place != Place(chain.chain_id, address):
         raise UserError(f"the server at {url} is for another chain or counter than {address} on {chain.network}")
     number, is_new = join(chain, worker, address)

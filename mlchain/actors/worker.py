@@ -6,10 +6,9 @@ from functools import partial
 from mlchain.actors.behaviours import Assignment, Behaviour
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, missing_chunks
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.pool import LOOK_BACK
 from mlchain.protocol.rounds import Job, Phase, Round, phase
 from mlchain.tasks.catalogue import LearningTask
-
-LOOK_BACK = 128  # blocks that a stake stays locked after leaving: WorkerRegistry.LOOK_BACK
 
 
 class Worker:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from mlchain.audit.findings import Check, Report
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.ledger import Ledger, Log
-from mlchain.protocol.rounds import Job, Round
+from mlchain.protocol.rounds import Job
 from mlchain.tasks.catalogue import LearningTask
 
 
@@ -60,10 +60,6 @@ class Case:
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.rules.server)
 
-    def round_of(self, job: Job) -> Round:
-        """Return the round that a job belongs to."""
-        return next(current for current in reversed(self.ledger.rounds) if any(it is job for it in current.jobs))
-
     def opens(self, job: Job, seat: int, result_hash: bytes) -> bool:
         """Return whether what a seat has committed to is this result."""
         sealed = job.commitments.get(seat)
@@ -71,7 +67,7 @@ class Case:
 
     def place(self, job: Job, seat: int | None = None) -> str:
         """Return what a job, or a seat of it, is called."""
-        name = f"round {self.round_of(job).number} job {job.index}"
+        name = f"round {self.ledger.round_of(job).number} job {job.index}"
         return name if seat is None else f"{name} seat {seat}"
 
 

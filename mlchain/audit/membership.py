@@ -2,8 +2,8 @@
 
 from mlchain.audit.case import Bench, Case
 from mlchain.audit.findings import Check
-from mlchain.audit.rounds import LOOK_BACK
 from mlchain.protocol.ledger import Log
+from mlchain.protocol.pool import LOOK_BACK
 
 
 def check_admission(case: Case, log: Log) -> None:

@@ -9,9 +9,8 @@ from mlchain.audit.models import check_initial
 from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS
 from mlchain.protocol.ledger import Log
+from mlchain.protocol.pool import LOOK_BACK
 from mlchain.protocol.rounds import MAX_JOBS, MAX_SEATS, RoundTerms
-
-LOOK_BACK = 128  # blocks: WorkerRegistry.LOOK_BACK
 
 
 def check_opened(case: Case, log: Log) -> None:

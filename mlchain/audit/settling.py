@@ -31,9 +31,8 @@ def _told(decided: Outcome, accepted: bytes) -> str:
 
 def _check_trained(case: Case, job: Job, log: Log) -> None:
     """Compute the result of a job again, and compare it with the one that was accepted."""
-    current, accepted = case.round_of(job), bytes(log.arguments["acceptedHash"])
-    model, parent = case.ledger.model_of(current), case.ledger.parent_of(current)
-    right = content_hash(case.sources.open_task(current.task).train(model, current.number, job.index, parent))
+    current, accepted = case.ledger.round_of(job), bytes(log.arguments["acceptedHash"])
+    right = content_hash(case.sources.open_task(current.task).train(*case.ledger.inputs_of(current, job)))
     Bench(case, Check.TRAINING, log, case.place(job)).hold(
         accepted == right, f"the accepted result, {shown(accepted)}, is wrong: training gives {shown(right)}"
     )
@@ -56,7 +55,7 @@ def check_seat(case: Case, log: Log) -> None:
     bench.hold(not (is_punished and worker in case.ledger.pool), "its holder was punished, and not removed")
     bench.hold(case.removed in ([], [worker] * is_punished), f"{', '.join(case.removed)} was removed, and not punished")
     case.removed = []
-    if sum(len(it.unsettled) for it in case.round_of(job).jobs) == 1:
+    if sum(len(it.unsettled) for it in case.ledger.round_of(job).jobs) == 1:
         case.due.append("RoundClosed")
 
 

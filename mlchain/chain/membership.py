@@ -64,10 +64,8 @@ def watch_joins(chain: Chain, counter: str, first: int, told: Callable[[str, int
         time.sleep(PAUSE)
 
 
-def signer_for(account: AccountAPI, autosign: bool = False) -> Callable[[str], bytes]:
-    """Return what signs texts with an account; with `autosign` a key file asks for its passphrase only once."""
-    if autosign and hasattr(account, "set_autosign"):
-        account.set_autosign(True)
+def signer_for(account: AccountAPI) -> Callable[[str], bytes]:
+    """Return what signs texts with an account."""
 
     def sign(text: str) -> bytes:
         signature = account.sign_message(encode_defunct(text=text))

@@ -44,12 +44,12 @@ class _Names:
 
     def __init__(self, ledger: Ledger, own: str) -> None:
         self._own = own
-        self._jobs = {job.address: (current.number, job.index) for current in ledger.rounds for job in current.jobs}
+        self._ledger = ledger
 
     def job(self, address: str) -> str:
         """Return a job's place in the history."""
-        number, index = self._jobs.get(address, ("?", "?"))
-        return f"round {number} job {index}"
+        job = self._ledger.job_at(address)
+        return f"round {self._ledger.round_of(job).number} job {job.index}" if job else "round ? job ?"
 
     def person(self, address: str) -> str:
         """Return a short address, or "you"."""

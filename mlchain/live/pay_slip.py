@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from mlchain.actors.worker import LOOK_BACK
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import require
 from mlchain.live.lines import ACCEPTED
@@ -12,6 +11,7 @@ from mlchain.protocol.calls import View
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_count
 from mlchain.protocol.ledger import Log
+from mlchain.protocol.pool import LOOK_BACK
 from mlchain.protocol.rounds import Job, Outcome, Phase, Round, Settlement, Verdict, phase
 
 CostOf = Callable[[str], tuple[str, Receipt] | None]

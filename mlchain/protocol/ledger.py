@@ -68,6 +68,7 @@ class Ledger:
         self.paid_out = 0
         self.last_settlement_block = 0
         self._jobs: dict[str, Job] = {}
+        self._round_of: dict[str, Round] = {}  # by the address of a job
 
     @property
     def open_round(self) -> Round | None:
@@ -101,6 +102,10 @@ class Ledger:
     def job_at(self, address: str) -> Job | None:
         """Return the job at an address, if there is one."""
         return self._jobs.get(address)
+
+    def round_of(self, job: Job) -> Round:
+        """Return the round that a job belongs to."""
+        return self._round_of[job.address]
 
     def account(self, owner: str) -> Account:
         """Return what is owed to `owner`."""
@@ -188,7 +193,7 @@ class Ledger:
         )
         deployed = Job(job, index, bytes(taskHash), current.terms, current.commit_deadline, committee)
         current.jobs.append(deployed)
-        self._jobs[job] = deployed
+        self._jobs[job], self._round_of[job] = deployed, current
 
     # Jobs
 

@@ -2,6 +2,8 @@
 
 from bisect import bisect_right
 
+LOOK_BACK = 128  # blocks that a stake stays locked after leaving, and that a round's pool may be old: WorkerRegistry's
+
 
 class Checkpoints:
     """Values by the block from whose end on they hold."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mlchain.actors.behaviours import Receiver
 from mlchain.actors.server import LearningServer
-from mlchain.actors.worker import LOOK_BACK, Worker, ahead_of
+from mlchain.actors.worker import Worker, ahead_of
 from mlchain.chain.accounts import AccountAPI, ContractAccount, account_from_secret, load_account
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
@@ -14,6 +14,7 @@ from mlchain.chain.deployment import Deployment, Parameters
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call, Turn, View, earliest
+from mlchain.protocol.pool import LOOK_BACK
 from mlchain.simulation.cast import (
     SERVER_FUNDS,
     WORKER_FUNDS,

@@ -95,7 +95,7 @@ def test_nobody_can_be_served_on_the_embedded_chain(tmp_path):
 def test_what_an_account_signs_can_be_told_to_be_its(chain):
     account = account_from_secret(b"secret".rjust(32))
 
-    signature = signer_for(account, autosign=True)("text")
+    signature = signer_for(account)("text")
 
     assert Account.recover_message(encode_defunct(text="text"), signature=signature) == account.address
 

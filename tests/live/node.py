@@ -1,29 +1,23 @@
 """An Anvil that can be killed and started again where it was, and whose chain can be pushed about."""
 
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
 
 import requests
 
+from tests.networks.ports import free_ports
+
 CHAIN_ID = 1337  # of a Quorum
 QUORUM_RULES = ("--hardfork", "istanbul", "--gas-price", "0", "--base-fee", "0")
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Node:
     """A node that makes a block a second and keeps its chain in a folder; by a Quorum's rules if it has its id."""
 
     def __init__(self, folder: Path, chain_id: int = CHAIN_ID) -> None:
-        self.port = free_port()
+        self.port = free_ports(1)
         self._command = [
             *(shutil.which("anvil"), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(chain_id)),
             *(QUORUM_RULES if chain_id == CHAIN_ID else ()),

@@ -13,12 +13,11 @@ from web3.exceptions import Web3Exception
 
 from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.chain.connection import Chain
-from mlchain.chain.deployment import Deployment, Parameters
 from mlchain.chain.trouble import NodeTrouble
 from mlchain.protocol.rounds import Phase, Verdict, phase
-from mlchain.tasks.catalogue import create_task
 from tests.live.faults import Faults, phase_of
 from tests.live.town import NETWORKS, WINDOW, Town
+from tests.networks.learning import learned
 
 CALM = 12  # seconds without event and fault after which everybody is up and has done what can be done
 TROUBLE = (ApeException, NodeTrouble, RequestException, Web3Exception)
@@ -30,19 +29,8 @@ def reader(town):
     """Read the chain of a town, past its proxy."""
     with networks.parse_network_choice(town.network(town.node.url)):
         chain = Chain()
-        fields = {**town.record, "parameters": Parameters(**town.record["parameters"])}
-        chain.follow(Deployment(**fields))
+        chain.follow(town.deployment)
         yield chain
-
-
-def learned(task, rounds, jobs):
-    """Return every version of the model that undisturbed learning makes."""
-    opened = create_task(task, "softmax")
-    versions = [opened.initial_model()]
-    for number in range(1, rounds + 1):
-        results = [opened.train(versions[-1], number, index) for index in range(jobs)]
-        versions.append(opened.aggregate(versions[-1], results))
-    return versions
 
 
 def play(town, chain, faults, wanted):
@@ -98,9 +86,9 @@ def idle_time(town, view):
 def assert_nothing_is_lost(town, chain, view, rounds, jobs):
     """Assert that the model is the one of undisturbed learning, and that nobody honest lost anything: G1 to G8."""
     ledger = view.ledger
-    assert [version.data() for version in ledger.versions] == learned(town.task, rounds, jobs)
+    assert [version.data() for version in ledger.versions] == learned(rounds, jobs, town.task)
     assert [len(current.jobs) for current in ledger.rounds] == [jobs] * rounds
-    assert chain.balance_of(town.record["addresses"]["WorkerRegistry"]) == ledger.owed
+    assert chain.balance_of(town.deployment.addresses["WorkerRegistry"]) == ledger.owed
     behaviour_of = {town.address_of(name): BEHAVIOURS[behaviour] for name, behaviour in town.workers.items()}
     for current in ledger.rounds:
         for job in current.jobs:

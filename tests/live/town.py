@@ -10,6 +10,7 @@ from pathlib import Path
 from eth_account import Account
 from eth_utils import keccak
 
+from mlchain.chain.deployment import Deployment
 from tests.live.node import Node
 from tests.live.proxy import Proxy
 
@@ -34,6 +35,7 @@ class Town:
     task: str = "digits"
     node: Node = field(init=False)
     proxy: Proxy = field(init=False)
+    deployment: Deployment = field(init=False)
     running: dict[str, subprocess.Popen] = field(default_factory=dict)
     _double: subprocess.Popen | None = None
 
@@ -63,7 +65,7 @@ class Town:
             self._open_account(name)
         self._run("deploy", "--network", self.network(self.node.url), "--account", "server", "--folder", "records")
         (record,) = (self.folder / "records").glob("*.json")
-        self.record = json.loads(record.read_text())
+        self.deployment = Deployment.load(record)
 
     def network(self, url: str) -> str:
         """Return the network as it is named on the command line."""
@@ -85,7 +87,7 @@ class Town:
         self._double = self._start(name)
 
     def _start(self, name: str, pause: float | None = 0.5) -> subprocess.Popen:
-        place = ["--network", self.network(self.proxy.url), "--address", self.record["addresses"]["JobFactory"]]
+        place = ["--network", self.network(self.proxy.url), "--address", self.deployment.addresses["JobFactory"]]
         pace = ["--patience", "20", "--account", name]
         pace += [] if pause is None else ["--pause", pause]
         if name == "server":

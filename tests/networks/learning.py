@@ -30,12 +30,13 @@ def connected(network: str) -> Iterator[object]:
         yield provider
 
 
-def learned(rounds: int) -> list[bytes]:
-    """Return every version of the model that so many rounds of one job make, wherever they are played."""
-    task = create_task("digits", "softmax")
-    versions = [task.initial_model()]
+def learned(rounds: int, jobs: int = 1, task: str = "digits") -> list[bytes]:
+    """Return every version of the model that so many rounds make, wherever they are played."""
+    opened = create_task(task, "softmax")
+    versions = [opened.initial_model()]
     for number in range(1, rounds + 1):
-        versions.append(task.aggregate(versions[-1], [task.train(versions[-1], number, 0)]))
+        results = [opened.train(versions[-1], number, index) for index in range(jobs)]
+        versions.append(opened.aggregate(versions[-1], results))
     return versions
 
 
