@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.updates import ATTACKS, Sight
-from mlchain.federated.aggregation import RULES
-from mlchain.federated.partition import Split
-from mlchain.federated.training import FederatedTask, open_federated, to_vector
-from mlchain.simulation.cast import evil_workers
+from mlchain.centralized.aggregation import RULES
+from mlchain.centralized.partition import Split
+from mlchain.centralized.training import FederatedTask, open_federated, to_vector
+from mlchain.simulation.participants import evil_workers
 from mlchain.tasks.catalogue import default_recipe
 from mlchain.training.jobs import job_key
 from mlchain.training.recipe import Recipe
@@ -25,12 +25,12 @@ SEED = 1
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is learned beside what: `evil` of WORKERS carry out an attack; `skew` None deals the labels out evenly."""
+    """What is learned beside what: `evil` of WORKERS carry out an attack; shares are even without `dirichlet_alpha`."""
 
     rule: str
     attack: str
     evil: int
-    skew: float | None
+    dirichlet_alpha: float | None
 
 
 def recipe() -> Recipe:
@@ -45,7 +45,7 @@ def tolerated(rule: str, evil: int, updates: int = WORKERS) -> int:
 
 def accuracies(case: Case) -> list[float]:
     """Return the test accuracy in [0, 1] after 0, 1 .. ROUNDS rounds."""
-    task = _task(case.skew)
+    task = _task(case.dirichlet_alpha)
     liars = evil_workers(SEED, WORKERS, case.evil)
     weights = [task.samples(share) for share in range(WORKERS)]
     model = task.task.initial_model()
@@ -59,26 +59,30 @@ def accuracies(case: Case) -> list[float]:
 
 def _updates(case: Case, model: bytes, version: int, liars: list[int]) -> list[bytes]:
     """Return what every worker sends, in the order of their shares."""
-    sent = {share: _trained(case.skew, model, version, share) for share in range(WORKERS) if share not in liars}
+    sent = {
+        share: _trained(case.dirichlet_alpha, model, version, share) for share in range(WORKERS) if share not in liars
+    }
     honest = np.stack([to_vector(update) for update in sent.values()]).astype(np.int64)
     for share in liars:
         key = job_key(recipe(), version, share)
-        sight = Sight(honest, lambda share=share: _trained(case.skew, model, version, share), key)
+        sight = Sight(honest, lambda share=share: _trained(case.dirichlet_alpha, model, version, share), key)
         sent[share] = ATTACKS[case.attack](sight)
     return [sent[share] for share in range(WORKERS)]
 
 
-def _trained(skew: float | None, model: bytes, version: int, share: int) -> bytes:
-    return _first_update(skew, share) if version == 0 else _task(skew).train(model, version, share)
+def _trained(dirichlet_alpha: float | None, model: bytes, version: int, share: int) -> bytes:
+    return (
+        _first_update(dirichlet_alpha, share) if version == 0 else _task(dirichlet_alpha).train(model, version, share)
+    )
 
 
 @lru_cache(maxsize=2 * WORKERS)
-def _first_update(skew: float | None, share: int) -> bytes:
+def _first_update(dirichlet_alpha: float | None, share: int) -> bytes:
     """Return an honest update of the first round, which every case of a split begins with."""
-    task = _task(skew)
+    task = _task(dirichlet_alpha)
     return task.train(task.task.initial_model(), 0, share)
 
 
 @lru_cache(maxsize=2)
-def _task(skew: float | None) -> FederatedTask:
-    return open_federated(recipe().to_bytes(), Split(WORKERS, skew, SEED))
+def _task(dirichlet_alpha: float | None) -> FederatedTask:
+    return open_federated(recipe().to_bytes(), Split(WORKERS, dirichlet_alpha, SEED))

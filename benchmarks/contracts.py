@@ -10,7 +10,7 @@ from ape.logging import LogLevel, logger
 from mlchain.chain.connection import Chain
 from mlchain.simulation.books import check_books
 from mlchain.simulation.options import Options
-from mlchain.simulation.play import Simulation, open_chain
+from mlchain.simulation.simulator import Simulation, open_chain
 from mlchain.simulation.summary import Summary, summarize
 
 
@@ -22,10 +22,10 @@ def play(options: Options, recipe: bytes | None = None) -> Summary:
     """
     with embedded_chain(options.seed) as chain:
         started = time.monotonic()
-        played = Simulation(chain, options, lambda _done, _what: None, recipe).play()
+        run = Simulation(chain, options, lambda _done, _what: None, recipe).play()
         seconds = time.monotonic() - started
-        check_books(chain, played)
-        return summarize(chain, played, seconds)
+        check_books(chain, run)
+        return summarize(chain, run, seconds)
 
 
 @contextmanager

@@ -73,7 +73,7 @@ class Deployment:
 
         Of several seats the one whose draw takes a single step counts; others take one or two more, whatever the size.
         """
-        self._deploy(1, seats, audit_window=600)
+        self._deploy(1, seats, challenge_window=600)
         (job,) = self._jobs()
         acting = range(min(seats, ACTING))
         commits = [self._commit(job, seat) for seat in acting]
@@ -103,8 +103,8 @@ class Deployment:
     def _send(self, sender: object, contract: str, method: str, *arguments: object, value=0, address=None) -> int:
         return self._chain.send(sender, Call(contract, method, arguments, value, address)).gas
 
-    def _deploy(self, jobs: int, seats: int, audit_window: int = 0) -> int:
-        windows = (600, 600, 600, audit_window)
+    def _deploy(self, jobs: int, seats: int, challenge_window: int = 0) -> int:
+        windows = (600, 600, 600, challenge_window)
         terms = RoundTerms(
             1, self._chain.height, jobs, seats, seats // 2 + 1, ETHER // 100, ETHER // 1000, len(RESULT), *windows
         )
@@ -157,9 +157,9 @@ def measure_jobs(chain: Chain, sizes: tuple[int, ...]) -> dict[int, int]:
     for size in sizes:
         deployment.grow(size)
         deployment.play(1, size)
-        played = deployment.play(1, size)
+        run = deployment.play(1, size)
         steps = ("deployRound", "commit", "propose", "settle")
-        gas[size] = sum(sum(played[step]) for step in steps) + sum(played["withdraw"]) // JOBS_PER_WITHDRAWAL
+        gas[size] = sum(sum(run[step]) for step in steps) + sum(run["withdraw"]) // JOBS_PER_WITHDRAWAL
     return gas
 
 

@@ -48,13 +48,13 @@ def measure() -> Section:
     rows, panels, notes = [], {}, []
     for model in ROUNDS:
         task = create_task(TASK, model)
-        played = play(Options(workers=WORKERS, jobs=JOBS, rounds=ROUNDS[model], task=TASK, model=model))
-        on_chain = _through_contracts(task, played)
+        run = play(Options(workers=WORKERS, jobs=JOBS, rounds=ROUNDS[model], task=TASK, model=model))
+        on_chain = _through_contracts(task, run)
         in_float = by_float32(task, ROUNDS[model])
-        learned = [on_chain, _off_chain(task, played), in_float, by_scikit_learn(task, model, on_chain.samples)]
+        learned = [on_chain, _off_chain(task, run), in_float, by_scikit_learn(task, model, on_chain.samples)]
         rows += [_row(model, it, in_float.accuracies[-1]) for it in learned]
         panels[NAMES[model]] = {OURS: on_chain.accuracies, "float32": in_float.accuracies}
-        notes.append(_note(task, model, played))
+        notes.append(_note(task, model, run))
     draw_learning(FIGURES / "learning.png", panels)
     return Section("Learning", _text(rows, notes))
 
@@ -62,10 +62,10 @@ def measure() -> Section:
 # Learners
 
 
-def _through_contracts(task: DatasetTask, played: Summary) -> Learned:
-    accuracies = [current.accuracy for current in played.rounds]
+def _through_contracts(task: DatasetTask, run: Summary) -> Learned:
+    accuracies = [current.accuracy for current in run.rounds]
     samples = samples_of(task, len(accuracies))
-    return Learned(f"{OURS}, {WORKERS} workers and contracts", accuracies, samples, played.seconds)
+    return Learned(f"{OURS}, {WORKERS} workers and contracts", accuracies, samples, run.seconds)
 
 
 def samples_of(task: DatasetTask, rounds: int) -> int:
@@ -78,13 +78,13 @@ def samples_of_job(plan: Recipe) -> int:
     return plan.local_steps * plan.batch
 
 
-def _off_chain(task: DatasetTask, played: Summary) -> Learned:
+def _off_chain(task: DatasetTask, run: Summary) -> Learned:
     """Train the same in this process; raises RuntimeError unless the model after every round is that of the chain."""
-    rounds = len(played.rounds)
+    rounds = len(run.rounds)
     started = time.monotonic()
     models = train(task, range(1, rounds + 1))
     seconds = time.monotonic() - started
-    if [_on_chain(model) for model in models] != [current.content_hash for current in played.rounds]:
+    if [_on_chain(model) for model in models] != [current.content_hash for current in run.rounds]:
         raise RuntimeError("the models on the chain are not those that the same training gives without it")
     accuracies = [task.accuracy(model) for model in models]
     return Learned("its training alone: the same bytes", accuracies, samples_of(task, rounds), seconds)
@@ -166,19 +166,19 @@ def is_close(points: float) -> str:
     return "yes" if abs(round(points, 2)) <= CLOSE else "no"
 
 
-def _note(task: DatasetTask, model: str, played: Summary) -> str:
+def _note(task: DatasetTask, model: str, run: Summary) -> str:
     """Return what became of one model, as an item of a list."""
     target = TARGETS[model]
-    reached = "reached" if played.accuracy >= target else "**not reached**"
-    jobs = [job for current in played.rounds for job in current.jobs]
+    reached = "reached" if run.accuracy >= target else "**not reached**"
+    jobs = [job for current in run.rounds for job in current.jobs]
     chunks = len(split(task.initial_model()))
     return (
-        f"- {NAMES[model]}: {percent(played.accuracy)} after {len(played.rounds)} rounds, the target of "
-        f"{percent(target, 1)} is {reached}. Model `{played.model_hash}`, {task.model_size:,} bytes, "
+        f"- {NAMES[model]}: {percent(run.accuracy)} after {len(run.rounds)} rounds, the target of "
+        f"{percent(target, 1)} is {reached}. Model `{run.model_hash}`, {task.model_size:,} bytes, "
         f"{chunks} {'chunk' if chunks == 1 else 'chunks'}; on the chain in all "
-        f"{played.bytes['weights_sent']:,} bytes of models and {played.bytes['updates_received']:,} of results. "
+        f"{run.bytes['weights_sent']:,} bytes of models and {run.bytes['updates_received']:,} of results. "
         f"{len(jobs)} jobs decided, {sum(job.matches for job in jobs)} of {sum(job.seats for job in jobs)} seats "
-        f"committed to the right result, {played.wrong_accepted} wrong results accepted. {golden_sentence(task, model)}"
+        f"committed to the right result, {run.wrong_accepted} wrong results accepted. {golden_sentence(task, model)}"
     )
 
 

@@ -11,7 +11,7 @@ from benchmarks.plots import NO_REFEREE, OURS, Curves, draw_final, draw_rounds
 from benchmarks.processes import measured
 from benchmarks.report import FIGURES, Section, figure, percent, table, wrapped
 from benchmarks.updates import ATTACKS
-from mlchain.federated.aggregation import RULES
+from mlchain.centralized.aggregation import RULES
 from mlchain.protocol.content import content_hash
 from mlchain.simulation.options import Options
 from mlchain.simulation.summary import Summary
@@ -43,12 +43,12 @@ HONEST = Game("colluding", 0, True)
 def measure() -> Section:
     """Return the section, and draw its figures; raises RuntimeError where a guarantee was broken."""
     found = measured("robustness", find, [*games(), *cases()])
-    played = {game: found[game] for game in games()}
-    require_guarantees(played)
-    curves = _curves_of_rules(found) | _curves_of_ours(played, _task().accuracy(_task().initial_model()))
+    runs = {game: found[game] for game in games()}
+    require_guarantees(runs)
+    curves = _curves_of_rules(found) | _curves_of_ours(runs, _task().accuracy(_task().initial_model()))
     draw_final(FIGURES / "robustness.png", curves)
     draw_rounds(FIGURES / "robustness-rounds.png", curves)
-    return Section("Evil workers", _text(curves, played))
+    return Section("Evil workers", _text(curves, runs))
 
 
 # What is measured
@@ -70,8 +70,8 @@ def games() -> list[Game]:
 def cases() -> list[Case]:
     """Return the learnings with a trusted server; without evil workers there is no attack to choose."""
     return [
-        Case(rule, attack, evil_of(share), skew)
-        for skew in SPLITS.values()
+        Case(rule, attack, evil_of(share), dirichlet_alpha)
+        for dirichlet_alpha in SPLITS.values()
         for share in SHARES
         for attack in (ATTACKS if share else [""])
         for rule in RULES
@@ -99,10 +99,10 @@ def _task() -> LearningTask:
     return open_task(replace(aggregators.recipe(), local_steps=WORKERS * STEPS).to_bytes())
 
 
-def require_guarantees(played: dict[Game, Summary]) -> None:
+def require_guarantees(runs: dict[Game, Summary]) -> None:
     """Raise RuntimeError unless every model is the honest one, round by round, where that is promised."""
-    honest = hashes(played[HONEST])
-    for game, summary in played.items():
+    honest = hashes(runs[HONEST])
+    for game, summary in runs.items():
         wronged = summary.wrong_accepted or summary.honest_slashed
         if wronged or (game.is_guaranteed and hashes(summary) != honest):
             raise RuntimeError(f"{game} broke a guarantee and ended with the model {summary.model_hash}")
@@ -110,14 +110,14 @@ def require_guarantees(played: dict[Game, Summary]) -> None:
 
 def hashes(summary: Summary) -> list[str]:
     """Return the content hash of the model after every round."""
-    return [played.content_hash for played in summary.rounds]
+    return [current.content_hash for current in summary.rounds]
 
 
 # What is shown
 
 
-def _curves_of_ours(played: dict[Game, Summary], start: float) -> Curves:
-    by_round = {game: [start, *(current.accuracy for current in summary.rounds)] for game, summary in played.items()}
+def _curves_of_ours(runs: dict[Game, Summary], start: float) -> Curves:
+    by_round = {game: [start, *(current.accuracy for current in summary.rounds)] for game, summary in runs.items()}
     found = {}
     for split in SPLITS:
         for share in SHARES:
@@ -131,15 +131,15 @@ def _curves_of_ours(played: dict[Game, Summary], start: float) -> Curves:
 
 def _curves_of_rules(found: dict[object, list[float]]) -> Curves:
     return {
-        (split, attack, share, rule): found[Case(rule, attack if share else "", evil_of(share), skew)]
-        for split, skew in SPLITS.items()
+        (split, attack, share, rule): found[Case(rule, attack if share else "", evil_of(share), dirichlet_alpha)]
+        for split, dirichlet_alpha in SPLITS.items()
         for share in SHARES
         for attack in ATTACKS
         for rule in RULES
     }
 
 
-def _text(curves: Curves, played: dict[Game, Summary]) -> str:
+def _text(curves: Curves, runs: dict[Game, Summary]) -> str:
     steps = WORKERS * STEPS
     samples = steps * aggregators.recipe().batch * ROUNDS
     most = SHARES[-1]
@@ -182,7 +182,7 @@ Uneven shares (Dirichlet, {SPLITS["uneven"]}):
 What the contracts decided. Wherever the honest model is promised, every round has to end with it, to the byte, or
 nothing of this would have been written: with a referee while a single seat is honest, without one below a half.
 
-{_table_of_ours(played)}
+{_table_of_ours(runs)}
 """
 
 
@@ -204,9 +204,9 @@ def _cell(curves: Iterable[list[float] | None]) -> str:
     return " / ".join(f"**{value}**" if value == least else value or "–" for value in last)
 
 
-def _table_of_ours(played: dict[Game, Summary]) -> str:
+def _table_of_ours(runs: dict[Game, Summary]) -> str:
     first = "0x" + content_hash(_task().initial_model()).hex()
-    kinds = {first: "untrained", played[HONEST].model_hash: "the honest one"}
+    kinds = {first: "untrained", runs[HONEST].model_hash: "the honest one"}
     header = ["evil", "lies", "referee", "jobs decided by", "wrong accepted", "honest slashed", "accuracy", "model"]
     rows = [
         [
@@ -219,10 +219,10 @@ def _table_of_ours(played: dict[Game, Summary]) -> str:
             percent(summary.accuracy),
             f"`{summary.model_hash[:10]}…`, " + kinds.get(summary.model_hash, "**another**"),
         ]
-        for game, summary in played.items()
+        for game, summary in runs.items()
     ]
     return table(header, rows)
 
 
 def _decisions(summary: Summary) -> Counter:
-    return Counter(job.decided_by for played in summary.rounds for job in played.jobs)
+    return Counter(job.decided_by for current in summary.rounds for job in current.jobs)

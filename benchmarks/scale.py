@@ -46,7 +46,7 @@ class Run:
     @property
     def gas_per_seat(self) -> float:
         """What deploying, answering and settling came to for a seat; medians times counts."""
-        seats = sum(job["seats"] for played in self.summary["rounds"] for job in played["jobs"])
+        seats = sum(job["seats"] for current in self.summary["rounds"] for job in current["jobs"])
         gas = self.summary["gas"]
         return sum(gas[kind]["median"] * gas[kind]["count"] for kind in SEAT_STEPS) / seats
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlchain.federated import behaviours
-from mlchain.federated.training import to_bytes
+from mlchain.centralized import behaviours
+from mlchain.centralized.training import to_bytes
 from mlchain.training.exact import divide_round
 from mlchain.training.streams import random_integers
 

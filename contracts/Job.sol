@@ -12,7 +12,7 @@ import {JobTerms, Terms} from "./libraries/JobTerms.sol";
 /// @dev Runs as a clone whose terms are appended to its code; holds no ether. Assumptions:
 /// - Training is exact: an honest result is one byte string that nobody can guess, so commitments need no salt.
 /// - Honest transactions are included well within each window.
-/// - The factory has checked the terms: seats < 2 · quorum, at most 256 seats, auditWindow ≤ publishWindow.
+/// - The factory has checked the terms: seats < 2 · quorum, at most 256 seats, challengeWindow ≤ publishWindow.
 contract Job {
     enum Phase {
         Commit, // until all seats have committed, or the deadline
@@ -23,7 +23,7 @@ contract Job {
 
     enum Outcome {
         Undecided,
-        Unanimous, // accepted: all committed seats agree, and the audit window is over
+        Unanimous, // accepted: all committed seats agree, and the challenge window is over
         Uncontested, // accepted: a quorum agrees, and nobody proposed anything else in time
         Quorum, // accepted: a quorum agrees, others do not, and the referee kept silent
         Ruled, // accepted: the referee says so
@@ -45,7 +45,7 @@ contract Job {
 
     struct Progress {
         uint16 commits;
-        uint40 fullAt; // time of the last seat's commit, zero before
+        uint40 allCommittedAt; // time of the last seat's commit, zero before
         uint16 candidates;
         uint16 leaderVotes; // zero without a leader
         uint8 leaderChunks;
@@ -137,7 +137,7 @@ contract Job {
         commitmentOf[seat] = commitment;
         progress.commits += 1;
         // Timestamps stay below 2^40 for 34,000 years.
-        if (progress.commits == job.seats) progress.fullAt = uint40(block.timestamp);
+        if (progress.commits == job.seats) progress.allCommittedAt = uint40(block.timestamp);
         emit Committed(seat, msg.sender, commitment);
     }
 
@@ -374,7 +374,7 @@ contract Job {
         bool refereeIsLate = block.timestamp >= publishEnd + job.refereeWindow;
         if (_isComplete(job, progress.leaderChunks)) {
             bool unanimous = progress.leaderVotes == progress.commits;
-            if (unanimous && block.timestamp >= committedAt + job.auditWindow) return (Outcome.Unanimous, leader);
+            if (unanimous && block.timestamp >= committedAt + job.challengeWindow) return (Outcome.Unanimous, leader);
             if (progress.candidates == 1 && block.timestamp >= publishEnd) return (Outcome.Uncontested, leader);
             if (refereeIsLate) return (Outcome.Quorum, leader);
         }
@@ -395,7 +395,7 @@ contract Job {
 
     /// @dev All windows are half-open and follow this moment: nothing is committed at or after it, nothing shown before.
     function _commitEnd(Terms memory job) private view returns (uint256) {
-        return progress.fullAt != 0 ? progress.fullAt : job.commitDeadline;
+        return progress.allCommittedAt != 0 ? progress.allCommittedAt : job.commitDeadline;
     }
 
     function _isComplete(Terms memory job, uint256 chunks) private pure returns (bool) {
@@ -429,7 +429,7 @@ contract Job {
         }
     }
 
-    /// @notice Return which seat of the round the worker at `position` at the end of poolBlock holds; seats of all jobs are
+    /// @notice Return which seat of the round the worker at `position` at the end of snapshotBlock holds; seats of all jobs are
     /// numbered through, this job's begin at `index · seats`.
     function roundSeatOf(uint256 position) external view returns (uint256) {
         Terms memory job = _terms();
@@ -457,7 +457,7 @@ contract Job {
     }
 
     function _holderOf(Terms memory job, uint256 seat) private view returns (address) {
-        return REGISTRY.workerAt(_positionOf(job, seat), job.poolBlock);
+        return REGISTRY.workerAt(_positionOf(job, seat), job.snapshotBlock);
     }
 
     /// @dev Job j of a round has the seats j·k … (j+1)·k - 1 of the draw.

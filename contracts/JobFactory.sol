@@ -20,14 +20,14 @@ contract JobFactory {
     struct Parameters {
         uint256 stake; // wei
         uint256 absenceFee; // wei
-        uint256 shortestWindow; // seconds: ten times what an honest transaction may take
-        uint256 longestRound; // seconds
+        uint256 minWindow; // seconds: ten times what an honest transaction may take
+        uint256 maxRoundDuration; // seconds
         bool permissioned;
     }
 
     struct RoundTerms {
         uint256 modelVersion;
-        uint256 poolBlock;
+        uint256 snapshotBlock;
         uint256 jobs;
         uint256 seats; // per job
         uint256 quorum;
@@ -37,7 +37,7 @@ contract JobFactory {
         uint256 commitWindow; // seconds, like the next three
         uint256 publishWindow;
         uint256 refereeWindow;
-        uint256 auditWindow;
+        uint256 challengeWindow;
     }
 
     /// @notice Announces a round; `task` says what to train, the same for all of its jobs.
@@ -56,10 +56,10 @@ contract JobFactory {
 
     error NotTheServer(address caller);
     error ForeignModelRegistry(address server);
-    error InvalidWindows(uint256 shortestWindow, uint256 longestRound);
-    error WindowTooShort(uint256 window, uint256 shortestWindow);
-    error RoundTooLong(uint256 duration, uint256 longestRound);
-    error AuditOutlastsPublishing(uint256 auditWindow, uint256 publishWindow);
+    error InvalidWindows(uint256 minWindow, uint256 maxRoundDuration);
+    error WindowTooShort(uint256 window, uint256 minWindow);
+    error RoundTooLong(uint256 duration, uint256 maxRoundDuration);
+    error ChallengeOutlastsPublishing(uint256 challengeWindow, uint256 publishWindow);
     error InvalidJobs(uint256 jobs, uint256 maximum);
     error InvalidSeats(uint256 seats, uint256 maximum);
     error InvalidQuorum(uint256 quorum, uint256 seats);
@@ -77,10 +77,10 @@ contract JobFactory {
     address public immutable SERVER;
 
     /// @notice The shortest commit, publish or referee window of a round, in seconds.
-    uint256 public immutable SHORTEST_WINDOW;
+    uint256 public immutable MIN_WINDOW;
 
     /// @notice The longest sum of those three windows, in seconds: how long a stake can be held.
-    uint256 public immutable LONGEST_ROUND;
+    uint256 public immutable MAX_ROUND_DURATION;
 
     /// @notice Where the versions of the model are.
     ModelRegistry public immutable MODELS;
@@ -98,14 +98,14 @@ contract JobFactory {
     constructor(ModelRegistry models, Parameters memory parameters) {
         require(models.SERVER() == msg.sender, ForeignModelRegistry(models.SERVER()));
         require(
-            parameters.shortestWindow != 0 && parameters.longestRound <= type(uint32).max
-                && parameters.shortestWindow <= parameters.longestRound / 3,
-            InvalidWindows(parameters.shortestWindow, parameters.longestRound)
+            parameters.minWindow != 0 && parameters.maxRoundDuration <= type(uint32).max
+                && parameters.minWindow <= parameters.maxRoundDuration / 3,
+            InvalidWindows(parameters.minWindow, parameters.maxRoundDuration)
         );
 
         SERVER = msg.sender;
-        SHORTEST_WINDOW = parameters.shortestWindow;
-        LONGEST_ROUND = parameters.longestRound;
+        MIN_WINDOW = parameters.minWindow;
+        MAX_ROUND_DURATION = parameters.maxRoundDuration;
         MODELS = models;
         REGISTRY = new WorkerRegistry(msg.sender, parameters.stake, parameters.absenceFee, parameters.permissioned);
         IMPLEMENTATION = new Job(msg.sender, REGISTRY);
@@ -115,7 +115,7 @@ contract JobFactory {
 
     /// @notice Deploy a round of jobs with exactly its pay as value; server only. Reverts while a seat of an earlier round
     /// is unsettled, so new weights never go to a worker that owes an answer.
-    /// @dev The server draws `serverRandom` when poolBlock is final, so no block proposer and no worker can choose the seed.
+    /// @dev The server draws `serverRandom` when snapshotBlock is final, so no block proposer and no worker can choose the seed.
     /// The server could, by drawing again: it is trusted.
     function deployRound(RoundTerms calldata terms, bytes32 serverRandom, bytes calldata task)
         external
@@ -128,8 +128,8 @@ contract JobFactory {
         require(msg.value == escrow, WrongEscrow(msg.value, escrow));
 
         round = ++latestRound;
-        uint256 poolSize = REGISTRY.open{value: msg.value}(terms.poolBlock, terms.jobs * terms.seats);
-        bytes32 seed = keccak256(abi.encode(serverRandom, blockhash(terms.poolBlock), round));
+        uint256 poolSize = REGISTRY.open{value: msg.value}(terms.snapshotBlock, terms.jobs * terms.seats);
+        bytes32 seed = keccak256(abi.encode(serverRandom, blockhash(terms.snapshotBlock), round));
         uint256 commitDeadline = block.timestamp + terms.commitWindow;
         emit RoundDeployed(round, terms.modelVersion, seed, poolSize, commitDeadline, terms, task);
         _deployJobs(terms, round, poolSize, seed, commitDeadline, keccak256(task));
@@ -149,15 +149,15 @@ contract JobFactory {
         _checkWindow(terms.publishWindow);
         _checkWindow(terms.refereeWindow);
         uint256 duration = terms.commitWindow + terms.publishWindow + terms.refereeWindow;
-        require(duration <= LONGEST_ROUND, RoundTooLong(duration, LONGEST_ROUND));
+        require(duration <= MAX_ROUND_DURATION, RoundTooLong(duration, MAX_ROUND_DURATION));
         // A longer audit would end after an uncontested answer already stands.
         require(
-            terms.auditWindow <= terms.publishWindow, AuditOutlastsPublishing(terms.auditWindow, terms.publishWindow)
+            terms.challengeWindow <= terms.publishWindow, ChallengeOutlastsPublishing(terms.challengeWindow, terms.publishWindow)
         );
     }
 
     function _checkWindow(uint256 window) private view {
-        require(window >= SHORTEST_WINDOW, WindowTooShort(window, SHORTEST_WINDOW));
+        require(window >= MIN_WINDOW, WindowTooShort(window, MIN_WINDOW));
     }
 
     /// @dev The task hash takes in round and index, so no two jobs ever have the same task.
@@ -173,7 +173,7 @@ contract JobFactory {
             seed: seed,
             round: round.toUint32(),
             index: 0,
-            poolBlock: terms.poolBlock.toUint40(),
+            snapshotBlock: terms.snapshotBlock.toUint40(),
             poolSize: poolSize.toUint32(),
             side: CommitteeDraw.sideOf(poolSize).toUint24(),
             seats: terms.seats.toUint16(),
@@ -182,7 +182,7 @@ contract JobFactory {
             commitDeadline: commitDeadline.toUint40(),
             publishWindow: terms.publishWindow.toUint32(),
             refereeWindow: terms.refereeWindow.toUint32(),
-            auditWindow: terms.auditWindow.toUint32(),
+            challengeWindow: terms.challengeWindow.toUint32(),
             reward: terms.reward.toUint96(),
             bonus: terms.bonus.toUint96()
         });

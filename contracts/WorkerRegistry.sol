@@ -4,16 +4,16 @@ pragma solidity 0.8.30;
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {JobFactory} from "./JobFactory.sol";
-import {Histories, History} from "./libraries/Histories.sol";
+import {Checkpoints, History} from "./libraries/Checkpoints.sol";
 
 /// @title WorkerRegistry
 /// @notice The pool of workers, their stakes and credits, and the escrow of the open round: all ether lives here.
 /// @dev The pool is an array without gaps, readable as of the end of any past block. A worker holds at most one seat at a
 /// time, because one round is open at a time and a round's seats go to distinct positions; so the stake of every holder of
-/// an unsettled seat is whole: it was a member with a whole stake at poolBlock, no settlement came between, and what it has
+/// an unsettled seat is whole: it was a member with a whole stake at snapshotBlock, no settlement came between, and what it has
 /// here is locked from then on.
 contract WorkerRegistry {
-    using Histories for History;
+    using Checkpoints for History;
 
     enum Verdict {
         Rewarded, // opens to the accepted result
@@ -25,13 +25,13 @@ contract WorkerRegistry {
     struct Account {
         uint96 stake;
         uint96 credit;
-        uint32 place; // position + 1, zero for a non-member
+        uint32 positionPlusOne; // position + 1, zero for a non-member
         uint32 leaveBlock; // of the last removal, zero for a member
     }
 
     struct Round {
         uint96 escrow;
-        uint40 poolBlock;
+        uint40 snapshotBlock;
         uint32 unsettledSeats;
         uint40 lastSettlementBlock;
     }
@@ -53,7 +53,7 @@ contract WorkerRegistry {
     event AdmissionSet(address indexed worker, bool admitted);
 
     /// @notice Announces that a round has its escrow and its seats.
-    event RoundOpened(uint256 poolBlock, uint256 seats, uint256 escrow);
+    event RoundOpened(uint256 snapshotBlock, uint256 seats, uint256 escrow);
 
     /// @notice Announces what a seat got: its pay when rewarded, nothing when released, else what was taken from its stake.
     event SeatSettled(address indexed job, address indexed worker, uint256 seat, Verdict verdict, uint256 amount);
@@ -77,7 +77,7 @@ contract WorkerRegistry {
     error NotAMember(address worker);
     error WrongStake(uint256 actual, uint256 expected);
     error RoundIsOpen(uint256 unsettledSeats);
-    error InvalidPoolBlock(uint256 poolBlock, uint256 earliest, uint256 latest);
+    error InvalidSnapshotBlock(uint256 snapshotBlock, uint256 earliest, uint256 latest);
     error PoolTooSmall(uint256 poolSize, uint256 seats);
     error NothingToWithdraw(address account);
     error StakeInUse(address worker);
@@ -102,7 +102,7 @@ contract WorkerRegistry {
     JobFactory public immutable FACTORY;
 
     /// @notice The round whose seats are not all settled, or the last one.
-    Round public openRound;
+    Round public currentRound;
 
     /// @notice Whether a worker may join a permissioned pool.
     mapping(address worker => bool admitted) public isAdmitted;
@@ -139,7 +139,7 @@ contract WorkerRegistry {
         Account storage account = _accounts[msg.sender];
         uint256 missing = STAKE - account.stake;
         require(!PERMISSIONED || isAdmitted[msg.sender], NotAdmitted(msg.sender));
-        require(account.place == 0, AlreadyMember(msg.sender));
+        require(account.positionPlusOne == 0, AlreadyMember(msg.sender));
         require(msg.value == missing, WrongStake(msg.value, missing));
 
         uint256 position = poolSize();
@@ -152,7 +152,7 @@ contract WorkerRegistry {
 
     /// @notice Leave the pool at once; a seat already drawn is still owed an answer.
     function leave() external {
-        require(_accounts[msg.sender].place != 0, NotAMember(msg.sender));
+        require(_accounts[msg.sender].positionPlusOne != 0, NotAMember(msg.sender));
 
         _remove(msg.sender);
     }
@@ -160,51 +160,51 @@ contract WorkerRegistry {
     /// @dev A non-member stays one: a settlement never reverts because its worker has left before.
     function _remove(address worker) private {
         Account storage account = _accounts[worker];
-        if (account.place == 0) return;
+        if (account.positionPlusOne == 0) return;
 
-        uint256 position = account.place - 1;
+        uint256 position = account.positionPlusOne - 1;
         uint256 last = poolSize() - 1;
-        account.place = 0;
+        account.positionPlusOne = 0;
         account.leaveBlock = SafeCast.toUint32(block.number);
         if (position != last) _seat(address(_workerAt[last].latest.value), position);
-        _workerAt[last].set(0);
+        _workerAt[last].push(0);
         _resize(last);
         emit Left(worker, position);
     }
 
     function _seat(address worker, uint256 position) private {
-        _accounts[worker].place = SafeCast.toUint32(position + 1);
-        _workerAt[position].set(uint160(worker));
+        _accounts[worker].positionPlusOne = SafeCast.toUint32(position + 1);
+        _workerAt[position].push(uint160(worker));
     }
 
     /// @dev A size is a position that was seated, plus one: `_seat` has bounded it by 2^32.
     function _resize(uint256 size) private {
-        _poolSize.set(uint160(size));
+        _poolSize.push(uint160(size));
     }
 
     /* ROUND */
 
-    /// @notice Open a round of `seats` seats, drawn from the pool as of the end of `poolBlock`, with the value as its escrow;
+    /// @notice Open a round of `seats` seats, drawn from the pool as of the end of `snapshotBlock`, with the value as its escrow;
     /// factory only. Returns the pool's size. Reverts while a seat of an earlier round is unsettled.
-    function open(uint256 poolBlock, uint256 seats) external payable returns (uint256 size) {
+    function open(uint256 snapshotBlock, uint256 seats) external payable returns (uint256 size) {
         require(msg.sender == address(FACTORY), NotTheFactory(msg.sender));
-        Round memory round = openRound;
+        Round memory round = currentRound;
         // slither-disable-next-line incorrect-equality (a count that reaches zero exactly: nobody can send it past)
         require(round.unsettledSeats == 0, RoundIsOpen(round.unsettledSeats));
-        // No earlier than the last settlement, or a worker slashed after poolBlock could be drawn without a stake.
+        // No earlier than the last settlement, or a worker slashed after snapshotBlock could be drawn without a stake.
         uint256 oldest = block.number > LOOK_BACK ? block.number - LOOK_BACK : 0;
         uint256 earliest = oldest > round.lastSettlementBlock ? oldest : round.lastSettlementBlock;
         require(
-            poolBlock >= earliest && poolBlock < block.number, InvalidPoolBlock(poolBlock, earliest, block.number - 1)
+            snapshotBlock >= earliest && snapshotBlock < block.number, InvalidSnapshotBlock(snapshotBlock, earliest, block.number - 1)
         );
-        size = poolSizeAt(poolBlock);
+        size = poolSizeAt(snapshotBlock);
         require(seats <= size, PoolTooSmall(size, seats));
 
         round.escrow = SafeCast.toUint96(msg.value);
-        round.poolBlock = SafeCast.toUint40(poolBlock);
+        round.snapshotBlock = SafeCast.toUint40(snapshotBlock);
         round.unsettledSeats = SafeCast.toUint32(seats);
-        openRound = round;
-        emit RoundOpened(poolBlock, seats, msg.value);
+        currentRound = round;
+        emit RoundOpened(snapshotBlock, seats, msg.value);
     }
 
     /// @notice Settle seats of the open round as their job says; jobs of the factory only.
@@ -212,11 +212,11 @@ contract WorkerRegistry {
     function settle(Settlement[] calldata settlements) external {
         require(FACTORY.isJob(msg.sender), NotAJob(msg.sender));
 
-        Round memory round = openRound;
+        Round memory round = currentRound;
         uint256 taken = 0;
         for (uint256 i = 0; i < settlements.length; ++i) {
             Settlement calldata settlement = settlements[i];
-            address worker = workerAt(settlement.position, round.poolBlock);
+            address worker = workerAt(settlement.position, round.snapshotBlock);
             uint256 amount = _settleSeat(worker, settlement);
             if (settlement.verdict == Verdict.Rewarded) round.escrow -= SafeCast.toUint96(amount);
             else taken += amount;
@@ -231,7 +231,7 @@ contract WorkerRegistry {
             emit RoundClosed(round.escrow);
             round.escrow = 0;
         }
-        openRound = round;
+        currentRound = round;
         if (taken != 0) _accounts[SERVER].credit += SafeCast.toUint96(taken);
     }
 
@@ -268,15 +268,15 @@ contract WorkerRegistry {
     /// @notice Take one's stake home after leaving, once no round can ask for it any more.
     function withdrawStake() external {
         Account storage account = _accounts[msg.sender];
-        Round memory round = openRound;
+        Round memory round = currentRound;
         uint256 amount = account.stake;
         uint256 unlockBlock = account.leaveBlock + LOOK_BACK + 1;
-        require(account.place == 0, StakeInUse(msg.sender));
+        require(account.positionPlusOne == 0, StakeInUse(msg.sender));
         require(amount != 0, NothingToWithdraw(msg.sender));
         require(block.number >= unlockBlock, StakeLocked(account.leaveBlock, unlockBlock));
         // slither-disable-next-line incorrect-equality (as in `open`)
         require(
-            round.unsettledSeats == 0 || round.poolBlock >= account.leaveBlock, RoundIsOpen(round.unsettledSeats)
+            round.unsettledSeats == 0 || round.snapshotBlock >= account.leaveBlock, RoundIsOpen(round.unsettledSeats)
         );
 
         account.stake = 0;

@@ -7,7 +7,7 @@ from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
 from mlchain.simulation.attacks import all_attacks, result_of
 from mlchain.simulation.books import check_books
-from mlchain.simulation.play import Simulation, open_chain
+from mlchain.simulation.simulator import Simulation, open_chain
 from mlchain.simulation.summary import summarize
 from mlchain.simulation.tables import attacks_table
 
@@ -22,9 +22,9 @@ def cli(seed: int) -> None:
     with progress_bar(len(attacks), "attacks") as progress:
         for attack in attacks:
             progress(len(results), attack.name)
-            played = Simulation(chain, attack.options, lambda _done, _what: None).play()
-            check_books(chain, played)
-            results.append(result_of(attack, summarize(chain, played, 0.0), len(played.refused)))
+            run = Simulation(chain, attack.options, lambda _done, _what: None).play()
+            check_books(chain, run)
+            results.append(result_of(attack, summarize(chain, run, 0.0), len(run.refused)))
     console().print(attacks_table(results))
     succeeded = [result.attack.name for result in results if not result.has_failed]
     if succeeded:

@@ -3,8 +3,8 @@
 import click
 
 from mlchain.chain.command import Command
-from mlchain.live.auditing import audit_deployment, audit_lines
-from mlchain.live.programs import open_deployment, place_options
+from mlchain.live.audit_report import audit_deployment, audit_lines
+from mlchain.live.runner import open_deployment, place_options
 
 
 @click.command(cls=Command, short_help="Check a deployment's whole history against the protocol")

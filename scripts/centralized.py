@@ -5,18 +5,18 @@ from pathlib import Path
 
 import click
 
-from mlchain.chain.accounts import load_account, load_unattended
+from mlchain.centralized.aggregation import RULES
+from mlchain.centralized.behaviours import honest
+from mlchain.centralized.identity import Place
+from mlchain.centralized.membership import find_counter, join, watch_joins
+from mlchain.centralized.serving import serve
+from mlchain.centralized.settings import settings_from
+from mlchain.centralized.simulation import CentralizedOptions
+from mlchain.centralized.worker import Client, Worker
+from mlchain.chain.accounts import load_account, load_unattended, signer_for
 from mlchain.chain.command import Command
 from mlchain.chain.connection import Chain
-from mlchain.chain.membership import find_counter, join, signer_for, watch_joins
 from mlchain.errors import UserError
-from mlchain.federated.aggregation import RULES
-from mlchain.federated.behaviours import honest
-from mlchain.service.identity import Place
-from mlchain.service.serving import serve
-from mlchain.service.settings import settings_from
-from mlchain.service.worker import Client, Worker
-from mlchain.simulation.centralized import CentralizedOptions
 from mlchain.tasks.catalogue import MODELS, TASKS
 
 DEFAULT = CentralizedOptions()
@@ -48,11 +48,11 @@ def cli() -> None:
 @click.option("--quorum", type=int, help="Updates that a version needs at least.  [default: the least majority]")
 @click.option("--rule", default=DEFAULT.rule, show_default=True, help=f"How they are combined: {', '.join(RULES)}.")
 @click.option("--evil", default=DEFAULT.evil, show_default=True, help="Evil updates that the rule shall stand up to.")
-@click.option("--skew", type=float, help="Dirichlet parameter of uneven shares.  [default: even shares]")
+@click.option("--dirichlet-alpha", type=float, help="Dirichlet parameter of uneven shares.  [default: even shares]")
 @click.option("--seed", default=DEFAULT.seed, show_default=True, help="Fixes the shares.")
 @click.option("--timeout", default=DEFAULT.timeout, show_default=True, help="Seconds for a result.")
 @click.option("--asynchronous", is_flag=True, help="Make a version as soon as a quorum of updates is in.")
-@click.option("--greatest-age", default=0, show_default=True, help="Versions by which a result may be late and count.")
+@click.option("--max-staleness", default=0, show_default=True, help="Versions by which a result may be late and count.")
 @DEPLOYMENTS
 @COUNTER
 def serve_command(port: int, folder: Path, deployments: Path, counter: str | None, **choices: object) -> None:

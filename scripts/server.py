@@ -4,15 +4,15 @@ import click
 
 from mlchain.actors.server import Plan
 from mlchain.chain.command import Command
-from mlchain.live.programs import program_options, run_program
 from mlchain.live.roles import server_is_done, server_maker
+from mlchain.live.runner import program_options, run_program
 from mlchain.tasks.catalogue import MODELS, TASKS
 
 DEFAULT = Plan(5)
 TERMS = (
     "committee",
     "quorum",
-    "least_pool",
+    "min_pool",
     "reward",
     "bonus",
     "commit_window",
@@ -29,7 +29,7 @@ TERMS = (
 @click.option("--jobs", default=DEFAULT.jobs, show_default=True, help="Jobs per round.")
 @click.option("--committee", type=int, help="Seats per job.  [default: the whole pool, shared among the jobs]")
 @click.option("--quorum", type=int, help="Equal answers that a job needs.  [default: the least majority]")
-@click.option("--least-pool", default=DEFAULT.least_pool, show_default=True, help="Workers that a round waits for.")
+@click.option("--min-pool", default=DEFAULT.min_pool, show_default=True, help="Workers that a round waits for.")
 @click.option("--reward", default=DEFAULT.reward, show_default=True, help="Of a seat, in wei.")
 @click.option("--bonus", default=DEFAULT.bonus, show_default=True, help="Of a job, for who publishes, in wei.")
 @click.option("--commit-window", default=DEFAULT.commit_window, show_default=True, help="In seconds.")

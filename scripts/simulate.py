@@ -9,24 +9,24 @@ import click
 from click.core import ParameterSource
 
 from mlchain.actors.attackers import BEHAVIOURS
-from mlchain.chain.command import Command
-from mlchain.console import console, progress_bar
-from mlchain.errors import UserError
-from mlchain.federated.aggregation import RULES
-from mlchain.federated.behaviours import BEHAVIOURS as LEARNERS
-from mlchain.federated.training import open_federated
-from mlchain.simulation.books import check_books
-from mlchain.simulation.centralized import CentralizedOptions, learn
-from mlchain.simulation.centralized_summary import (
+from mlchain.centralized.aggregation import RULES
+from mlchain.centralized.behaviours import BEHAVIOURS as LEARNERS
+from mlchain.centralized.simulation import CentralizedOptions, learn
+from mlchain.centralized.summary import (
     CentralizedSummary,
     print_learning,
     save_learning_plots,
     summarize_learning,
 )
+from mlchain.centralized.training import open_federated
+from mlchain.chain.command import Command
+from mlchain.console import console, progress_bar
+from mlchain.errors import UserError
+from mlchain.simulation.books import check_books
 from mlchain.simulation.forecast import announce
 from mlchain.simulation.options import Options
-from mlchain.simulation.play import Simulation, open_chain
 from mlchain.simulation.plots import save_plots
+from mlchain.simulation.simulator import Simulation, open_chain
 from mlchain.simulation.summary import Summary, summarize
 from mlchain.simulation.tables import print_summary
 from mlchain.tasks.catalogue import MODELS, TASKS, create_task
@@ -36,7 +36,7 @@ CENTRALIZED = CentralizedOptions()
 UNCHOSEN = ("behaviour", None)  # has a default of its own in each mode
 ONLY_FOR = {
     "contracts": ("jobs", "committee", "quorum", "referee", "audit"),
-    "centralized": ("rule", "skew", "asynchronous", "timeout"),
+    "centralized": ("rule", "dirichlet_alpha", "asynchronous", "timeout"),
 }
 
 
@@ -75,7 +75,9 @@ ONLY_FOR = {
     show_default=True,
     help=f"Centralized: how updates are combined, one of {', '.join(RULES)}.",
 )
-@click.option("--skew", type=float, help="Centralized: Dirichlet parameter of uneven shares.  [default: even shares]")
+@click.option(
+    "--dirichlet-alpha", type=float, help="Centralized: Dirichlet parameter of uneven shares.  [default: even shares]"
+)
 @click.option("--asynchronous", is_flag=True, help="Centralized: make a version as soon as half of the updates are in.")
 @click.option("--timeout", default=CENTRALIZED.timeout, show_default=True, help="Centralized: seconds for a result.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for summary.json and plots.")
@@ -105,11 +107,11 @@ def _play(choices: dict[str, object], report: Path | None) -> None:
     console().print(announce(options), soft_wrap=True)
 
     with progress_bar(options.rounds) as progress:
-        played = Simulation(chain, options, progress).play()
-    check_books(chain, played)
-    summary = summarize(chain, played, time.monotonic() - started)
+        run = Simulation(chain, options, progress).play()
+    check_books(chain, run)
+    summary = summarize(chain, run, time.monotonic() - started)
     print_summary(console(), summary)
-    _save(report, summary, partial(save_plots, played, summary))
+    _save(report, summary, partial(save_plots, run, summary))
 
 
 def _learn(choices: dict[str, object], report: Path | None) -> None:

@@ -3,8 +3,8 @@
 import click
 
 from mlchain.chain.command import Command
-from mlchain.live.looking import as_json, as_lines, look
-from mlchain.live.programs import open_deployment, place_options
+from mlchain.live.rendering import as_json, as_lines, look
+from mlchain.live.runner import open_deployment, place_options
 
 
 @click.command(cls=Command, short_help="Look at how a deployment stands, or at a worker's pay slip")

@@ -22,16 +22,22 @@ ALLOWED = {
     "mlchain/protocol": {"eth_abi", "eth_utils"},
     "mlchain/training": {"numpy"},
     "mlchain/tasks": {"mlchain.errors", "mlchain.training", "numpy", "pooch", "sklearn"},
-    "mlchain/federated": {"mlchain.errors", "mlchain.tasks", "mlchain.training", "numpy"},
-    "mlchain/service": {
+    "mlchain/centralized": {
+        "ape",
         "eth_account",
         "eth_utils",
+        "mlchain.chain",
         "mlchain.errors",
-        "mlchain.federated",
+        "mlchain.protocol",
+        "mlchain.simulation",
         "mlchain.tasks",
+        "mlchain.training",
+        "numpy",
         "requests",
+        "rich",
         "starlette",
         "uvicorn",
+        "web3",
     },
     "mlchain/actors": {"mlchain.protocol", "mlchain.tasks", "mlchain.training"},
     "mlchain/audit": {"eth_abi", "eth_utils", "mlchain.actors", "mlchain.protocol", "mlchain.tasks"},
@@ -54,9 +60,7 @@ ALLOWED = {
         "mlchain.actors",
         "mlchain.chain",
         "mlchain.errors",
-        "mlchain.federated",
         "mlchain.protocol",
-        "mlchain.service",
         "mlchain.tasks",
         "rich",
     },
@@ -76,10 +80,9 @@ ALLOWED = {
         "mlchain.actors",
         "mlchain.chain",
         "mlchain.console",
+        "mlchain.centralized",
         "mlchain.errors",
-        "mlchain.federated",
         "mlchain.live",
-        "mlchain.service",
         "mlchain.simulation",
         "mlchain.tasks",
         "rich",
@@ -90,15 +93,15 @@ ALLOWED = {
 
 # The one module, or package, that may import it.
 ONLY_IN = {
-    "ape": ("mlchain/chain", "benchmarks"),
+    "ape": ("mlchain/chain", "mlchain/centralized/membership.py", "benchmarks"),
     "ape_ethereum": "mlchain/chain/asking.py",
     "ape_test": "mlchain/chain",
     "eth_tester": "mlchain/chain/embedded.py",
-    "web3": "mlchain/chain",
-    "numpy": ("mlchain/training", "mlchain/tasks", "mlchain/federated", "benchmarks"),
-    "starlette": "mlchain/service/app.py",
-    "uvicorn": "mlchain/service/serving.py",
-    "sqlite3": "mlchain/service/store.py",
+    "web3": ("mlchain/chain", "mlchain/centralized/membership.py"),
+    "numpy": ("mlchain/training", "mlchain/tasks", "mlchain/centralized", "benchmarks"),
+    "starlette": "mlchain/centralized/app.py",
+    "uvicorn": "mlchain/centralized/serving.py",
+    "sqlite3": "mlchain/centralized/store.py",
     "matplotlib": ("mlchain/simulation/plots.py", "mlchain/simulation/odds_plot.py", "benchmarks"),
     "sklearn": ("mlchain/tasks/digits.py", "benchmarks/learning.py"),
     "pooch": "mlchain/tasks/mnist.py",
@@ -158,7 +161,7 @@ def test_nothing_that_is_shipped_knows_what_stands_aside(folder):
 
 
 def test_no_layer_imports_one_above_it():
-    layers = ["protocol", "training", "tasks", "federated", "service", "actors", "audit", "chain", "simulation", "live"]
+    layers = ["protocol", "training", "tasks", "actors", "audit", "chain", "simulation", "centralized", "live"]
     for path in SOURCES:
         parts = path.relative_to(ROOT).parts
         if parts[0] == "mlchain" and parts[1] in layers:
@@ -166,7 +169,7 @@ def test_no_layer_imports_one_above_it():
             assert not {name for name in imports_of(path) for layer in above if is_within(name, f"mlchain.{layer}")}
 
 
-@pytest.mark.parametrize("package", ["protocol", "training", "federated", "actors", "audit"])
+@pytest.mark.parametrize("package", ["protocol", "training", "actors", "audit"])
 def test_the_pure_packages_know_no_clock_network_or_storage(package):
     impure = {"asyncio", "http", "os", "random", "socket", "sqlite3", "subprocess", "threading", "time", "urllib"}
 

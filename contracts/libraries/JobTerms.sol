@@ -6,7 +6,7 @@ struct Terms {
     bytes32 seed;
     uint32 round;
     uint8 index;
-    uint40 poolBlock;
+    uint40 snapshotBlock;
     uint32 poolSize;
     uint24 side; // of the square that seats are drawn on: 1 to 65,536
     uint16 seats;
@@ -15,7 +15,7 @@ struct Terms {
     uint40 commitDeadline;
     uint32 publishWindow;
     uint32 refereeWindow;
-    uint32 auditWindow;
+    uint32 challengeWindow;
     uint96 reward;
     uint96 bonus;
 }
@@ -27,9 +27,9 @@ struct Terms {
 library JobTerms {
     /// @notice Return the terms as three words.
     function pack(Terms memory terms) internal pure returns (bytes memory) {
-        uint256 draw = uint256(terms.poolBlock) | (uint256(terms.commitDeadline) << 40) | (uint256(terms.poolSize) << 80)
+        uint256 draw = uint256(terms.snapshotBlock) | (uint256(terms.commitDeadline) << 40) | (uint256(terms.poolSize) << 80)
             | (uint256(terms.publishWindow) << 112) | (uint256(terms.refereeWindow) << 144)
-            | (uint256(terms.auditWindow) << 176) | (uint256(terms.seats) << 208) | (uint256(terms.quorum) << 224)
+            | (uint256(terms.challengeWindow) << 176) | (uint256(terms.seats) << 208) | (uint256(terms.quorum) << 224)
             | ((uint256(terms.side) - 1) << 240);
         uint256 money = uint256(terms.reward) | (uint256(terms.bonus) << 96) | (uint256(terms.round) << 192)
             | (uint256(terms.resultSize) << 224) | (uint256(terms.index) << 248);
@@ -43,12 +43,12 @@ library JobTerms {
         uint256 money;
         (terms.seed, draw, money) = abi.decode(words, (bytes32, uint256, uint256));
 
-        terms.poolBlock = uint40(draw);
+        terms.snapshotBlock = uint40(draw);
         terms.commitDeadline = uint40(draw >> 40);
         terms.poolSize = uint32(draw >> 80);
         terms.publishWindow = uint32(draw >> 112);
         terms.refereeWindow = uint32(draw >> 144);
-        terms.auditWindow = uint32(draw >> 176);
+        terms.challengeWindow = uint32(draw >> 176);
         terms.seats = uint16(draw >> 208);
         terms.quorum = uint16(draw >> 224);
         terms.side = uint24((draw >> 240) + 1);

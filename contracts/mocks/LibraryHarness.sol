@@ -3,20 +3,20 @@ pragma solidity 0.8.30;
 
 import {CommitteeDraw} from "../libraries/CommitteeDraw.sol";
 import {ContentHash} from "../libraries/ContentHash.sol";
-import {Histories, History} from "../libraries/Histories.sol";
+import {Checkpoints, History} from "../libraries/Checkpoints.sol";
 import {JobTerms, Terms} from "../libraries/JobTerms.sol";
 
 /// @title LibraryHarness
 /// @notice Lets a test call the libraries, whose functions are internal.
 contract LibraryHarness {
-    using Histories for History;
+    using Checkpoints for History;
 
     History private _history;
 
     /// @notice Let these values hold from the end of this block on, one after the other.
     function write(uint160[] calldata values) external {
         for (uint256 i = 0; i < values.length; ++i) {
-            _history.set(values[i]);
+            _history.push(values[i]);
         }
     }
 

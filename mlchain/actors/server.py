@@ -21,7 +21,7 @@ class Plan:
     """What the server wants: how many rounds, and the terms of each. Money in wei, times in seconds.
 
     `committee` is the seats per job, None for the whole pool in equal parts; `quorum` None is the least majority. No
-    round is deployed while there are fewer than `least_pool` workers. The pool is as of `pool_age` blocks ago: a node
+    round is deployed while there are fewer than `min_pool` workers. The pool is as of `pool_age` blocks ago: a node
     that tries a transaction out as if it were in its newest block needs an older one.
     """
 
@@ -34,13 +34,13 @@ class Plan:
     commit_window: int = 24 * 3600
     publish_window: int = 24 * 3600
     referee_window: int = 24 * 3600
-    audit_window: int = 0
-    least_pool: int = 1
+    challenge_window: int = 0
+    min_pool: int = 1
     pool_age: int = 0
 
-    def with_longest_audit(self) -> "Plan":
+    def with_longest_challenge(self) -> "Plan":
         """Return this plan with as much time to audit as a job can have."""
-        return replace(self, audit_window=self.publish_window)
+        return replace(self, challenge_window=self.publish_window)
 
 
 class LearningServer:
@@ -121,8 +121,8 @@ class LearningServer:
         if len(view.ledger.rounds) >= self.plan.rounds:
             return Turn([])
         terms, pool = self.terms(view, version), view.ledger.pool
-        least = max(self.plan.least_pool, self.plan.jobs)
-        if pool.size_at(terms.pool_block) < least:
+        least = max(self.plan.min_pool, self.plan.jobs)
+        if pool.size_at(terms.snapshot_block) < least:
             # Those who have just joined are in the pool of the next block, which comes without an event.
             return Turn([], view.now + 1 if pool.size_at(view.block) >= least else None)
         has = view.balance_of(self.address)
@@ -130,19 +130,19 @@ class LearningServer:
             return Turn([], shortfall=Shortfall("the pay of a round", terms.escrow, has))
         round_number = len(view.ledger.rounds) + 1
         arguments = (terms, self._random(round_number), self.task.recipe)
-        purpose = f"round {round_number}"  # which its random number and its pool block do not show
+        purpose = f"round {round_number}"  # which its random number and its snapshot block do not show
         return Turn([Call("JobFactory", "deployRound", arguments, terms.escrow, purpose=purpose)])
 
     def terms(self, view: View, version: ModelVersion) -> RoundTerms:
         """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees and quorums."""
         plan, ledger = self.plan, view.ledger
-        pool_block = max(view.block - plan.pool_age, ledger.last_settlement_block)
-        share = ledger.pool.size_at(pool_block) // plan.jobs
+        snapshot_block = max(view.block - plan.pool_age, ledger.last_settlement_block)
+        share = ledger.pool.size_at(snapshot_block) // plan.jobs
         seats = min(share, plan.committee or MAX_SEATS)
         quorum = max(seats // 2 + 1, min(plan.quorum or 0, seats))
         return RoundTerms(
             model_version=version.number,
-            pool_block=pool_block,
+            snapshot_block=snapshot_block,
             jobs=plan.jobs,
             seats=seats,
             quorum=quorum,
@@ -152,7 +152,7 @@ class LearningServer:
             commit_window=plan.commit_window,
             publish_window=plan.publish_window,
             referee_window=plan.referee_window,
-            audit_window=plan.audit_window,
+            challenge_window=plan.challenge_window,
         )
 
     def _supervise(self, view: View, current: Round) -> Turn:
@@ -169,8 +169,8 @@ class LearningServer:
             return Turn([Call("Job", "settle", (batch,), address=job.address) for batch in batches])
         if self.is_referee and self._has_to_rule(view, current, job, now):
             return Turn(self._rule(current, job, self._honest_result(view.ledger, current, job)))
-        audit_end = job.commit_end + job.terms.audit_window
-        times = (job.commit_end, _audit_time(job), audit_end, job.publish_end, job.referee_end)
+        challenge_end = job.commit_end + job.terms.challenge_window
+        times = (job.commit_end, _audit_time(job), challenge_end, job.publish_end, job.referee_end)
         return Turn([], earliest(*(time for time in times if time > view.now)))
 
     def _has_to_rule(self, view: View, current: Round, job: Job, now: Phase) -> bool:
@@ -229,4 +229,4 @@ def _audit_time(job: Job) -> int:
 
     A committee that is evil in every seat could otherwise show its answer just before the audit ends.
     """
-    return job.commit_end + job.terms.audit_window // 2
+    return job.commit_end + job.terms.challenge_window // 2

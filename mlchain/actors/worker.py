@@ -74,7 +74,7 @@ class Worker:
     def _is_free(view: View, left_at: int) -> bool:
         """Return whether a stake can go home: a round drawn from a later pool does not hold it."""
         current = view.ledger.open_round
-        return view.block + 1 > left_at + LOOK_BACK and (current is None or current.terms.pool_block >= left_at)
+        return view.block + 1 > left_at + LOOK_BACK and (current is None or current.terms.snapshot_block >= left_at)
 
     # Work
 

@@ -18,8 +18,8 @@ class Rules:
     server: str
     stake: int
     absence_fee: int
-    shortest_window: int
-    longest_round: int
+    min_window: int
+    max_round_duration: int
     permissioned: bool = False
 
 
@@ -28,7 +28,7 @@ class Sources:
     """What an auditor can know besides the logs.
 
     `open_recipe` returns the part of a task that needs no data. `seed_parts` returns, for the log of a deployed round
-    and its pool block, the server's random number and the hash of that block, or None where nobody has them any more.
+    and its snapshot block, the server's random number and the hash of that block, None where nobody has them.
     `open_task` returns a task that can be trained; None if nothing is to be trained again.
     """
 
@@ -55,7 +55,7 @@ class Case:
     removed: list[str] = field(default_factory=list)
     admitted: set[str] = field(default_factory=set)
     announced_in: dict[int, int] = field(default_factory=dict)
-    opened: tuple[int, int, int] | None = None  # pool block, seats and escrow of the newest round
+    opened: tuple[int, int, int] | None = None  # snapshot block, seats and escrow of the newest round
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.rules.server)

@@ -50,7 +50,7 @@ def check_stake_withdrawn(case: Case, log: Log) -> None:
     if bench.hold(worker not in case.ledger.pool and account.left_at is not None, "it is a member"):
         unlocked = account.left_at + LOOK_BACK + 1
         bench.hold(log.block >= unlocked, f"its stake is locked until block {unlocked}")
-        is_free = current is None or current.terms.pool_block >= account.left_at
+        is_free = current is None or current.terms.snapshot_block >= account.left_at
         bench.hold(is_free, "a round that could have drawn it is open")
 
 

@@ -16,7 +16,7 @@ from mlchain.protocol.rounds import MAX_JOBS, MAX_SEATS, RoundTerms
 def check_opened(case: Case, log: Log) -> None:
     """Check that no round is open yet; `RoundDeployed` has to come next and tell of the same round."""
     it = log.arguments
-    case.opened = (it["poolBlock"], it["seats"], it["escrow"])
+    case.opened = (it["snapshotBlock"], it["seats"], it["escrow"])
     case.due = ["RoundDeployed"]
     bench = Bench(case, Check.ROUNDS, log, f"round {len(case.ledger.rounds) + 1}")
     bench.hold(case.ledger.open_round is None, "the round before still has unsettled seats")
@@ -31,7 +31,9 @@ def check_deployed(case: Case, log: Log) -> None:
     bench.equal("its number", it["round"], len(case.ledger.rounds) + 1)
     bench.equal("its model version", it["modelVersion"], terms.model_version)
     bench.equal(
-        "its pool block, seats and escrow", (terms.pool_block, terms.jobs * terms.seats, terms.escrow), case.opened
+        "its snapshot block, seats and escrow",
+        (terms.snapshot_block, terms.jobs * terms.seats, terms.escrow),
+        case.opened,
     )
     bench.equal("its commit deadline", it["commitDeadline"], log.timestamp + terms.commit_window)
     _check_terms(bench, terms)
@@ -52,9 +54,9 @@ def _check_terms(bench: Bench, terms: RoundTerms) -> None:
     bench.hold(is_majority, f"{terms.quorum} of {terms.seats} seats cannot be the quorum")
     bench.hold(terms.reward > 0, "its seats are not paid")
     bench.hold(0 < terms.result_size <= CHUNK_SIZE * MAX_CHUNKS, f"a result cannot have {terms.result_size} bytes")
-    bench.hold(min(windows) >= rules.shortest_window, f"a window of {min(windows)} s is too short")
-    bench.hold(sum(windows) <= rules.longest_round, f"its windows, {sum(windows)} s, are too long")
-    bench.hold(terms.audit_window <= terms.publish_window, "its audit window outlasts the publish window")
+    bench.hold(min(windows) >= rules.min_window, f"a window of {min(windows)} s is too short")
+    bench.hold(sum(windows) <= rules.max_round_duration, f"its windows, {sum(windows)} s, are too long")
+    bench.hold(terms.challenge_window <= terms.publish_window, "its challenge window outlasts the publish window")
 
 
 def _check_model(bench: Bench, terms: RoundTerms) -> None:
@@ -69,16 +71,16 @@ def _check_model(bench: Bench, terms: RoundTerms) -> None:
 def _check_pool(bench: Bench, terms: RoundTerms) -> None:
     ledger, size, block = bench.case.ledger, bench.log.arguments["poolSize"], bench.log.block
     earliest = max(block - LOOK_BACK, ledger.last_settlement_block, 0)
-    is_recent = earliest <= terms.pool_block < block
-    bench.hold(is_recent, f"its pool block, {terms.pool_block}, has to be from {earliest} to {block - 1}")
-    bench.equal("its pool size", size, ledger.pool.size_at(terms.pool_block))
+    is_recent = earliest <= terms.snapshot_block < block
+    bench.hold(is_recent, f"its snapshot block, {terms.snapshot_block}, has to be from {earliest} to {block - 1}")
+    bench.equal("its pool size", size, ledger.pool.size_at(terms.snapshot_block))
     bench.hold(
         terms.jobs * terms.seats <= size, f"{terms.jobs * terms.seats} seats cannot be drawn from {size} workers"
     )
 
 
 def _check_seed(bench: Bench, terms: RoundTerms) -> None:
-    parts = bench.case.sources.seed_parts(bench.log, terms.pool_block)
+    parts = bench.case.sources.seed_parts(bench.log, terms.snapshot_block)
     if parts is None:
         bench.case.report.unseen_seeds += 1
         return

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ape import accounts, networks
@@ -9,6 +10,7 @@ from ape.api import AccountAPI
 from ape.exceptions import AccountsError
 from ape_test.accounts import TestAccount
 from eth_account import Account
+from eth_account.messages import encode_defunct
 
 from mlchain.errors import UserError
 
@@ -61,3 +63,15 @@ def account_from_secret(secret: bytes) -> AccountAPI:
     """Return an account whose key is these 32 bytes: for simulations, where keys come from a seed."""
     account = Account.from_key(secret)
     return TestAccount(index=0, address_str=account.address, private_key=account.key.to_0x_hex())
+
+
+def signer_for(account: AccountAPI) -> Callable[[str], bytes]:
+    """Return what signs texts with an account."""
+
+    def sign(text: str) -> bytes:
+        signature = account.sign_message(encode_defunct(text=text))
+        if signature is None:
+            raise UserError(f"the account {account.address} does not sign")
+        return signature.encode_rsv()
+
+    return sign

@@ -15,7 +15,7 @@ from web3 import HTTPProvider
 from web3.exceptions import Web3Exception
 
 from mlchain.chain.receipts import Receipt
-from mlchain.chain.refusals import first_line, reason_in
+from mlchain.chain.reverts import first_line, reason_in
 from mlchain.errors import TransactionFailed
 
 BYTES_PER_REQUEST = 1_000_000  # of the batch's transactions, in hex

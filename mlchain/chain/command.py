@@ -8,7 +8,7 @@ from requests import RequestException
 from web3.exceptions import Web3Exception
 
 from mlchain.chain.asking import ask_promptly
-from mlchain.chain.refusals import first_line
+from mlchain.chain.reverts import first_line
 from mlchain.errors import UserError
 
 

@@ -19,7 +19,7 @@ from mlchain.chain.embedded import make_repeatable
 from mlchain.chain.evidence import require_whole
 from mlchain.chain.history import History, Logs
 from mlchain.chain.receipts import Receipt
-from mlchain.chain.refusals import first_line, reason_in, refusals_named
+from mlchain.chain.reverts import first_line, reason_in, reverts_named
 from mlchain.errors import TransactionFailed
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.ledger import Ledger, Log
@@ -109,7 +109,7 @@ class Chain:
 
     def transfer(self, sender: AccountAPI, receiver: str, value: int) -> Receipt:
         """Send `value` wei."""
-        with refusals_named("the transfer"):
+        with reverts_named("the transfer"):
             return _receipt(sender.transfer(receiver, value))
 
     def transfer_all(self, sender: AccountAPI, payments: Mapping[str, int]) -> None:
@@ -125,7 +125,7 @@ class Chain:
 
     def deploy(self, sender: AccountAPI, contract: str, *arguments: object) -> Receipt:
         """Create a contract from its compiled code."""
-        with refusals_named(f"the deployment of {contract}"):
+        with reverts_named(f"the deployment of {contract}"):
             instance = sender.deploy(project.get_contract(contract), *map(to_abi, arguments))
         return _receipt(instance.creation_metadata.receipt, instance.address)
 
@@ -136,7 +136,7 @@ class Chain:
     def send(self, sender: AccountAPI | ContractAccount, call: Call) -> Receipt:
         """Send a transaction and wait for it; raises TransactionFailed, with the contract's reason, if refused."""
         method, arguments, fields = self._method(sender, call)
-        with refusals_named(call.kind):
+        with reverts_named(call.kind):
             return _receipt(method(*arguments, **fields))
 
     def counts_of(self, address: str, block: int) -> tuple[int, int, int]:
@@ -150,7 +150,7 @@ class Chain:
         Raises TransactionFailed, with the reason, if the contract would refuse it now or the node does not take it.
         """
         method, arguments, fields = self._method(sender, call)
-        with refusals_named(call.kind):
+        with reverts_named(call.kind):
             limit = self._estimate(self._transaction(sender, call))
             prepared = method.as_transaction(*arguments, **fields, nonce=nonce, gas_limit=limit)
             _raise_price(prepared, price_factor)
@@ -209,7 +209,7 @@ class Chain:
         data = b""
         if callback:
             data = getattr(self._at(callback[0], None), callback[1]).encode_input()
-        with refusals_named("ContractWorker.receiveBy"):
+        with reverts_named("ContractWorker.receiveBy"):
             return _receipt(self._at("ContractWorker", account.address).receiveBy(refuses, data, sender=account.owner))
 
     def read(self, contract: str, view: str, *arguments: object, address: str | None = None) -> object:

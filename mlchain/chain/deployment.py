@@ -21,8 +21,8 @@ class Parameters:
 
     stake: int = 10**18
     absence_fee: int = 10**17
-    shortest_window: int = 600
-    longest_round: int = 7 * 24 * 3600
+    min_window: int = 600
+    max_round_duration: int = 7 * 24 * 3600
     permissioned: bool = False
 
     def __post_init__(self) -> None:
@@ -31,10 +31,10 @@ class Parameters:
                 f"the absence fee, {self.absence_fee} wei, has to be above 0 and below the stake, {self.stake} wei, "
                 "and that below 2^96"
             )
-        if not 0 < 3 * self.shortest_window <= self.longest_round < 2**32:
+        if not 0 < 3 * self.min_window <= self.max_round_duration < 2**32:
             raise UserError(
-                f"the shortest window, {self.shortest_window} s, has to be above 0 and at most a third of the longest "
-                f"round, {self.longest_round} s, and that below 2^32"
+                f"the shortest window, {self.min_window} s, has to be above 0 and at most a third of the longest "
+                f"round, {self.max_round_duration} s, and that below 2^32"
             )
 
 

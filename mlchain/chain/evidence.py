@@ -38,14 +38,14 @@ class Evidence:
             found += sorted(logs, key=lambda log: (log.block, log.index))
         return found
 
-    def seed_parts(self, deployed: Log, pool_block: int) -> tuple[bytes, bytes] | None:
-        """Return the server's random number for a deployed round and the hash of its pool block.
+    def seed_parts(self, deployed: Log, snapshot_block: int) -> tuple[bytes, bytes] | None:
+        """Return the server's random number for a deployed round and the hash of its snapshot block.
 
         None where the node has them no more, or where the server sent them by a contract of its own.
         """
         eth = self._provider.web3.eth
         try:
-            transaction, block = eth.get_transaction(deployed.transaction), eth.get_block(pool_block)
+            transaction, block = eth.get_transaction(deployed.transaction), eth.get_block(snapshot_block)
         except (TransactionNotFound, BlockNotFound):
             return None
         data = _bytes(transaction["input"])
@@ -74,7 +74,7 @@ class Evidence:
     def account_at(self, owner: str, block: int) -> tuple[int, int, int, int]:
         """Return stake and credit, in wei, place and leave block of an owner at the end of a block."""
         account = self._read("WorkerRegistry", "accountOf", owner, block=block)
-        return int(account.stake), int(account.credit), int(account.place), int(account.leaveBlock)
+        return int(account.stake), int(account.credit), int(account.positionPlusOne), int(account.leaveBlock)
 
     def job_at(self, address: str, block: int) -> tuple[int, int, tuple]:
         """Return how many commitments and candidates a job has at the end of a block, and its terms."""

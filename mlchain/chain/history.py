@@ -10,7 +10,7 @@ from web3.exceptions import BlockNotFound, Web3RPCError
 
 from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import CONTRACTS, Deployment
-from mlchain.chain.trouble import NodeTrouble
+from mlchain.chain.node_errors import NodeError
 from mlchain.errors import UserError
 from mlchain.protocol.ledger import Ledger, Log
 
@@ -93,7 +93,7 @@ class History:
         """Read on up to block `last`, and return what is new.
 
         If blocks that were read before, or just now, have been replaced, everything is forgotten, to be read again:
-        that raises NodeTrouble, for what is left is no state to act on.
+        that raises NodeError, for what is left is no state to act on.
         """
         if last <= self.read_to:  # the node is behind, or nothing is new
             return []
@@ -104,7 +104,7 @@ class History:
             # Blocks may be replaced between any two questions: so look back, at the end of it, where it began.
             if hash_ is None or self._hash_of(end) != hash_ or self._is_replaced():
                 self._restart()
-                raise NodeTrouble("blocks that had been read were replaced: all are read again")
+                raise NodeError("blocks that had been read were replaced: all are read again")
             for log in logs:
                 self._fold(log)
             self.read_to, self._hash = end, hash_

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import require
-from mlchain.live.lines import ACCEPTED
+from mlchain.live.event_lines import ACCEPTED
 from mlchain.protocol.calls import View
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_count
@@ -152,7 +152,7 @@ def _stake(view: View, worker: str) -> tuple[int | None, bool, str]:
     if not account.stake:
         return None, False, "none is left"
     unlocks_at = account.left_at + LOOK_BACK + 1
-    if current and current.terms.pool_block < account.left_at:
+    if current and current.terms.snapshot_block < account.left_at:
         return unlocks_at, False, f"it unlocks at block {unlocks_at}, but not before round {current.number} is settled"
     if view.block + 1 < unlocks_at:
         return unlocks_at, False, f"it unlocks at block {unlocks_at}, {unlocks_at - view.block} blocks from now"

@@ -10,7 +10,7 @@ from mlchain.actors.server import LearningServer, Plan
 from mlchain.actors.worker import Worker
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import UserError, require, require_known
-from mlchain.live.programs import Live
+from mlchain.live.runner import Live
 from mlchain.protocol.calls import Turn, View
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import ETHER, MAX_JOBS, MAX_SEATS
@@ -28,7 +28,7 @@ def server_maker(task: str, model: str, plan: Plan, audit: float) -> Callable[[L
     opened = create_task(task, model)
     plan = replace(plan, pool_age=1)
     if audit:
-        plan = plan.with_longest_audit()
+        plan = plan.with_longest_challenge()
     return partial(_make_server, opened, plan, audit)
 
 
@@ -39,7 +39,7 @@ def _check_sizes(plan: Plan) -> None:
         ("jobs", plan.jobs, MAX_JOBS),
         ("seats of a job", plan.committee, MAX_SEATS),
         ("equal answers for a quorum", plan.quorum, plan.committee or MAX_SEATS),
-        ("workers to wait for", plan.least_pool, 2**32 - 1),
+        ("workers to wait for", plan.min_pool, 2**32 - 1),
         ("wei of reward", plan.reward, 2**96 - 1),
     ]:
         require(number is None or 1 <= number <= most, f"the {what} have to be from 1 to {most}, not {number}")
@@ -52,7 +52,7 @@ def _check_sizes(plan: Plan) -> None:
 def _check_windows(plan: Plan, parameters: Parameters) -> None:
     """Raise UserError for windows that a deployment does not take."""
     windows = plan.commit_window, plan.publish_window, plan.referee_window
-    least, most = parameters.shortest_window, parameters.longest_round
+    least, most = parameters.min_window, parameters.max_round_duration
     require(min(windows) >= least, f"every window has to be at least {least} s here, not {min(windows)}")
     require(sum(windows) <= most, f"the windows together may last {most} s here, not {sum(windows)}")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from mlchain.errors import UserError, require
-from mlchain.live.lines import ACCEPTED
+from mlchain.live.event_lines import ACCEPTED
 from mlchain.protocol.calls import View
 from mlchain.protocol.ledger import Ledger, ModelVersion
 from mlchain.protocol.odds import Chances

@@ -142,7 +142,7 @@ class Ledger:
         self.account(worker).left_at = log.block
         self.pool.leave(log.block, position)
 
-    def _round_opened(self, log: Log, poolBlock: int, seats: int, escrow: int) -> None:
+    def _round_opened(self, log: Log, snapshotBlock: int, seats: int, escrow: int) -> None:
         self.escrow = escrow
         self.paid_in += escrow
 
@@ -188,7 +188,7 @@ class Ledger:
     def _job_deployed(self, log: Log, round: int, index: int, job: str, taskHash: bytes) -> None:
         current = self.rounds[-1]
         committee = tuple(
-            self.pool.worker_at(position_of(current.seed, current.pool_size, seat), current.terms.pool_block)
+            self.pool.worker_at(position_of(current.seed, current.pool_size, seat), current.terms.snapshot_block)
             for seat in range(index * current.terms.seats, (index + 1) * current.terms.seats)
         )
         deployed = Job(job, index, bytes(taskHash), current.terms, current.commit_deadline, committee)
@@ -200,7 +200,7 @@ class Ledger:
     def _job_committed(self, job: Job, log: Log, seat: int, worker: str, commitment: bytes) -> None:
         job.commitments[seat] = bytes(commitment)
         if len(job.commitments) == job.terms.seats:
-            job.full_at = log.timestamp
+            job.all_committed_at = log.timestamp
 
     def _job_proposed(self, job: Job, log: Log, resultHash: bytes, proposer: str, votes: int) -> None:
         job.candidates[bytes(resultHash)] = Candidate(votes, proposer)

@@ -46,7 +46,7 @@ class RoundTerms:
     """The terms of a round in the order of `JobFactory.RoundTerms`: money in wei, times in seconds, sizes in bytes."""
 
     model_version: int
-    pool_block: int
+    snapshot_block: int
     jobs: int
     seats: int
     quorum: int
@@ -56,7 +56,7 @@ class RoundTerms:
     commit_window: int
     publish_window: int
     referee_window: int
-    audit_window: int
+    challenge_window: int
 
     @property
     def escrow(self) -> int:
@@ -101,7 +101,7 @@ class Job:
     commit_deadline: int
     committee: tuple[str, ...]
     commitments: dict[int, bytes] = field(default_factory=dict)
-    full_at: int | None = None
+    all_committed_at: int | None = None
     candidates: dict[bytes, Candidate] = field(default_factory=dict)
     ruling: bytes | None = None
     settlements: dict[int, Settlement] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class Job:
     @property
     def commit_end(self) -> int:
         """When the commit phase ends or has ended, in seconds."""
-        return self.commit_deadline if self.full_at is None else self.full_at
+        return self.commit_deadline if self.all_committed_at is None else self.all_committed_at
 
     @property
     def publish_end(self) -> int:
@@ -147,7 +147,7 @@ def outcome(job: Job, now: int) -> tuple[Outcome, bytes]:
         if candidate.votes < job.terms.quorum or not candidate.is_complete(job.terms.result_size):
             continue
         unanimous = candidate.votes == len(job.commitments)
-        if unanimous and now >= job.commit_end + job.terms.audit_window:
+        if unanimous and now >= job.commit_end + job.terms.challenge_window:
             return Outcome.UNANIMOUS, result_hash
         if len(job.candidates) == 1 and now >= job.publish_end:
             return Outcome.UNCONTESTED, result_hash

@@ -62,8 +62,8 @@ def result_of(attack: Attack, summary: Summary, refused: int) -> Result:
     """
     honest = [pay for pay in summary.pay if pay.behaviour == "honest"]
     evil = [pay for pay in summary.pay if pay.behaviour != "honest"]
-    decided = dict.fromkeys(job.decided_by for played in summary.rounds for job in played.jobs)
-    undecided = all(job.outcome == "failed" for played in summary.rounds for job in played.jobs)
+    decided = dict.fromkeys(job.decided_by for current in summary.rounds for job in current.jobs)
+    undecided = all(job.outcome == "failed" for current in summary.rounds for job in current.jobs)
     others_lost = sum(pay.slashed for pay in honest)
     unpaid = 0 if undecided and not attack.options.referee else summary.honest_unpaid
     return Result(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mlchain.errors import UserError
 from mlchain.protocol.rounds import Job, Outcome, Settlement, Verdict
-from mlchain.simulation.play import Played, wealth
+from mlchain.simulation.simulator import SimulationRun, wealth
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Pay:
         return self.earned - self.slashed - self.gas_paid
 
 
-def settlements_of(played: Played, worker: str) -> list[tuple[int, Job, int, Settlement]]:
+def settlements_of(run: SimulationRun, worker: str) -> list[tuple[int, Job, int, Settlement]]:
     """Return (round number, job, seat, settlement) of every seat that `worker` has held."""
     held = []
-    for current in played.view.ledger.rounds:
+    for current in run.view.ledger.rounds:
         for job in current.jobs:
             seat = job.seat_of(worker)
             if seat is not None and seat in job.settlements:
@@ -49,15 +49,15 @@ def settlements_of(played: Played, worker: str) -> list[tuple[int, Job, int, Set
     return held
 
 
-def pay_of(played: Played, address: str, behaviour: str) -> Pay:
+def pay_of(run: SimulationRun, address: str, behaviour: str) -> Pay:
     """Return the pay of one worker."""
     earned, losses = 0, []
-    for number, job, _seat, settlement in settlements_of(played, address):
+    for number, job, _seat, settlement in settlements_of(run, address):
         if settlement.verdict is Verdict.REWARDED:
             earned += settlement.amount
         elif settlement.amount:
             losses.append(Loss(number, job.index, settlement.amount, _reason(job, settlement)))
-    return Pay(address, behaviour, earned, tuple(losses), played.fees[address])
+    return Pay(address, behaviour, earned, tuple(losses), run.fees[address])
 
 
 def _reason(job: Job, settlement: Settlement) -> str:
@@ -68,26 +68,26 @@ def _reason(job: Job, settlement: Settlement) -> str:
     return "committed to another result than the accepted one"
 
 
-def all_pay(played: Played) -> list[Pay]:
+def all_pay(run: SimulationRun) -> list[Pay]:
     """Return the pay of every worker, in the order of the workers."""
-    return [pay_of(played, worker.address, worker.behaviour.name) for worker in played.workers]
+    return [pay_of(run, worker.address, worker.behaviour.name) for worker in run.workers]
 
 
-def check_books(chain: object, played: Played) -> None:
+def check_books(chain: object, run: SimulationRun) -> None:
     """Hold what the events say against what the chain holds; raises UserError at the first wei that is missing."""
-    ledger = played.view.ledger
-    registry = played.deployment.addresses["WorkerRegistry"]
+    ledger = run.view.ledger
+    registry = run.deployment.addresses["WorkerRegistry"]
     _require_equal("the registry holds", chain.balance_of(registry), ledger.owed)
     _require_equal("what was paid in and not out", ledger.paid_in - ledger.paid_out, ledger.owed)
 
-    for pay in all_pay(played):
+    for pay in all_pay(run):
         account = ledger.account(pay.address)
-        grown = wealth(chain, played.purses[pay.address]) - played.start_balances[pay.address]
+        grown = wealth(chain, run.purses[pay.address]) - run.start_balances[pay.address]
         _require_equal(f"{pay.address} is richer by", grown + account.stake + account.credit, pay.net)
 
-    server = played.server.address
-    spent = played.start_balances[server] - chain.balance_of(server) - ledger.account(server).credit
-    expected = sum(pay.earned - pay.slashed for pay in all_pay(played)) + played.fees[server] + ledger.escrow
+    server = run.server.address
+    spent = run.start_balances[server] - chain.balance_of(server) - ledger.account(server).credit
+    expected = sum(pay.earned - pay.slashed for pay in all_pay(run)) + run.fees[server] + ledger.escrow
     _require_equal("the server has spent", spent, expected)
 
 

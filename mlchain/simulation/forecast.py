@@ -10,7 +10,7 @@ from mlchain.protocol.odds import Chances, odds_of
 from mlchain.protocol.rounds import Outcome, Round, Verdict
 from mlchain.simulation.odds import shown
 from mlchain.simulation.options import Options
-from mlchain.simulation.play import Played
+from mlchain.simulation.simulator import SimulationRun
 
 
 def announce(options: Options) -> str:
@@ -28,18 +28,18 @@ def announce(options: Options) -> str:
     return f"odds of a job if the {evil} evil of {options.workers} workers tell the same lie: {odds}"
 
 
-def odds_figures(played: Played, wrong_accepted: int) -> dict[str, dict[str, float | None]]:
+def odds_figures(run: SimulationRun, wrong_accepted: int) -> dict[str, dict[str, float | None]]:
     """Return `job`, the chances of a job of the first round, and what was `expected` of all rounds and `happened`.
 
     Of all rounds there are counts: of jobs by their end, and of the honest workers' seats. Each round is expected to
     bring what its own committees, quorum and pool let expect, which shrink where workers have left.
     """
-    chances = asdict(_first(played.options))
-    rounds = [_expected(played, current) for current in played.view.ledger.rounds]
+    chances = asdict(_first(run.options))
+    rounds = [_expected(run, current) for current in run.view.ledger.rounds]
     return {
         "job": {name: None if chance is None else float(chance) for name, chance in chances.items()},
         "expected": {name: float(sum(counts[name] for counts in rounds)) for name in rounds[0]},
-        "happened": _happened(played, wrong_accepted),
+        "happened": _happened(run, wrong_accepted),
     }
 
 
@@ -56,12 +56,12 @@ def _chances(options: Options, pool: int, evil: int, seats: int, quorum: int) ->
     return odds.live if options.referee else odds.silent
 
 
-def _expected(played: Played, current: Round) -> dict[str, Fraction]:
+def _expected(run: SimulationRun, current: Round) -> dict[str, Fraction]:
     """Return counts of jobs and seats that a round should bring on average."""
     terms, pool = current.terms, current.pool_size
-    members = {played.view.ledger.pool.worker_at(position, terms.pool_block) for position in range(pool)}
-    evil = sum(worker.address in members and not worker.behaviour.is_honest for worker in played.workers)
-    chances = _chances(played.options, pool, evil, terms.seats, terms.quorum)
+    members = {run.view.ledger.pool.worker_at(position, terms.snapshot_block) for position in range(pool)}
+    evil = sum(worker.address in members and not worker.behaviour.is_honest for worker in run.workers)
+    chances = _chances(run.options, pool, evil, terms.seats, terms.quorum)
     honest = Fraction(terms.jobs * terms.seats * (pool - evil), pool)
     return {
         "jobs_right": terms.jobs * chances.right,
@@ -73,10 +73,10 @@ def _expected(played: Played, current: Round) -> dict[str, Fraction]:
     }
 
 
-def _happened(played: Played, wrong_accepted: int) -> dict[str, int]:
+def _happened(run: SimulationRun, wrong_accepted: int) -> dict[str, int]:
     """Return the counts of `_expected`, over all rounds, as they turned out."""
-    honest = {worker.address for worker in played.workers if worker.behaviour.is_honest}
-    jobs = [job for current in played.view.ledger.rounds for job in current.jobs]
+    honest = {worker.address for worker in run.workers if worker.behaviour.is_honest}
+    jobs = [job for current in run.view.ledger.rounds for job in current.jobs]
     outcomes = [job.decision[0] for job in jobs]
     failed = outcomes.count(Outcome.FAILED) + outcomes.count(Outcome.VOID)
     verdicts = [

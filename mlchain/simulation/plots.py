@@ -14,18 +14,18 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from mlchain.protocol.rounds import ETHER, Verdict
-from mlchain.simulation.play import Played
+from mlchain.simulation.simulator import SimulationRun
 from mlchain.simulation.summary import Summary
 
 
-def save_plots(played: Played, summary: Summary, folder: Path) -> list[Path]:
+def save_plots(run: SimulationRun, summary: Summary, folder: Path) -> list[Path]:
     """Write accuracy by round, cumulative pay by behaviour and gas by kind into `folder`; return their paths."""
-    start = played.task.accuracy(played.view.ledger.versions[0].data())
+    start = run.task.accuracy(run.view.ledger.versions[0].data())
     accuracies = [start, *(current.accuracy for current in summary.rounds)]
     title = f"Test accuracy, {summary.task} / {summary.model}"
     return [
         save_plot(folder / "accuracy.png", lambda axes: draw_accuracy(axes, title, accuracies)),
-        save_plot(folder / "pay.png", lambda axes: _draw_pay(axes, played, summary)),
+        save_plot(folder / "pay.png", lambda axes: _draw_pay(axes, run, summary)),
         save_plot(folder / "gas.png", lambda axes: draw_gas(axes, summary.gas)),
     ]
 
@@ -52,12 +52,12 @@ def draw_accuracy(axes: Axes, title: str, accuracies: list[float | None]) -> Non
     _by_round(axes)
 
 
-def _draw_pay(axes: Axes, played: Played, summary: Summary) -> None:
-    behaviour_of = {worker.address: worker.behaviour.name for worker in played.workers}
+def _draw_pay(axes: Axes, run: SimulationRun, summary: Summary) -> None:
+    behaviour_of = {worker.address: worker.behaviour.name for worker in run.workers}
     changes: dict[str, list[float]] = defaultdict(lambda: [0.0] * (len(summary.rounds) + 1))
     for name in behaviour_of.values():
         changes[name]
-    for current in played.view.ledger.rounds:
+    for current in run.view.ledger.rounds:
         for job in current.jobs:
             for seat, settlement in job.settlements.items():
                 sign = 1 if settlement.verdict is Verdict.REWARDED else -1

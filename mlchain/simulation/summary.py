@@ -13,7 +13,7 @@ from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import VOID, Job, Outcome, Round, Verdict
 from mlchain.simulation.books import Pay, all_pay, settlements_of
 from mlchain.simulation.forecast import odds_figures
-from mlchain.simulation.play import Played
+from mlchain.simulation.simulator import SimulationRun
 
 DECIDED_BY = {
     Outcome.UNANIMOUS: "unanimity",
@@ -81,7 +81,7 @@ class Summary:
     def save(self, folder: Path) -> None:
         """Write `summary.json` into `folder`."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        fields["rounds"] = [asdict(played) for played in self.rounds]
+        fields["rounds"] = [asdict(current) for current in self.rounds]
         fields["pay"] = [
             {
                 "address": pay.address,
@@ -96,19 +96,19 @@ class Summary:
         (folder / "summary.json").write_text(json.dumps(fields, indent=2) + "\n")
 
 
-def summarize(chain: Chain, played: Played, seconds: float) -> Summary:
+def summarize(chain: Chain, run: SimulationRun, seconds: float) -> Summary:
     """Return the summary of what was played on `chain`."""
-    held = chain.balance_of(played.deployment.addresses["WorkerRegistry"])
-    options, ledger = played.options, played.view.ledger
-    rounds = [_round(played, current) for current in ledger.rounds]
+    held = chain.balance_of(run.deployment.addresses["WorkerRegistry"])
+    options, ledger = run.options, run.view.ledger
+    rounds = [_round(run, current) for current in ledger.rounds]
     jobs = [job for current in rounds for job in current.jobs]
-    names = [worker.behaviour.name for worker in played.workers]
-    slashed, unpaid = _wronged(played)
+    names = [worker.behaviour.name for worker in run.workers]
+    slashed, unpaid = _wronged(run)
     wrong_accepted = sum(job.accepted_hash not in (None, job.honest_hash) for job in jobs)
     return Summary(
         mode="contracts",
         network=chain.network,
-        chain_id=played.view.chain_id,
+        chain_id=run.view.chain_id,
         task=options.task,
         model=options.model,
         workers=options.workers,
@@ -116,21 +116,21 @@ def summarize(chain: Chain, played: Played, seconds: float) -> Summary:
         behaviours=dict(Counter(names)),
         seed=options.seed,
         rounds=rounds,
-        accuracy=played.task.accuracy(ledger.latest_version.data()),
+        accuracy=run.task.accuracy(ledger.latest_version.data()),
         model_hash=_hex(ledger.latest_version.content_hash),
         wrong_accepted=wrong_accepted,
         honest_slashed=slashed,
         honest_unpaid=unpaid,
-        odds=odds_figures(played, wrong_accepted),
+        odds=odds_figures(run, wrong_accepted),
         bytes=_published(ledger),
         wei={
             "paid_in": ledger.paid_in,
             "paid_out": ledger.paid_out,
             "held": held,
-            "fees": sum(played.fees.values()),
+            "fees": sum(run.fees.values()),
         },
-        pay=all_pay(played),
-        gas=gas_figures(played.gas),
+        pay=all_pay(run),
+        gas=gas_figures(run.gas),
         seconds=round(seconds, 3),
     )
 
@@ -153,34 +153,33 @@ def _published(ledger: Ledger) -> dict[str, int]:
     }
 
 
-def _round(played: Played, current: Round) -> RoundSummary:
-    versions = played.view.ledger.versions
+def _round(run: SimulationRun, current: Round) -> RoundSummary:
+    versions = run.view.ledger.versions
     has_child = bool(current.accepted_results())
     version = versions[current.terms.model_version - 1 + has_child]
-    accuracy = played.task.accuracy(version.data())
-    jobs = [_job(played, current, job) for job in current.jobs]
+    accuracy = run.task.accuracy(version.data())
+    jobs = [_job(run, current, job) for job in current.jobs]
     return RoundSummary(current.number, version.number, _hex(version.content_hash), accuracy, jobs)
 
 
-def _job(played: Played, current: Round, job: Job) -> JobSummary:
-    honest = content_hash(played.task.train(*played.view.ledger.inputs_of(current, job)))
+def _job(run: SimulationRun, current: Round, job: Job) -> JobSummary:
+    honest = content_hash(run.task.train(*run.view.ledger.inputs_of(current, job)))
     outcome, accepted = job.decision
     matches = sum(
-        sealed == commitment(played.view.chain_id, job.address, seat, honest)
-        for seat, sealed in job.commitments.items()
+        sealed == commitment(run.view.chain_id, job.address, seat, honest) for seat, sealed in job.commitments.items()
     )
     kind = {Outcome.FAILED: "failed", Outcome.VOID: "void"}.get(outcome, "accepted")
     accepted_hash = None if accepted == VOID else _hex(accepted)
     return JobSummary(job.address, kind, DECIDED_BY[outcome], accepted_hash, _hex(honest), matches, job.terms.seats)
 
 
-def _wronged(played: Played) -> tuple[int, int]:
+def _wronged(run: SimulationRun) -> tuple[int, int]:
     """Return how many seats of honest workers lost money, and how many that committed got none."""
     settlements = [
         (job, seat, settlement)
-        for worker in played.workers
+        for worker in run.workers
         if worker.behaviour.is_honest
-        for _number, job, seat, settlement in settlements_of(played, worker.address)
+        for _number, job, seat, settlement in settlements_of(run, worker.address)
     ]
     slashed = sum(s.verdict in (Verdict.SLASHED, Verdict.ABSENT) for _, _, s in settlements)
     unpaid = sum(s.verdict is not Verdict.REWARDED and seat in job.commitments for job, seat, s in settlements)

@@ -22,17 +22,17 @@ def print_summary(console: Console, summary: Summary) -> None:
 def rounds_table(summary: Summary) -> Table:
     """Return a row per job: how it was decided and what came out of its round."""
     table = _table("Rounds", "round", "job", "outcome", "decided by", "honest seats", "version", "accuracy")
-    for played in summary.rounds:
-        for index, job in enumerate(played.jobs):
-            last = index + 1 == len(played.jobs)
+    for current in summary.rounds:
+        for index, job in enumerate(current.jobs):
+            last = index + 1 == len(current.jobs)
             table.add_row(
-                str(played.round),
+                str(current.round),
                 str(index),
                 job.outcome,
                 job.decided_by,
                 f"{job.matches} of {job.seats}",
-                str(played.version) if last else "",
-                _percent(played.accuracy) if last else "",
+                str(current.version) if last else "",
+                _percent(current.accuracy) if last else "",
             )
     return table
 

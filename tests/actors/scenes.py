@@ -140,7 +140,7 @@ class Scene:
 
     def server(self, *, rounds: int = 1, **choices: object) -> LearningServer:
         """Return the software of the server, started afresh, with the terms of this scene."""
-        plan = Plan(rounds, max(self.jobs, 1), self.seats, self.quorum, audit_window=self.audit)
+        plan = Plan(rounds, max(self.jobs, 1), self.seats, self.quorum, challenge_window=self.audit)
         return LearningServer(SERVER, self.task, plan, lambda _round: bytes(32), **choices)
 
     # What others do

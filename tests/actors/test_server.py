@@ -143,7 +143,7 @@ def test_it_deploys_with_exactly_the_pay_and_the_last_block_s_pool():
     terms = call.arguments[0]
     assert call.method == "deployRound"
     assert call.value == terms.jobs * (terms.seats * terms.reward + terms.bonus)
-    assert terms.pool_block == scene.stage.block
+    assert terms.snapshot_block == scene.stage.block
     assert (terms.model_version, terms.result_size) == (1, scene.task.result_size)
     assert call.purpose == "round 1", "by which it is known again with another random number"
     scene.stage.send(SERVER, call)
@@ -207,31 +207,31 @@ def test_committees_and_quorums_shrink_with_the_pool(pool, jobs, committee, quor
 def test_the_pool_may_be_older_but_not_than_the_last_settlement(scene):
     server = scene.server(rounds=2)
     server.plan = replace(server.plan, pool_age=3)
-    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).pool_block == scene.stage.block - 3
+    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).snapshot_block == scene.stage.block - 3
 
     decided(scene, scene.right(), None, None)
     scene.settle(0, 1, 2)
     settled = scene.stage.ledger.last_settlement_block
 
     scene.stage.mine(2)
-    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).pool_block == settled
+    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).snapshot_block == settled
     scene.stage.mine(9)
-    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).pool_block == scene.stage.block - 3
+    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).snapshot_block == scene.stage.block - 3
 
 
 def test_with_fewer_workers_than_wanted_it_waits():
     scene = Scene(pool=4, jobs=0)
     server = scene.server()
-    server.plan = replace(server.plan, least_pool=5)
+    server.plan = replace(server.plan, min_pool=5)
     assert act(scene, server).calls == []
 
-    server.plan = replace(server.plan, least_pool=4)
+    server.plan = replace(server.plan, min_pool=4)
     assert methods(act(scene, server)) == ["deployRound"]
 
 
 def test_where_the_pool_has_to_be_older_it_looks_again_as_soon_as_enough_have_joined():
     scene = Scene(pool=4, jobs=0)
-    plan = Plan(1, least_pool=5, pool_age=1)
+    plan = Plan(1, min_pool=5, pool_age=1)
     server = LearningServer(SERVER, scene.task, plan, lambda _round: bytes(32))
     assert act(scene, server) == Turn([])
 

@@ -13,7 +13,7 @@ from mlchain.protocol.ledger import Log
 from tests.actors.scenes import Scene
 from tests.actors.stage import ABSENCE_FEE, CHAIN_ID, SERVER, STAKE, address_of
 
-RULES = Rules(CHAIN_ID, SERVER, STAKE, ABSENCE_FEE, shortest_window=1, longest_round=2**32 - 1)
+RULES = Rules(CHAIN_ID, SERVER, STAKE, ABSENCE_FEE, min_window=1, max_round_duration=2**32 - 1)
 STRANGER = address_of("stranger")
 
 

@@ -6,7 +6,7 @@ from mlchain.actors.server import LearningServer
 from mlchain.audit.findings import Check
 from mlchain.chain.connection import Chain
 from mlchain.chain.evidence import Evidence
-from mlchain.live.auditing import audit_deployment, audit_lines
+from mlchain.live.audit_report import audit_deployment, audit_lines
 from mlchain.simulation import play
 from tests.simulation.runs import SMALL, simulation
 

@@ -226,7 +226,7 @@ def test_a_pool_of_another_size_is_named(settled):
         (7, 0, "a result cannot have 0 bytes"),
         (8, 0, "a window of 0 s is too short"),
         (9, 2**32, "are too long"),
-        (11, 10**6, "its audit window outlasts the publish window"),
+        (11, 10**6, "its challenge window outlasts the publish window"),
     ],
 )
 def test_terms_that_no_round_can_have_are_named(settled, field, value, wrong):

@@ -311,7 +311,7 @@ def test_a_stake_that_goes_home_while_its_round_is_open_is_named():
 def test_a_round_whose_pool_is_too_old_is_named(by, is_wrong):
     scene = Scene(jobs=0)
     scene.stage.mine(LOOK_BACK)
-    terms = replace(scene.terms(), jobs=1, pool_block=scene.stage.block + 1 - LOOK_BACK)
+    terms = replace(scene.terms(), jobs=1, snapshot_block=scene.stage.block + 1 - LOOK_BACK)
     scene.stage.send(
         SERVER, Call("JobFactory", "deployRound", (terms, bytes(32), scene.task.recipe), value=terms.escrow)
     )
@@ -319,12 +319,12 @@ def test_a_round_whose_pool_is_too_old_is_named(by, is_wrong):
     opened, deployed = find(logs, "RoundOpened"), find(logs, "RoundDeployed")
     fields = [*logs[deployed].arguments["terms"]]
     fields[1] += by
-    told = changed(changed(logs, opened, poolBlock=fields[1]), deployed, terms=tuple(fields))
+    told = changed(changed(logs, opened, snapshotBlock=fields[1]), deployed, terms=tuple(fields))
 
-    wrong = [it.wrong for it in audit_of(scene, told).findings if "its pool block" in it.wrong]
+    wrong = [it.wrong for it in audit_of(scene, told).findings if "its snapshot block" in it.wrong]
 
-    earliest, latest = terms.pool_block, logs[deployed].block - 1
-    assert wrong == [f"its pool block, {fields[1]}, has to be from {earliest} to {latest}"] * is_wrong
+    earliest, latest = terms.snapshot_block, logs[deployed].block - 1
+    assert wrong == [f"its snapshot block, {fields[1]}, has to be from {earliest} to {latest}"] * is_wrong
 
 
 def test_a_registry_that_has_less_than_it_owes_is_named(settled):

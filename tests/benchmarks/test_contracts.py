@@ -23,7 +23,7 @@ def test_what_is_learned_is_what_the_recipe_says():
     task = open_task(recipe.to_bytes())
     model = task.initial_model()
 
-    played = play(OPTIONS, recipe.to_bytes())
+    run = play(OPTIONS, recipe.to_bytes())
 
-    assert played.bytes["updates_received"] == task.result_size
-    assert played.model_hash == "0x" + content_hash(task.aggregate(model, [task.train(model, 1, 0)])).hex()
+    assert run.bytes["updates_received"] == task.result_size
+    assert run.model_hash == "0x" + content_hash(task.aggregate(model, [task.train(model, 1, 0)])).hex()

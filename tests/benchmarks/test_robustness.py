@@ -20,9 +20,9 @@ from benchmarks.robustness import (
 )
 from benchmarks.updates import ATTACKS
 from mlchain.actors.attackers import BEHAVIOURS as KNOWN
-from mlchain.federated.aggregation import RULES, rule_named
-from mlchain.federated.partition import Split
-from mlchain.federated.training import open_federated
+from mlchain.centralized.aggregation import RULES, rule_named
+from mlchain.centralized.partition import Split
+from mlchain.centralized.training import open_federated
 from mlchain.tasks.catalogue import default_recipe
 
 
@@ -37,7 +37,9 @@ def digits(monkeypatch):
     recipe = default_recipe("digits", "softmax")
     monkeypatch.setattr(aggregators, "ROUNDS", 2)
     monkeypatch.setattr(aggregators, "recipe", lambda: recipe)
-    monkeypatch.setattr(aggregators, "_task", lambda skew: open_federated(recipe.to_bytes(), Split(WORKERS, skew)))
+    monkeypatch.setattr(
+        aggregators, "_task", lambda dirichlet_alpha: open_federated(recipe.to_bytes(), Split(WORKERS, dirichlet_alpha))
+    )
     aggregators._first_update.cache_clear()
     yield
     aggregators._first_update.cache_clear()

@@ -100,8 +100,8 @@ def test_nothing_is_paid_for_when_the_record_cannot_be_written(chain, server, tm
     [
         ("stake", 2 * 10**18),
         ("absence_fee", 1),
-        ("shortest_window", 601),
-        ("longest_round", 604_801),
+        ("min_window", 601),
+        ("max_round_duration", 604_801),
         ("permissioned", True),
     ],
 )

@@ -11,7 +11,7 @@ from mlchain.chain import history
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
-from mlchain.chain.trouble import NodeTrouble
+from mlchain.chain.node_errors import NodeError
 from mlchain.errors import UserError
 from mlchain.protocol.calls import Call
 from tests.contracts.chain_control import rollback
@@ -69,7 +69,7 @@ def test_replaced_blocks_are_forgotten(chain, members):
     chain.send(members[2], JOIN)
     chain.mine(2)
 
-    with pytest.raises(NodeTrouble, match="were replaced"):
+    with pytest.raises(NodeError, match="were replaced"):
         chain.read_on()
     assert chain.ledger.pool.members == []
     assert [log.arguments["worker"] for log in chain.read_on()] == [members[2].address]
@@ -111,7 +111,7 @@ def test_blocks_replaced_between_two_questions_are_noticed(chain, members, monke
     monkeypatch.setattr(history, "_logs_of", counted(history._logs_of))
 
     for _ in range(3):
-        with suppress(NodeTrouble):
+        with suppress(NodeError):
             chain.read_on()
 
     assert chain.ledger.pool.members == [members[2].address]

@@ -78,7 +78,7 @@ class Stage:
             commitWindow=COMMIT_WINDOW,
             publishWindow=PUBLISH_WINDOW,
             refereeWindow=REFEREE_WINDOW,
-            auditWindow=AUDIT_WINDOW if game.audited else 0,
+            challengeWindow=AUDIT_WINDOW if game.audited else 0,
         )
         deploy_round = act(SERVER, self.factory.deployRound, terms, game.random, b"task", value=escrow_of(terms))
         receipt = self.play(deploy_round)

@@ -14,7 +14,7 @@ from tests.contracts.answers import Answer, Damage, Fake, chunk_of, commitment_o
 from tests.contracts.chain_control import rollback
 from tests.contracts.crowds import PURSE
 from tests.contracts.promises import Referee, Story
-from tests.contracts.protocol_steps import LONGEST_ROUND, MODEL, SHORTEST_WINDOW, STAKE
+from tests.contracts.protocol_steps import MAX_ROUND_DURATION, MIN_WINDOW, MODEL, STAKE
 from tests.contracts.side_by_side import Act, Deployment, SideBySide
 from tests.reference.chain import Refused
 from tests.reference.jobs import NOTHING, Job
@@ -35,11 +35,11 @@ ILLEGAL = [
     {"reward": 0},
     {"result_size": 0},
     {"result_size": CHUNK_SIZE * MAX_CHUNKS + 1},
-    {"commit_window": SHORTEST_WINDOW - 1},
-    {"publish_window": SHORTEST_WINDOW - 1},
-    {"referee_window": SHORTEST_WINDOW - 1},
-    {"commit_window": LONGEST_ROUND - 2 * SHORTEST_WINDOW + 1},
-    {"audit_window": LONGEST_ROUND},
+    {"commit_window": MIN_WINDOW - 1},
+    {"publish_window": MIN_WINDOW - 1},
+    {"referee_window": MIN_WINDOW - 1},
+    {"commit_window": MAX_ROUND_DURATION - 2 * MIN_WINDOW + 1},
+    {"challenge_window": MAX_ROUND_DURATION},
     {"jobs": 9},
 ]
 
@@ -228,28 +228,30 @@ class ProtocolMachine(RuleBasedStateMachine):
         block = self.pair.block
         oldest = max(0, block - LOOK_BACK, self.registry.last_settlement)
         edge = [oldest, max(0, oldest - 1)]
-        pool_block = random.choice(edge if looks_far_back else edge + [block - 1] * 7 + [block, (oldest + block) // 2])
-        pool = max(1, len(self.registry.pool_at(pool_block)))
+        snapshot_block = random.choice(
+            edge if looks_far_back else edge + [block - 1] * 7 + [block, (oldest + block) // 2]
+        )
+        pool = max(1, len(self.registry.pool_at(snapshot_block)))
         seats = max(random.randint(1, min(5, pool)) for _ in range(2))
         terms = RoundTerms(
             model_version=1,
-            pool_block=pool_block,
+            snapshot_block=snapshot_block,
             jobs=random.randint(1, min(3, pool // seats)),
             seats=seats,
             quorum=random.choice([seats // 2 + 1, seats // 2 + 1, seats]),
             reward=random.randint(1, 1_000),
             bonus=random.randint(0, 1_000),
             result_size=random.choice([40, 40, 41, CHUNK_SIZE + 40]),
-            commit_window=random.choice([SHORTEST_WINDOW, 300]),
-            publish_window=random.choice([SHORTEST_WINDOW, 300]),
-            referee_window=random.choice([SHORTEST_WINDOW, 300]),
-            audit_window=random.choice([0, 1, SHORTEST_WINDOW]),
+            commit_window=random.choice([MIN_WINDOW, 300]),
+            publish_window=random.choice([MIN_WINDOW, 300]),
+            referee_window=random.choice([MIN_WINDOW, 300]),
+            challenge_window=random.choice([0, 1, MIN_WINDOW]),
         )
         self.deploy_round(random, terms, SERVER, 0)
 
     def deploy_wrongly(self, random: Random) -> None:
         """Try a round with a wrong term, at a wrong time or by somebody else."""
-        terms = RoundTerms(1, self.pair.block - 1, 1, 1, 1, 1, 0, 40, *[SHORTEST_WINDOW] * 3, 0)
+        terms = RoundTerms(1, self.pair.block - 1, 1, 1, 1, 1, 0, 40, *[MIN_WINDOW] * 3, 0)
         caller, surplus = random.choice([(SERVER, 0)] * 4 + [(SERVER, 1), (1, 0)])
         self.deploy_round(random, replace(terms, **random.choice([{}, *ILLEGAL])), caller, surplus)
 
@@ -331,8 +333,8 @@ class ProtocolMachine(RuleBasedStateMachine):
         times = {self.pair.now + 1}
         for job in self.jobs_in(Phase.COMMIT, *SHOWING):
             publish_end = job.commit_end + job.terms.publish_window
-            audit_end = job.commit_end + job.terms.audit_window
-            for end in (job.commit_end, audit_end, publish_end, publish_end + job.terms.referee_window):
+            challenge_end = job.commit_end + job.terms.challenge_window
+            for end in (job.commit_end, challenge_end, publish_end, publish_end + job.terms.referee_window):
                 times |= {time for time in (end - 1, end, end + 1) if time > self.pair.now}
         self.pass_time(random.choice(sorted(times)[:5]))
 
@@ -348,7 +350,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         """Return whose stake is here although they have left; if they did so in an open round, only theirs."""
         registry = self.registry
         locked = {worker: block for worker, block in registry.left_at.items() if registry.stakes[worker]}
-        late = [worker for worker, block in locked.items() if registry.unsettled and block > registry.pool_block]
+        late = [worker for worker, block in locked.items() if registry.unsettled and block > registry.snapshot_block]
         return late or list(locked)
 
     def try_anything(self, random: Random) -> None:

@@ -12,13 +12,13 @@ from mlchain.protocol.content import chunk_hashes, content_hash, split
 
 STAKE = 10**18
 ABSENCE_FEE = 10**17
-SHORTEST_WINDOW = 60
-LONGEST_ROUND = 86_400
+MIN_WINDOW = 60
+MAX_ROUND_DURATION = 86_400
 PARAMETERS = {
     "stake": STAKE,
     "absenceFee": ABSENCE_FEE,
-    "shortestWindow": SHORTEST_WINDOW,
-    "longestRound": LONGEST_ROUND,
+    "minWindow": MIN_WINDOW,
+    "maxRoundDuration": MAX_ROUND_DURATION,
     "permissioned": False,
 }
 
@@ -34,7 +34,7 @@ REWARD = 10**16
 BONUS = 10**15 + 1
 TERMS = {
     "modelVersion": 1,
-    "poolBlock": 0,
+    "snapshotBlock": 0,
     "jobs": 1,
     "seats": 3,
     "quorum": 2,
@@ -44,7 +44,7 @@ TERMS = {
     "commitWindow": 3_600,
     "publishWindow": 3_600,
     "refereeWindow": 3_600,
-    "auditWindow": 0,
+    "challengeWindow": 0,
 }
 
 
@@ -88,7 +88,7 @@ class Verdict(IntEnum):
 
 def terms_of(**changes: int) -> dict[str, int]:
     """Return the terms of a round, drawn from the pool as it is now unless `changes` say otherwise."""
-    return TERMS | {"poolBlock": chain.blocks.head.number} | changes
+    return TERMS | {"snapshotBlock": chain.blocks.head.number} | changes
 
 
 def escrow_of(terms: dict[str, int]) -> int:

@@ -10,7 +10,7 @@ from eth_utils import keccak
 from mlchain.protocol.rounds import RoundTerms
 from tests.contracts.chain_control import now, time_of_next_block
 from tests.contracts.crowds import PURSE, create
-from tests.contracts.protocol_steps import ABSENCE_FEE, LONGEST_ROUND, PARAMETERS, SHORTEST_WINDOW, STAKE
+from tests.contracts.protocol_steps import ABSENCE_FEE, MAX_ROUND_DURATION, MIN_WINDOW, PARAMETERS, STAKE
 from tests.reference.chain import Chain, Event, Refused
 from tests.reference.protocol import Protocol
 
@@ -59,8 +59,8 @@ class SideBySide:
             self.actors[0],
             stake=STAKE,
             absence_fee=ABSENCE_FEE,
-            shortest_window=SHORTEST_WINDOW,
-            longest_round=LONGEST_ROUND,
+            min_window=MIN_WINDOW,
+            max_round_duration=MAX_ROUND_DURATION,
             permissioned=True,
         )
         self.agree = True
@@ -172,7 +172,7 @@ class SideBySide:
         self._viewed_job = jobs[self.block % len(jobs)] if jobs else None
         return [
             *[Act(0, "WorkerRegistry", "accountOf", (actor,)) for actor in self._viewed],
-            Act(0, "WorkerRegistry", "openRound"),
+            Act(0, "WorkerRegistry", "currentRound"),
             *[Act(0, self._viewed_job, view) for view in ("phase", "outcome") if jobs],
         ]
 
@@ -188,7 +188,7 @@ class SideBySide:
             self._seen[actor] = next(answers).returned("uint96", "uint96", "uint32", "uint32")
             assert self._seen[actor] == self._account(actor), actor
         shown = next(answers).returned("uint96", "uint40", "uint32", "uint40")
-        assert shown == (registry.escrow, registry.pool_block, registry.unsettled, registry.last_settlement)
+        assert shown == (registry.escrow, registry.snapshot_block, registry.unsettled, registry.last_settlement)
         if self._viewed_job:
             job = self.model.jobs[self._viewed_job]
             assert next(answers).returned("uint8") == (job.phase(),)

@@ -155,7 +155,7 @@ def test_a_seat_listed_twice_in_one_batch_is_paid_once(stage, round_of):
     stage.play(*decision(job, actors), act(3, job.settle, [1, 1, 1]))
 
     assert stage.registry.accountOf(stage.actors[actors[1]]).credit == REWARD
-    assert stage.registry.openRound().unsettledSeats == 2
+    assert stage.registry.currentRound().unsettledSeats == 2
 
 
 def test_a_worker_removed_twice_is_removed_once(stage, round_of):
@@ -261,7 +261,7 @@ def test_no_round_is_deployed_in_the_block_of_the_last_settlement(stage, round_o
     stage.play(*decision(job, actors))
     block = chain.blocks.head.number + 1
 
-    with reverts(stage.registry.InvalidPoolBlock, poolBlock=block - 1, earliest=block, latest=block - 1):
+    with reverts(stage.registry.InvalidSnapshotBlock, snapshotBlock=block - 1, earliest=block, latest=block - 1):
         stage.play(act(SERVER, job.settle, [0, 1, 2]), deployment(stage))
 
 
@@ -280,7 +280,7 @@ def test_a_whole_job_fits_in_one_block(stage, round_of):
     stage.play(*decision(job, actors), act(SERVER, job.settle, [0, 1, 2]))
 
     assert job.outcome()[0] == Outcome.UNANIMOUS
-    assert stage.registry.openRound().unsettledSeats == 0
+    assert stage.registry.currentRound().unsettledSeats == 0
 
 
 @pytest.mark.parametrize("wrong_first", [False, True])

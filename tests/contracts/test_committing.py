@@ -22,7 +22,7 @@ def test_the_last_commit_ends_the_phase(committee, job):
     committee.commit(2, JUNK)
 
     assert job.phase() == Phase.PROPOSE
-    assert job.commitEnd() == job.progress().fullAt == now()
+    assert job.commitEnd() == job.progress().allCommittedAt == now()
 
 
 def test_a_seat_cannot_commit_twice(committee, job):

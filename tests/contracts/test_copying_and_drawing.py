@@ -109,20 +109,20 @@ def test_g8_a_worker_that_owes_an_answer_cannot_be_drawn_again(new_round, factor
         deploy_round(factory, server)
 
 
-# G9: nothing after the pool's block changes the draw
+# G9: nothing after the snapshot block changes the draw
 
 
 def test_g9_joining_and_leaving_after_the_pools_block_change_nothing(factory, registry, server, members, newcomers):
     block = chain.blocks.head.number
     with rollback():
-        (job,) = deploy_round(factory, server, poolBlock=block, seats=5, quorum=3)
+        (job,) = deploy_round(factory, server, snapshotBlock=block, seats=5, quorum=3)
         drawn = job.committee()
 
     registry.leave(sender=members[0])
     registry.leave(sender=members[2])
     for newcomer in newcomers[:3]:
         registry.join(value=STAKE, sender=newcomer)
-    (job,) = deploy_round(factory, server, poolBlock=block, seats=5, quorum=3)
+    (job,) = deploy_round(factory, server, snapshotBlock=block, seats=5, quorum=3)
 
     assert job.committee() == drawn
     assert job.terms().poolSize == len(members)
@@ -133,7 +133,7 @@ def test_g9_a_worker_that_joins_after_the_pools_block_is_not_drawn(factory, regi
     registry.join(value=STAKE, sender=newcomers[0])
 
     with reverts(registry.PoolTooSmall, poolSize=5, seats=6):
-        deploy_round(factory, server, poolBlock=block, seats=6, quorum=4)
+        deploy_round(factory, server, snapshotBlock=block, seats=6, quorum=4)
 
 
 def test_g9_one_that_leaves_after_the_draw_still_owes_its_answer(new_round, registry, server):
@@ -158,9 +158,11 @@ def test_g9_a_slashed_worker_is_not_drawn_again(new_round, factory, registry, se
     before = chain.blocks.head.number
     settled_at = committee.settle(sender=server).block_number
 
-    with reverts(registry.InvalidPoolBlock, poolBlock=before, earliest=settled_at, latest=chain.blocks.head.number):
-        deploy_round(factory, server, poolBlock=before)
-    (job,) = deploy_round(factory, server, poolBlock=settled_at, seats=4, quorum=3)
+    with reverts(
+        registry.InvalidSnapshotBlock, snapshotBlock=before, earliest=settled_at, latest=chain.blocks.head.number
+    ):
+        deploy_round(factory, server, snapshotBlock=before)
+    (job,) = deploy_round(factory, server, snapshotBlock=settled_at, seats=4, quorum=3)
     assert evil not in job.committee()
 
 

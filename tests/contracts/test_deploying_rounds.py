@@ -9,11 +9,11 @@ from mlchain.protocol.draw import position_of
 from tests.contracts.chain_control import reverts, time_of_next_block
 from tests.contracts.protocol_steps import (
     BONUS,
-    LONGEST_ROUND,
+    MAX_ROUND_DURATION,
+    MIN_WINDOW,
     MODEL,
     REWARD,
     SERVER_RANDOM,
-    SHORTEST_WINDOW,
     STAKE,
     TASK,
     TERMS,
@@ -44,7 +44,7 @@ def test_a_round_announces_its_seed_and_every_job(factory, registry, server, mem
     receipt = factory.deployRound(terms, SERVER_RANDOM, TASK, value=escrow_of(terms), sender=server)
 
     opened, deployed, *jobs = receipt.events
-    assert opened == registry.RoundOpened(poolBlock=terms["poolBlock"], seats=4, escrow=escrow_of(terms))
+    assert opened == registry.RoundOpened(snapshotBlock=terms["snapshotBlock"], seats=4, escrow=escrow_of(terms))
     assert deployed == factory.RoundDeployed(
         round=1,
         modelVersion=1,
@@ -62,8 +62,8 @@ def test_a_round_announces_its_seed_and_every_job(factory, registry, server, mem
 
 
 def test_a_job_carries_its_terms_in_its_code(factory, server, members):
-    pool_block = chain.blocks.head.number
-    receipt = deploy(factory, server, jobs=2, seats=2, auditWindow=60, resultSize=CHUNK_SIZE * MAX_CHUNKS)
+    snapshot_block = chain.blocks.head.number
+    receipt = deploy(factory, server, jobs=2, seats=2, challengeWindow=60, resultSize=CHUNK_SIZE * MAX_CHUNKS)
     _, deployed, *jobs = receipt.events
 
     for index, event in enumerate(jobs):
@@ -73,7 +73,7 @@ def test_a_job_carries_its_terms_in_its_code(factory, server, members):
             deployed.seed,
             1,
             index,
-            pool_block,
+            snapshot_block,
             len(members),
             3,  # the side of the least square that holds them
             2,
@@ -96,8 +96,8 @@ def test_all_escrow_goes_to_the_registry_and_none_to_the_job(factory, registry, 
 
     assert registry.balance - before == escrow_of(terms_of())
     assert factory.balance == job.balance == 0
-    assert registry.openRound().escrow == escrow_of(terms_of())
-    assert registry.openRound().unsettledSeats == 3
+    assert registry.currentRound().escrow == escrow_of(terms_of())
+    assert registry.currentRound().unsettledSeats == 3
 
 
 def test_jobs_of_a_round_share_the_pool_without_overlap(factory, server, members):
@@ -112,7 +112,7 @@ def test_jobs_of_a_round_share_the_pool_without_overlap(factory, server, members
 
 def test_a_seed_follows_from_the_servers_number_the_pools_block_and_the_round(factory, server):
     block = chain.blocks.head
-    (job,) = deploy_round(factory, server, poolBlock=block.number)
+    (job,) = deploy_round(factory, server, snapshotBlock=block.number)
 
     words = encode(["bytes32", "bytes32", "uint256"], [SERVER_RANDOM, block.hash, 1])
     assert job.terms().seed == keccak(words)
@@ -191,26 +191,26 @@ def test_a_result_has_between_one_byte_and_128_chunks(factory, server, size):
 
 @pytest.mark.parametrize("window", ["commitWindow", "publishWindow", "refereeWindow"])
 def test_no_window_is_shorter_than_the_shortest(factory, server, window):
-    with reverts(factory.WindowTooShort, window=SHORTEST_WINDOW - 1, shortestWindow=SHORTEST_WINDOW):
-        deploy(factory, server, **{window: SHORTEST_WINDOW - 1})
+    with reverts(factory.WindowTooShort, window=MIN_WINDOW - 1, minWindow=MIN_WINDOW):
+        deploy(factory, server, **{window: MIN_WINDOW - 1})
 
-    deploy(factory, server, **{window: SHORTEST_WINDOW})
+    deploy(factory, server, **{window: MIN_WINDOW})
 
 
 @pytest.mark.parametrize("window", ["commitWindow", "publishWindow", "refereeWindow"])
 def test_no_round_outlasts_the_longest(factory, server, window):
-    rest = LONGEST_ROUND - 2 * 3_600
+    rest = MAX_ROUND_DURATION - 2 * 3_600
 
-    with reverts(factory.RoundTooLong, duration=LONGEST_ROUND + 1, longestRound=LONGEST_ROUND):
+    with reverts(factory.RoundTooLong, duration=MAX_ROUND_DURATION + 1, maxRoundDuration=MAX_ROUND_DURATION):
         deploy(factory, server, **{window: rest + 1})
     deploy(factory, server, **{window: rest})
 
 
 def test_the_audit_ends_before_an_uncontested_answer_stands(factory, server):
-    with reverts(factory.AuditOutlastsPublishing, auditWindow=3_601, publishWindow=3_600):
-        deploy(factory, server, auditWindow=3_601)
+    with reverts(factory.ChallengeOutlastsPublishing, challengeWindow=3_601, publishWindow=3_600):
+        deploy(factory, server, challengeWindow=3_601)
 
-    deploy(factory, server, auditWindow=3_600)
+    deploy(factory, server, challengeWindow=3_600)
 
 
 def test_no_more_seats_are_drawn_than_the_pool_has_members(factory, registry, server, members):
@@ -224,7 +224,7 @@ def test_the_pool_is_at_most_128_blocks_old(factory, server):
     chain.mine(LOOK_BACK)
     earliest = chain.blocks.head.number + 1 - LOOK_BACK
 
-    receipt = deploy(factory, server, poolBlock=earliest)
+    receipt = deploy(factory, server, snapshotBlock=earliest)
 
     assert receipt.block_number - earliest == LOOK_BACK
 
@@ -234,20 +234,20 @@ def test_a_pool_of_129_blocks_ago_is_refused(factory, registry, server):
     latest = chain.blocks.head.number
     earliest = latest + 1 - LOOK_BACK
 
-    with reverts(registry.InvalidPoolBlock, poolBlock=earliest - 1, earliest=earliest, latest=latest):
-        deploy(factory, server, poolBlock=earliest - 1)
+    with reverts(registry.InvalidSnapshotBlock, snapshotBlock=earliest - 1, earliest=earliest, latest=latest):
+        deploy(factory, server, snapshotBlock=earliest - 1)
 
 
 def test_the_pools_block_is_a_past_one(factory, registry, server):
-    pool_block = chain.blocks.head.number + 1
+    snapshot_block = chain.blocks.head.number + 1
 
     with reverts(
-        registry.InvalidPoolBlock,
-        poolBlock=pool_block,
-        earliest=max(0, pool_block - LOOK_BACK),
-        latest=pool_block - 1,
+        registry.InvalidSnapshotBlock,
+        snapshotBlock=snapshot_block,
+        earliest=max(0, snapshot_block - LOOK_BACK),
+        latest=snapshot_block - 1,
     ):
-        deploy(factory, server, poolBlock=pool_block)
+        deploy(factory, server, snapshotBlock=snapshot_block)
 
 
 def test_the_pool_is_not_older_than_the_last_settlement(factory, registry, server, members):
@@ -258,9 +258,9 @@ def test_the_pool_is_not_older_than_the_last_settlement(factory, registry, serve
     chain.mine()
 
     block = settlement.block_number
-    with reverts(registry.InvalidPoolBlock, poolBlock=block - 1, earliest=block, latest=block + 1):
-        deploy(factory, server, poolBlock=block - 1)
-    deploy(factory, server, poolBlock=block)
+    with reverts(registry.InvalidSnapshotBlock, snapshotBlock=block - 1, earliest=block, latest=block + 1):
+        deploy(factory, server, snapshotBlock=block - 1)
+    deploy(factory, server, snapshotBlock=block)
 
 
 def test_no_round_is_deployed_while_a_seat_is_unsettled(factory, registry, server, members):

@@ -27,7 +27,7 @@ NAMES = {
 }
 MOCKS = {"ContractWorker", "Crowd", "LibraryHarness"}
 # Their errors come from the contracts that use them.
-LIBRARIES = {"CommitteeDraw", "ContentHash", "Histories", "JobTerms"}
+LIBRARIES = {"CommitteeDraw", "ContentHash", "Checkpoints", "JobTerms"}
 
 
 def test_the_contracts_have_errors():

@@ -78,9 +78,9 @@ def test_g1_every_wei_is_owed_to_one_party_and_all_of_it_can_be_taken_home(stage
         ]
         assert [account.credit for account in accounts] == [books.credit[actor] for actor in ACTORS]
         assert [account.stake for account in accounts] == [books.stake[actor] for actor in ACTORS]
-        assert [account.place != 0 for account in accounts] == [actor in books.members for actor in ACTORS]
+        assert [account.positionPlusOne != 0 for account in accounts] == [actor in books.members for actor in ACTORS]
         assert registry.balance == books.credit.total() + books.stake.total()
-        assert registry.openRound().escrow == 0
+        assert registry.currentRound().escrow == 0
 
         stage.play(
             *[act(actor, registry.withdraw) for actor in ACTORS if books.credit[actor]],
@@ -144,5 +144,5 @@ def assert_g4_the_honest_keep_their_stake(stage, jobs, game):
             account = stage.registry.accountOf(stage.actors[actor])
             accepted = decided[number][1] != bytes(32)
             assert account.stake == STAKE
-            assert account.place != 0
+            assert account.positionPlusOne != 0
             assert account.credit >= game.reward if accepted else account.credit == 0

@@ -35,7 +35,7 @@ def test_g1_the_last_wei_of_an_escrow_goes_back_to_the_server(new_round, registr
     committee.settle(sender=server)
 
     assert registry.accountOf(server).credit == 1
-    assert registry.openRound().escrow == 0
+    assert registry.currentRound().escrow == 0
 
 
 # G2: fewer than a quorum of evil seats
@@ -103,7 +103,7 @@ def test_g3_one_honest_seat_overthrows_an_evil_quorum(new_round, registry, serve
 
 
 def test_g3_an_audit_slashes_a_committee_that_is_evil_in_every_seat(new_round, registry, server):
-    committee = new_round(auditWindow=AUDIT)
+    committee = new_round(challengeWindow=AUDIT)
     committee.commit_all(WRONG, WRONG, WRONG)
     committee.show(0, WRONG)
     committee.propose_as_referee(RIGHT)
@@ -189,7 +189,7 @@ def test_g6_with_a_dead_server_a_stranger_ends_every_round(new_round, registry, 
     move_to(referee_end(job))
     committee.settle(sender=stranger)
 
-    assert registry.openRound().unsettledSeats == 0
+    assert registry.currentRound().unsettledSeats == 0
     assert all(job.isSettled(seat) for seat in range(3))
 
 

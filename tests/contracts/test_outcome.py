@@ -22,7 +22,7 @@ AUDIT = 600
 @pytest.fixture(scope="module")
 def committee(factory, registry, server, members):
     """Five seats, a quorum of three and an audit."""
-    (job,) = deploy_round(factory, server, seats=5, quorum=3, auditWindow=AUDIT)
+    (job,) = deploy_round(factory, server, seats=5, quorum=3, challengeWindow=AUDIT)
     return Committee.of(job, server, members)
 
 
@@ -34,7 +34,7 @@ def ends(job):
         terms = job.terms()
         start = job.commitEnd()
         publish_end = start + terms.publishWindow
-        return start + terms.auditWindow, publish_end, publish_end + terms.refereeWindow
+        return start + terms.challengeWindow, publish_end, publish_end + terms.refereeWindow
 
     return ends
 
@@ -51,13 +51,13 @@ def test_nothing_is_decided_before_the_commit_phase_ends(committee, job):
 def test_a_unanimous_answer_stands_when_the_audit_ends(committee, job, ends):
     committee.commit_all(*[RIGHT] * 5)
     committee.show(0, RIGHT)
-    audit_end, _, _ = ends()
+    challenge_end, _, _ = ends()
 
-    move_to(audit_end - 1)
+    move_to(challenge_end - 1)
     assert committee.outcome() == UNDECIDED
     assert job.phase() == Phase.PROPOSE
 
-    move_to(audit_end)
+    move_to(challenge_end)
     assert committee.outcome() == (Outcome.UNANIMOUS, content_hash(RIGHT))
     assert job.phase() == Phase.DECIDED
 
@@ -66,9 +66,9 @@ def test_silent_seats_do_not_break_unanimity(committee, job, ends):
     committee.commit_all(None, RIGHT, RIGHT, None, RIGHT)
     time_of_next_block(job.commitEnd())
     committee.show(1, RIGHT)
-    audit_end, _, _ = ends()
+    challenge_end, _, _ = ends()
 
-    move_to(audit_end)
+    move_to(challenge_end)
 
     assert committee.outcome() == (Outcome.UNANIMOUS, content_hash(RIGHT))
 
@@ -77,9 +77,9 @@ def test_a_candidate_nobody_else_committed_to_does_not_break_unanimity(committee
     committee.commit_all(*[RIGHT] * 5)
     committee.show(0, RIGHT)
     committee.propose_as_referee(WRONG)
-    audit_end, _, _ = ends()
+    challenge_end, _, _ = ends()
 
-    move_to(audit_end)
+    move_to(challenge_end)
 
     assert committee.outcome() == (Outcome.UNANIMOUS, content_hash(RIGHT))
 
@@ -198,9 +198,9 @@ def test_no_rival_can_be_proposed_once_an_uncontested_answer_stands(committee, j
 def test_once_decided_a_job_stays_so(committee, ends, minutes):
     committee.commit_all(*[RIGHT] * 5)
     committee.show(0, RIGHT)
-    audit_end, _, _ = ends()
+    challenge_end, _, _ = ends()
 
-    move_to(audit_end + 60 * minutes)
+    move_to(challenge_end + 60 * minutes)
 
     assert committee.outcome() == (Outcome.UNANIMOUS, content_hash(RIGHT))
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contracts.chain_control import reverts, rollback
-from tests.contracts.protocol_steps import ABSENCE_FEE, LONGEST_ROUND, PARAMETERS, SHORTEST_WINDOW, STAKE
+from tests.contracts.protocol_steps import ABSENCE_FEE, MAX_ROUND_DURATION, MIN_WINDOW, PARAMETERS, STAKE
 
 MOST_WEI = 2**96 - 1
 
@@ -12,12 +12,12 @@ MOST_WEI = 2**96 - 1
 @st.composite
 def legal_parameters(draw):
     stake = draw(st.integers(2, MOST_WEI))
-    shortest_window = draw(st.integers(1, (2**32 - 1) // 3))
+    min_window = draw(st.integers(1, (2**32 - 1) // 3))
     return {
         "stake": stake,
         "absenceFee": draw(st.integers(1, stake - 1)),
-        "shortestWindow": shortest_window,
-        "longestRound": draw(st.integers(3 * shortest_window, 2**32 - 1)),
+        "minWindow": min_window,
+        "maxRoundDuration": draw(st.integers(3 * min_window, 2**32 - 1)),
         "permissioned": draw(st.booleans()),
     }
 
@@ -37,8 +37,8 @@ def test_one_transaction_wires_the_whole_protocol(server, models, parameters):
         assert registry.STAKE() == parameters["stake"]
         assert registry.ABSENCE_FEE() == parameters["absenceFee"]
         assert registry.PERMISSIONED() == parameters["permissioned"]
-        assert factory.SHORTEST_WINDOW() == parameters["shortestWindow"]
-        assert factory.LONGEST_ROUND() == parameters["longestRound"]
+        assert factory.MIN_WINDOW() == parameters["minWindow"]
+        assert factory.MAX_ROUND_DURATION() == parameters["maxRoundDuration"]
 
 
 def test_a_factory_takes_only_its_own_servers_models(models, server, stranger):
@@ -59,12 +59,12 @@ def test_a_stake_that_its_account_cannot_hold_is_refused(server, models):
 
 @pytest.mark.parametrize(
     ("shortest", "longest"),
-    [(0, LONGEST_ROUND), (SHORTEST_WINDOW, 3 * SHORTEST_WINDOW - 1), (SHORTEST_WINDOW, 2**32)],
+    [(0, MAX_ROUND_DURATION), (MIN_WINDOW, 3 * MIN_WINDOW - 1), (MIN_WINDOW, 2**32)],
 )
 def test_windows_that_no_round_could_keep_are_refused(server, models, shortest, longest):
-    parameters = PARAMETERS | {"shortestWindow": shortest, "longestRound": longest}
+    parameters = PARAMETERS | {"minWindow": shortest, "maxRoundDuration": longest}
 
-    with reverts(project.JobFactory.InvalidWindows, shortestWindow=shortest, longestRound=longest):
+    with reverts(project.JobFactory.InvalidWindows, minWindow=shortest, maxRoundDuration=longest):
         server.deploy(project.JobFactory, models, parameters)
 
 
@@ -74,9 +74,9 @@ def test_windows_that_no_round_could_keep_are_refused(server, models, shortest, 
         {"stake": MOST_WEI},
         {"absenceFee": 1},
         {"absenceFee": STAKE - 1},
-        {"shortestWindow": 1},
-        {"shortestWindow": SHORTEST_WINDOW, "longestRound": 3 * SHORTEST_WINDOW},
-        {"longestRound": 2**32 - 1},
+        {"minWindow": 1},
+        {"minWindow": MIN_WINDOW, "maxRoundDuration": 3 * MIN_WINDOW},
+        {"maxRoundDuration": 2**32 - 1},
     ],
 )
 def test_what_just_fits_is_taken(server, models, changes):

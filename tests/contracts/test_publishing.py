@@ -20,7 +20,7 @@ LARGE = bytes(CHUNK_SIZE) + b"\x01" * CHUNK_SIZE + b"tail"
 @pytest.fixture(scope="module")
 def committee(factory, registry, server, members):
     """A committee whose result has three chunks."""
-    (job,) = deploy_round(factory, server, resultSize=len(LARGE), auditWindow=60)
+    (job,) = deploy_round(factory, server, resultSize=len(LARGE), challengeWindow=60)
     return Committee.of(job, server, members)
 
 
@@ -181,7 +181,7 @@ def test_a_candidate_that_is_too_short_for_the_job_is_never_complete(committee, 
 def test_an_answer_stands_only_when_its_last_chunk_is_published(proposed, job):
     for index in [2, 0]:
         proposed.publish(0, LARGE, index)
-    move_to(job.commitEnd() + job.terms().auditWindow)
+    move_to(job.commitEnd() + job.terms().challengeWindow)
     assert proposed.outcome() == (Outcome.UNDECIDED, bytes(32))
 
     proposed.publish(1, LARGE, 1)

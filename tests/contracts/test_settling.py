@@ -72,7 +72,7 @@ def test_a_settled_round_leaves_no_escrow_and_no_seat(committee, registry, serve
 
     receipt = committee.settle(sender=server)
 
-    opened = registry.openRound()
+    opened = registry.currentRound()
     assert (opened.escrow, opened.unsettledSeats) == (0, 0)
     assert opened.lastSettlementBlock == receipt.block_number
     assert all(job.isSettled(seat) for seat in range(5))
@@ -191,7 +191,7 @@ def test_seats_are_settled_in_any_order_and_in_batches_by_anyone(committee, job,
 
     assert [[seat for seat, _, _ in verdicts(receipt)] for receipt in receipts] == [[4, 1], [0], [3, 2]]
     assert [event.seats for receipt in receipts for event in receipt.decode_logs(job.Settled)] == [2, 1, 2]
-    assert registry.openRound().unsettledSeats == 0
+    assert registry.currentRound().unsettledSeats == 0
 
 
 def test_everybody_sees_which_seats_are_settled(committee, job, stranger):
@@ -290,7 +290,7 @@ def test_the_referees_share_of_the_bonus_goes_back_to_the_server(committee, job,
     assert verdicts(receipt) == [(seat, Verdict.REWARDED, REWARD) for seat in range(5)]
     assert receipt.decode_logs(registry.RoundClosed) == [registry.RoundClosed(remainder=BONUS)]
     assert registry.accountOf(server).credit == BONUS
-    assert registry.openRound().escrow == 0
+    assert registry.currentRound().escrow == 0
 
 
 def test_only_jobs_of_the_factory_say_who_is_paid(committee, registry, server, stranger):

@@ -123,9 +123,9 @@ def test_one_that_never_joined_has_no_stake_to_take_home(registry, stranger):
 
 
 def test_no_stake_goes_home_under_a_round_whose_pool_it_was_in(registry, factory, server, leaver):
-    pool_block = chain.blocks.head.number
+    snapshot_block = chain.blocks.head.number
     left_at = registry.leave(sender=leaver).block_number
-    deploy_round(factory, server, poolBlock=pool_block)
+    deploy_round(factory, server, snapshotBlock=snapshot_block)
     mine_to(left_at + LOOK_BACK + 1)
 
     with reverts(registry.RoundIsOpen, unsettledSeats=3):
@@ -149,7 +149,7 @@ def test_a_stake_is_free_again_when_the_round_is_settled(registry, factory, serv
 
 
 def test_a_round_whose_pool_one_had_left_does_not_lock_its_stake(registry, factory, server, leaver, left_at):
-    deploy_round(factory, server, poolBlock=left_at)
+    deploy_round(factory, server, snapshotBlock=left_at)
     mine_to(left_at + LOOK_BACK + 1)
 
     receipt = registry.withdrawStake(sender=leaver)

@@ -1,4 +1,4 @@
-"""What can happen to a town at any time, and the record of what did."""
+"""What can happen to a network at any time, and the record of what did."""
 
 import random
 import time
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from mlchain.protocol.calls import View
 from mlchain.protocol.rounds import phase
+from tests.live.live_network import LiveNetwork
 from tests.live.proxy import MODES
-from tests.live.town import Town
 
 BURST = 3.0  # seconds of a proxy's mischief
 
@@ -26,7 +26,7 @@ def phase_of(view: View) -> str:
 class Faults:
     """Injects faults one after the other; what a fault does follows from the seed, when it comes does not."""
 
-    town: Town
+    network: LiveNetwork
     seed: int
     done: Counter = field(default_factory=Counter)
 
@@ -34,13 +34,13 @@ class Faults:
         self._random = random.Random(self.seed)
         self._kinds: dict[str, Callable[[], None]] = {
             "kill the server": lambda: self._kill("server"),
-            "kill a worker": lambda: self._kill(self._random.choice(list(self.town.workers))),
-            "kill everybody": lambda: [self._kill(name) for name in ("server", *self.town.workers)],
-            "two servers": lambda: self.town.start_double("server"),
-            "two of a worker": lambda: self.town.start_double(self._random.choice(list(self.town.workers))),
+            "kill a worker": lambda: self._kill(self._random.choice(list(self.network.workers))),
+            "kill everybody": lambda: [self._kill(name) for name in ("server", *self.network.workers)],
+            "two servers": lambda: self.network.start_double("server"),
+            "two of a worker": lambda: self.network.start_double(self._random.choice(list(self.network.workers))),
             "restart the node": self._restart_node,
-            "drop what waits": lambda: self.town.node.ask("anvil_dropAllTransactions"),
-            "clock jump": lambda: self.town.node.ask("evm_increaseTime", self._random.randrange(1, 60)),
+            "drop what waits": lambda: self.network.node.ask("anvil_dropAllTransactions"),
+            "clock jump": lambda: self.network.node.ask("evm_increaseTime", self._random.randrange(1, 60)),
             "reorganisation": self._reorganise,
             **{f"proxy: {mode}": lambda mode=mode: self._mischief(mode) for mode in MODES},
         }
@@ -68,19 +68,19 @@ class Faults:
         return "\n".join("  ".join(f"{cell:>26}" for cell in row) for row in rows)
 
     def _kill(self, name: str) -> None:
-        self.town.kill(name)
-        self.town.start(name)
+        self.network.kill(name)
+        self.network.start(name)
 
     def _restart_node(self) -> None:
-        self.town.node.stop()
+        self.network.node.stop()
         time.sleep(self._random.uniform(0, 2))
-        self.town.node.start()
+        self.network.node.start()
 
     def _reorganise(self) -> None:
         """Replace the last block, or the last two where somebody waits for two confirmations, by empty ones."""
-        self.town.node.reorganise(self._random.choice([1, 2]))
+        self.network.node.reorganise(self._random.choice([1, 2]))
 
     def _mischief(self, mode: str) -> None:
-        self.town.proxy.mode = mode
+        self.network.proxy.mode = mode
         time.sleep(BURST)
-        self.town.proxy.mode = None
+        self.network.proxy.mode = None

@@ -5,25 +5,25 @@ import time
 
 import pytest
 
-from tests.live.town import Town
+from tests.live.live_network import LiveNetwork
 
 MINUTES = 10
 
 
 @pytest.mark.slow
 def test_an_idle_worker_asks_little_and_does_not_grow(tmp_path):
-    with Town(tmp_path, {"worker0": "honest"}, rounds=1) as town:
-        town.start("worker0", pause=None)
+    with LiveNetwork(tmp_path, {"worker0": "honest"}, rounds=1) as network:
+        network.start("worker0", pause=None)
         time.sleep(60)  # it starts, and joins
-        pid = town.running["worker0"].pid
-        (memory, busy), asked = use_of(pid), town.proxy.requests.total()
+        pid = network.running["worker0"].pid
+        (memory, busy), asked = use_of(pid), network.proxy.requests.total()
 
         time.sleep(60 * MINUTES)
 
-        (later, seconds), requests = use_of(pid), (town.proxy.requests.total() - asked) / MINUTES
+        (later, seconds), requests = use_of(pid), (network.proxy.requests.total() - asked) / MINUTES
         grown, seconds = later - memory, seconds - busy
         print(f"memory {memory / 2**20:.0f} MiB, {grown / 2**20:+.1f} MiB in {MINUTES} minutes; ", end="")
-        print(f"{seconds / (60 * MINUTES):.1%} of a core; {requests:.0f} requests a minute: {town.proxy.requests}")
+        print(f"{seconds / (60 * MINUTES):.1%} of a core; {requests:.0f} requests a minute: {network.proxy.requests}")
         assert requests < 40
         assert grown < 10 * 2**20
 

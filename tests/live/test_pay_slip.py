@@ -6,8 +6,8 @@ import pytest
 
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import UserError
-from mlchain.live.looking import as_lines
 from mlchain.live.pay_slip import pay_slip
+from mlchain.live.rendering import as_lines
 from mlchain.protocol.calls import Call
 from mlchain.protocol.content import content_hash
 from tests.actors.scenes import Scene

@@ -7,8 +7,8 @@ import pytest
 from mlchain.actors.server import Plan
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import UserError
-from mlchain.live.programs import Live
 from mlchain.live.roles import LiveServer, server_is_done, server_maker, worker_maker
+from mlchain.live.runner import Live
 from tests.actors.scenes import Scene, ToyTask, act, methods
 from tests.actors.stage import SERVER, Stage
 
@@ -62,7 +62,7 @@ def test_once_all_rounds_are_played_a_server_asks_for_its_credit_at_once():
         ({"committee": 257}, "the seats of a job have to be from 1 to 256, not 257"),
         ({"committee": 3, "quorum": 4}, "the equal answers for a quorum have to be from 1 to 3, not 4"),
         ({"committee": 4, "quorum": 2}, "the quorum of 4 seats has to be at least 3"),
-        ({"least_pool": 0}, "the workers to wait for have to be from 1 to"),
+        ({"min_pool": 0}, "the workers to wait for have to be from 1 to"),
         ({"reward": 0}, "the wei of reward have to be from 1 to"),
         ({"bonus": -1}, "the bonus has to be from 0 to"),
         ({"commit_window": 599}, "every window has to be at least 600 s here, not 599"),

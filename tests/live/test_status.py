@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mlchain.errors import UserError
-from mlchain.live.looking import as_json, as_lines
+from mlchain.live.rendering import as_json, as_lines
 from mlchain.live.status import status_of
 from mlchain.tasks.dataset import DataError
 from tests.actors.scenes import DAY, Scene

@@ -13,35 +13,37 @@ from web3.exceptions import Web3Exception
 
 from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.chain.connection import Chain
-from mlchain.chain.trouble import NodeTrouble
+from mlchain.chain.node_errors import NodeError
 from mlchain.protocol.rounds import Phase, Verdict, phase
 from tests.live.faults import Faults, phase_of
-from tests.live.town import NETWORKS, WINDOW, Town
+from tests.live.live_network import NETWORKS, WINDOW, LiveNetwork
 from tests.networks.learning import learned
 
 CALM = 12  # seconds without event and fault after which everybody is up and has done what can be done
-TROUBLE = (ApeException, NodeTrouble, RequestException, Web3Exception)
+TROUBLE = (ApeException, NodeError, RequestException, Web3Exception)
 PATIENCE = 240  # seconds without any event after which something is wrong
 
 
 @contextmanager
-def reader(town):
-    """Read the chain of a town, past its proxy."""
-    with networks.parse_network_choice(town.network(town.node.url)):
+def reader(network):
+    """Read the chain of a network, past its proxy."""
+    with networks.parse_network_choice(network.network(network.node.url)):
         chain = Chain()
-        chain.follow(town.deployment)
+        chain.follow(network.deployment)
         yield chain
 
 
-def play(town, chain, faults, wanted):
-    """Let the town learn under fire until the server is done; time that everybody honest waits for passes at once."""
-    town.start_all()
+def play(network, chain, faults, wanted):
+    """Let the network learn under fire until the server is done; skip the time that everybody honest waits for."""
+    network.start_all()
     last_event, seen, next_fault = time.monotonic(), 0, 0.0
-    share = -(-wanted // (3 * town.rounds + 1))  # of the faults for each phase of each round, and for the time before
+    share = -(
+        -wanted // (3 * network.rounds + 1)
+    )  # of the faults for each phase of each round, and for the time before
     met = Counter()
-    while town.running["server"].poll() != 0:
+    while network.running["server"].poll() != 0:
         now = time.monotonic()
-        town.start_again()
+        network.start_again()
         with suppress(*TROUBLE):
             view = chain.view()
             events = count_of(view)
@@ -52,10 +54,10 @@ def play(town, chain, faults, wanted):
                 faults.inject(view)
                 met[place] += 1
                 next_fault = time.monotonic() + 1
-            elif now - max(last_event, next_fault) > CALM and (idle := idle_time(town, view)):
-                town.node.ask("evm_increaseTime", idle)
+            elif now - max(last_event, next_fault) > CALM and (idle := idle_time(network, view)):
+                network.node.ask("evm_increaseTime", idle)
                 last_event = time.monotonic()
-        assert now - last_event < PATIENCE, "nothing happens any more:\n" + town.log("server")[-2000:]
+        assert now - last_event < PATIENCE, "nothing happens any more:\n" + network.log("server")[-2000:]
         time.sleep(0.3)
     while True:
         with suppress(*TROUBLE):
@@ -69,9 +71,11 @@ def count_of(view):
     return sum(parts) + len(view.ledger.pool.members) + sum(1 + len(it.chunks) for it in view.ledger.versions)
 
 
-def idle_time(town, view):
+def idle_time(network, view):
     """Return how long nobody honest has anything to do: the evil are waited for, a turn to come, or a window to end."""
-    honest = {town.address_of(name) for name, behaviour in town.workers.items() if BEHAVIOURS[behaviour].is_honest}
+    honest = {
+        network.address_of(name) for name, behaviour in network.workers.items() if BEHAVIOURS[behaviour].is_honest
+    }
     current = view.ledger.open_round
     if current is None:
         return 0
@@ -83,13 +87,13 @@ def idle_time(town, view):
     return WINDOW // 10 if is_proposing else WINDOW
 
 
-def assert_nothing_is_lost(town, chain, view, rounds, jobs):
+def assert_nothing_is_lost(network, chain, view, rounds, jobs):
     """Assert that the model is the one of undisturbed learning, and that nobody honest lost anything: G1 to G8."""
     ledger = view.ledger
-    assert [version.data() for version in ledger.versions] == learned(rounds, jobs, town.task)
+    assert [version.data() for version in ledger.versions] == learned(rounds, jobs, network.task)
     assert [len(current.jobs) for current in ledger.rounds] == [jobs] * rounds
-    assert chain.balance_of(town.deployment.addresses["WorkerRegistry"]) == ledger.owed
-    behaviour_of = {town.address_of(name): BEHAVIOURS[behaviour] for name, behaviour in town.workers.items()}
+    assert chain.balance_of(network.deployment.addresses["WorkerRegistry"]) == ledger.owed
+    behaviour_of = {network.address_of(name): BEHAVIOURS[behaviour] for name, behaviour in network.workers.items()}
     for current in ledger.rounds:
         for job in current.jobs:
             assert len(set(job.committee)) == len(job.committee)
@@ -101,11 +105,11 @@ def assert_nothing_is_lost(town, chain, view, rounds, jobs):
 
 
 def under_fire(folder, workers, rounds, wanted, seed, chain_id=1337, jobs=1):
-    with Town(folder, workers, rounds, chain_id, seed, jobs) as town, reader(town) as chain:
-        faults = Faults(town, seed)
-        view = play(town, chain, faults, wanted)
+    with LiveNetwork(folder, workers, rounds, chain_id, seed, jobs) as network, reader(network) as chain:
+        faults = Faults(network, seed)
+        view = play(network, chain, faults, wanted)
         print(faults.table())
-        assert_nothing_is_lost(town, chain, view, rounds, jobs)
+        assert_nothing_is_lost(network, chain, view, rounds, jobs)
     return faults
 
 

@@ -71,7 +71,7 @@ class Learning:
 
     def start(self, rounds: int) -> None:
         """Start the server, which waits for all workers, and the workers, each on the next node."""
-        self._start("server", 0, "server", "--rounds", str(rounds), "--least-pool", str(len(self.workers)))
+        self._start("server", 0, "server", "--rounds", str(rounds), "--min-pool", str(len(self.workers)))
         for number, name in enumerate(self.workers):
             self._start(name, number + 1, "worker", "--gas-reserve", "0")
 
@@ -108,7 +108,7 @@ class Learning:
 
     def _start(self, name: str, node: int, *command: str) -> None:
         where = ["--address", self.deployment.addresses["JobFactory"], "--first-block", str(self.deployment.block)]
-        pace = ["--pause", str(PAUSE), "--patience", "30"]
+        pace = ["--poll-interval", str(PAUSE), "--patience", "30"]
         log = (self.folder / f"{name}.log").open("ab")
         words = [APE, "run", *command, *self._place(node), *where, *pace, "--account", name]
         self.running[name] = subprocess.Popen(words, cwd=ROOT, env=self._environment(), stdout=log, stderr=log)

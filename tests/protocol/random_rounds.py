@@ -77,7 +77,7 @@ class RandomRounds:
             seats=seats,
             quorum=self._random.choice([seats // 2 + 1, seats // 2 + 1, seats]),
             resultSize=len(self._results[0]),
-            auditWindow=self._random.choice([0, 600, 3_600]),
+            challengeWindow=self._random.choice([0, 600, 3_600]),
         )
         self._committees = [Committee.of(job, self._server, self._workers) for job in deployed]
 
@@ -90,7 +90,7 @@ class RandomRounds:
                     self._answers[committee.job.address, seat] = self._results[answer]
                     committee.commit(seat, self._results[answer])
         self.compare_decisions()
-        ends = [job.commit_end for job in self.ledger.rounds[-1].jobs if job.full_at is None]
+        ends = [job.commit_end for job in self.ledger.rounds[-1].jobs if job.all_committed_at is None]
         if ends:
             move_to(ends[0] - 1)
             self.compare_decisions()
@@ -120,8 +120,8 @@ class RandomRounds:
                 committee.settle(*job.unsettled, sender=self._server)
 
     def _wait(self, job) -> None:
-        audit_end = job.commit_end + job.terms.audit_window
-        ends = (job.commit_end, audit_end, job.publish_end, job.referee_end)
+        challenge_end = job.commit_end + job.terms.challenge_window
+        ends = (job.commit_end, challenge_end, job.publish_end, job.referee_end)
         times = [time for end in ends for time in (end - 1, end) if time > now()]
         if times:
             move_to(self._random.choice(times[:2]))
@@ -200,7 +200,7 @@ def compare_job(contract, job, results) -> None:
     assert contract.commitEnd() == job.commit_end
     progress = contract.progress()
     assert (progress.commits, progress.candidates) == (len(job.commitments), len(job.candidates))
-    assert progress.fullAt == (job.full_at or 0)
+    assert progress.allCommittedAt == (job.all_committed_at or 0)
     for seat in range(job.terms.seats):
         assert bytes(contract.commitmentOf(seat)) == job.commitments.get(seat, bytes(32))
     leaders = [hash_ for hash_, candidate in job.candidates.items() if candidate.votes >= job.terms.quorum]
@@ -221,8 +221,8 @@ def compare_registry(registry, ledger, owners) -> None:
         shown, known = registry.accountOf(owner), ledger.account(owner.address)
         assert (shown.stake, shown.credit, shown.leaveBlock) == (known.stake, known.credit, known.left_at or 0)
         members = ledger.pool.members
-        assert shown.place == (members.index(owner.address) + 1 if owner.address in members else 0)
-    shown = registry.openRound()
+        assert shown.positionPlusOne == (members.index(owner.address) + 1 if owner.address in members else 0)
+    shown = registry.currentRound()
     unsettled = [seat for job in ledger.rounds[-1].jobs for seat in job.unsettled] if ledger.rounds else []
     assert (shown.escrow, shown.unsettledSeats) == (ledger.escrow, len(unsettled))
     assert (ledger.open_round is None) == (not unsettled)

@@ -38,7 +38,7 @@ def jobs(draw) -> Job:
     answers = draw(st.lists(st.sampled_from([None, *HASHES]), min_size=seats, max_size=seats))
     job.commitments = {seat: answer for seat, answer in enumerate(answers) if answer}
     if len(job.commitments) == seats:
-        job.full_at = DEADLINE - draw(st.integers(0, 500))
+        job.all_committed_at = DEADLINE - draw(st.integers(0, 500))
     for candidate in draw(st.lists(st.sampled_from(HASHES), unique=True)):
         chunks = {0: b"x"} if draw(st.booleans()) else {}
         job.candidates[candidate] = Candidate(answers.count(candidate), "proposer", {}, chunks)
@@ -125,12 +125,12 @@ EXPECTED = {
 def test_the_twin_decides_as_the_contract_at_every_turning_point(deployment, factory, server, members, game):
     answers, shown, proposed = GAMES[game]
     with rollback():
-        (job,) = deploy_round(factory, server, seats=5, quorum=3, auditWindow=600)
+        (job,) = deploy_round(factory, server, seats=5, quorum=3, challengeWindow=600)
         committee = Committee.of(job, server, members)
         committee.commit_all(*answers)
         reader = follow(deployment)
         twin = reader.view().ledger.rounds[-1].jobs[0]
-        if twin.full_at is None:
+        if twin.all_committed_at is None:
             move_to(twin.commit_end)
         for result in shown:
             committee.show(answers.index(result), result)

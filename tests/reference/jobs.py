@@ -160,7 +160,7 @@ class Job:
             if candidate.votes < self.terms.quorum or not self.is_complete(leader):
                 continue
             unanimous = candidate.votes == len(self.commitments)
-            if unanimous and self.chain.now >= self.commit_end + self.terms.audit_window:
+            if unanimous and self.chain.now >= self.commit_end + self.terms.challenge_window:
                 return Outcome.UNANIMOUS, leader
             if len(self.candidates) == 1 and self.chain.now >= publish_end:
                 return Outcome.UNCONTESTED, leader

@@ -29,12 +29,12 @@ class Protocol:
         *,
         stake: int,
         absence_fee: int,
-        shortest_window: int = 1,
-        longest_round: int = 2**32 - 1,
+        min_window: int = 1,
+        max_round_duration: int = 2**32 - 1,
         permissioned: bool = False,
     ) -> None:
         self.chain, self.server = chain, server
-        self.shortest_window, self.longest_round = shortest_window, longest_round
+        self.min_window, self.max_round_duration = min_window, max_round_duration
         self.models = Models(chain, server)
         self.registry = Registry(chain, server, stake, absence_fee, permissioned)
         self.rounds: list[list[Job]] = []
@@ -55,14 +55,14 @@ class Protocol:
         self._check(terms)
         escrow = terms.jobs * (terms.seats * terms.reward + terms.bonus)
         require(value == escrow, "WrongEscrow", value, escrow)
-        self.registry.require_free(terms.pool_block, terms.jobs * terms.seats)
+        self.registry.require_free(terms.snapshot_block, terms.jobs * terms.seats)
 
-        number, pool = len(self.rounds) + 1, self.registry.pool_at(terms.pool_block)
+        number, pool = len(self.rounds) + 1, self.registry.pool_at(terms.snapshot_block)
         seed = keccak(
-            encode(["bytes32", "bytes32", "uint256"], [random, self.chain.block_hash(terms.pool_block), number])
+            encode(["bytes32", "bytes32", "uint256"], [random, self.chain.block_hash(terms.snapshot_block), number])
         )
         deadline = self.chain.now + terms.commit_window
-        self.registry.open(terms.pool_block, terms.jobs * terms.seats, value)
+        self.registry.open(terms.snapshot_block, terms.jobs * terms.seats, value)
         self._emit(
             "RoundDeployed",
             round=number,
@@ -91,10 +91,10 @@ class Protocol:
         check_size(terms.result_size)
         windows = (terms.commit_window, terms.publish_window, terms.referee_window)
         for window in windows:
-            require(window >= self.shortest_window, "WindowTooShort", window, self.shortest_window)
-        require(sum(windows) <= self.longest_round, "RoundTooLong", sum(windows), self.longest_round)
-        audit, publish = terms.audit_window, terms.publish_window
-        require(audit <= publish, "AuditOutlastsPublishing", audit, publish)
+            require(window >= self.min_window, "WindowTooShort", window, self.min_window)
+        require(sum(windows) <= self.max_round_duration, "RoundTooLong", sum(windows), self.max_round_duration)
+        audit, publish = terms.challenge_window, terms.publish_window
+        require(audit <= publish, "ChallengeOutlastsPublishing", audit, publish)
 
     def _emit(self, name: str, **arguments: object) -> None:
         self.chain.emit(NAME, name, **arguments)

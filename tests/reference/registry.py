@@ -31,7 +31,7 @@ class Registry:
         self.left_at: dict[str, int] = {}  # the block in which those that are no members any more left
         self.stakes: Counter[str] = Counter()
         self.credits: Counter[str] = Counter()
-        self.escrow = self.unsettled = self.pool_block = self.last_settlement = 0
+        self.escrow = self.unsettled = self.snapshot_block = self.last_settlement = 0
         self.balance = 0
 
     @property
@@ -80,19 +80,19 @@ class Registry:
 
     # Round
 
-    def require_free(self, pool_block: int, seats: int) -> None:
+    def require_free(self, snapshot_block: int, seats: int) -> None:
         """Refuse a round while another is open, or one whose pool is too old, too new or too small."""
         require(self.unsettled == 0, "RoundIsOpen", self.unsettled)
         earliest, latest = max(self.chain.block - LOOK_BACK, self.last_settlement, 0), self.chain.block - 1
-        require(earliest <= pool_block <= latest, "InvalidPoolBlock", pool_block, earliest, latest)
-        size = len(self.pool_at(pool_block))
+        require(earliest <= snapshot_block <= latest, "InvalidSnapshotBlock", snapshot_block, earliest, latest)
+        size = len(self.pool_at(snapshot_block))
         require(seats <= size, "PoolTooSmall", size, seats)
 
-    def open(self, pool_block: int, seats: int, escrow: int) -> None:
-        """Take a round's pay; its seats go to members at the end of `pool_block`."""
-        self.pool_block, self.unsettled, self.escrow = pool_block, seats, escrow
+    def open(self, snapshot_block: int, seats: int, escrow: int) -> None:
+        """Take a round's pay; its seats go to members at the end of `snapshot_block`."""
+        self.snapshot_block, self.unsettled, self.escrow = snapshot_block, seats, escrow
         self.balance += escrow
-        self._emit("RoundOpened", poolBlock=pool_block, seats=seats, escrow=escrow)
+        self._emit("RoundOpened", snapshotBlock=snapshot_block, seats=seats, escrow=escrow)
 
     def settle(self, job: str, settlements: list[Settlement]) -> None:
         """Pay from the escrow, take from stakes; what is taken or left over is the server's."""
@@ -127,7 +127,7 @@ class Registry:
         require(sender not in self.members, "StakeInUse", sender)
         require(amount, "NothingToWithdraw", sender)
         require(self.chain.block >= unlock_block, "StakeLocked", left_at, unlock_block)
-        require(self.unsettled == 0 or self.pool_block >= left_at, "RoundIsOpen", self.unsettled)
+        require(self.unsettled == 0 or self.snapshot_block >= left_at, "RoundIsOpen", self.unsettled)
         self.stakes[sender] = 0
         self.balance -= amount
         self._emit("StakeWithdrawn", worker=sender, amount=amount)

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlchain.chain.connection import Chain
 from mlchain.simulation.books import check_books
 from mlchain.simulation.options import Options
-from mlchain.simulation.play import Played, Simulation
+from mlchain.simulation.simulator import Simulation, SimulationRun
 from mlchain.simulation.summary import Summary, summarize
 from tests.contracts.chain_control import rollback
 
@@ -23,7 +23,7 @@ class Run:
     """What a simulation was, and what came of it."""
 
     chain: Chain
-    played: Played
+    played: SimulationRun
     summary: Summary
 
 
@@ -49,7 +49,7 @@ def outcome_of(**choices: object) -> Run:
 
 def jobs_of(run: Run) -> list:
     """Return the summaries of all jobs."""
-    return [job for played in run.summary.rounds for job in played.jobs]
+    return [job for current in run.summary.rounds for job in current.jobs]
 
 
 def pay_of(run: Run, behaviour: str) -> list:

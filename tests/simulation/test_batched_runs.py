@@ -53,7 +53,7 @@ def test_every_version_of_the_model_is_the_same(runs):
 
 def test_the_same_is_accepted_for_the_same_reason(runs):
     batched, single = (
-        [(job.accepted_hash, job.decided_by, job.matches) for played in run.summary.rounds for job in played.jobs]
+        [(job.accepted_hash, job.decided_by, job.matches) for current in run.summary.rounds for job in current.jobs]
         for run in runs
     )
 

@@ -196,7 +196,7 @@ def free_port() -> int:
 
 @pytest.mark.slow
 def test_deploying_with_parameters_that_cannot_be_is_one_sentence(tmp_path):
-    for arguments in (("--stake", -1), ("--stake", 10**90), ("--absence-fee", 10**19), ("--shortest-window", 0)):
+    for arguments in (("--stake", -1), ("--stake", 10**90), ("--absence-fee", 10**19), ("--min-window", 0)):
         sentence = refusal_of("deploy", "--folder", tmp_path, *arguments)
 
         assert str(arguments[1]) in sentence

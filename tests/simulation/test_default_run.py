@@ -162,10 +162,10 @@ def test_the_summary_file_has_exactly_its_keys(run, tmp_path):
     saved = json.loads((tmp_path / "summary.json").read_text())
 
     assert " ".join(saved) == KEYS
-    assert [played["round"] for played in saved["rounds"]] == [1, 2, 3, 4, 5]
-    for played in saved["rounds"]:
-        assert " ".join(played) == ROUND_KEYS
-        assert [" ".join(job) for job in played["jobs"]] == [JOB_KEYS]
+    assert [current["round"] for current in saved["rounds"]] == [1, 2, 3, 4, 5]
+    for current in saved["rounds"]:
+        assert " ".join(current) == ROUND_KEYS
+        assert [" ".join(job) for job in current["jobs"]] == [JOB_KEYS]
     assert [" ".join(pay) for pay in saved["pay"]] == [PAY_KEYS] * 10
     assert {" ".join(figures) for figures in saved["gas"].values()} == {GAS_KEYS}
     assert saved["mode"] == "contracts"
@@ -181,10 +181,10 @@ def test_the_summary_file_has_exactly_its_keys(run, tmp_path):
 def test_the_summary_says_what_the_chain_holds(run):
     summary, versions = run.summary, run.played.view.ledger.versions
 
-    assert [played.content_hash for played in summary.rounds] == [
+    assert [current.content_hash for current in summary.rounds] == [
         "0x" + content_hash(version.data()).hex() for version in versions[1:]
     ]
-    assert [played.version for played in summary.rounds] == [2, 3, 4, 5, 6]
+    assert [current.version for current in summary.rounds] == [2, 3, 4, 5, 6]
     assert summary.rounds[-1].content_hash == summary.model_hash
     assert all(job.accepted_hash == job.honest_hash for job in jobs_of(run))
 
@@ -216,7 +216,7 @@ def test_tables_show_every_round_every_worker_and_the_verdict(run):
 
 def test_tables_of_a_task_without_accuracy_print_too(run):
     console = Console(file=io.StringIO(), width=140)
-    rounds = [replace(played, accuracy=None) for played in run.summary.rounds]
+    rounds = [replace(current, accuracy=None) for current in run.summary.rounds]
 
     print_summary(console, replace(run.summary, accuracy=None, rounds=rounds))
 

@@ -7,7 +7,7 @@ from mlchain.errors import UserError
 from mlchain.simulation import play
 from mlchain.simulation.books import check_books
 from mlchain.simulation.options import Options
-from mlchain.simulation.play import Simulation
+from mlchain.simulation.simulator import Simulation
 from tests.contracts.chain_control import rollback
 from tests.simulation.runs import (
     GOLDEN,
@@ -75,8 +75,8 @@ def test_a_committee_that_is_evil_in_every_seat_lies_unless_it_is_audited():
     assert audited.summary.wrong_accepted == 0
     assert jobs_of(audited)[0].decided_by == "referee"
     assert {pay.slashed for pay in audited.summary.pay} == {ETHER}
-    terms = audited.played.view.ledger.rounds[0].terms
-    assert terms.audit_window == terms.publish_window
+    terms = audited.run.view.ledger.rounds[0].terms
+    assert terms.challenge_window == terms.publish_window
     assert_nothing_is_kept(unaudited)
     assert_nothing_is_kept(audited)
 
@@ -86,14 +86,14 @@ def test_the_books_balance_before_anybody_has_gone_home():
         chain = Chain()
         choices = Options(**SMALL | {"evil": 1, "behaviour": "wrong"})
         simulation = Simulation(chain, choices, lambda _done, _what: None)
-        played = simulation.played
-        while not played.server.is_done(chain.view().ledger):
+        run = simulation.run
+        while not run.server.is_done(chain.view().ledger):
             simulation._step(simulation._one_round)
-        played.view = chain.view()
+        run.view = chain.view()
 
-        check_books(chain, played)
+        check_books(chain, run)
 
-        assert played.view.ledger.owed > 4 * ETHER
+        assert run.view.ledger.owed > 4 * ETHER
 
 
 def test_when_all_are_silent_the_referee_brings_the_results(honest):
@@ -108,7 +108,7 @@ def test_when_all_are_silent_the_referee_brings_the_results(honest):
 def test_when_all_are_silent_and_no_referee_is_there_the_model_stays_as_it_is():
     run = outcome_of(**SMALL | {"workers": 2, "evil": 2, "behaviour": "silent", "referee": False})
 
-    assert [played.version for played in run.summary.rounds] == [1, 1]
+    assert [current.version for current in run.summary.rounds] == [1, 1]
     assert [job.decided_by for job in jobs_of(run)] == ["no quorum, referee silent"] * 2
     assert_nothing_is_kept(run)
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.errors import UserError
-from mlchain.simulation.cast import deal_behaviours, secret
 from mlchain.simulation.options import Options
+from mlchain.simulation.participants import deal_behaviours, secret
 
 REFUSED = {
     "4 of 3 workers cannot be evil": {"workers": 3, "evil": 4},

@@ -1,0 +1,1 @@
+"""Learning with a trusted server, without verification: rules, service, worker, simulation, and the Counter to join."""

@@ -1,0 +1,221 @@
+"""The learning server on the web: from requests to events, the cheapest checks first.
+
+A request passes, in this order: path and method, the length that it announces, the form of its headers, whether its
+signer has joined, its nonce; only then its body is read, up to the length of an update, and its signature checked.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from mlchain.centralized.identity import NotSigned, Stamp, check_signature, read_stamp
+from mlchain.centralized.interface import description
+from mlchain.centralized.messages import LONGEST_WAIT, pack_work
+from mlchain.centralized.rules import Assignment, Refusal, Wait
+from mlchain.centralized.service import LearningService
+
+TICK = 0.5  # seconds after which the server looks who is overdue
+BODY_TIME = 10.0  # seconds in which a body has to come in
+
+_LOG = logging.getLogger(__name__)
+_STATUS = {Refusal.NOT_JOINED: 403, Refusal.FINISHED: 410}  # of all other refusals it is 409
+
+
+class Refused(Exception):
+    """A request is answered with a refusal."""
+
+    def __init__(self, status: int, refusal: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.refusal, self.detail = status, refusal, detail
+
+
+def create_app(service: LearningService, ready: Callable[[], object] = lambda: None) -> Starlette:
+    """Return the web application of a service; `ready()` is called once it serves."""
+    web = _Web(service)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        ticking = asyncio.create_task(web.tick_for_ever())
+        ready()
+        yield
+        ticking.cancel()
+        with suppress(asyncio.CancelledError):
+            await ticking
+
+    routes = [
+        Route("/plan", web.plan, methods=["GET"]),
+        Route("/status", web.status, methods=["GET"]),
+        Route("/openapi.json", web.interface, methods=["GET"]),
+        Route("/registration", web.register, methods=["POST"]),
+        Route("/work", web.work, methods=["POST"]),
+        Route("/updates/{version}", web.deliver, methods=["POST"]),
+    ]
+    handlers = {Refused: _refusal, HTTPException: _http_refusal}
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    app.router.redirect_slashes = False  # a signature is for one path, and a redirect would go where `host` says
+    return app
+
+
+class _Web:
+    """The handlers: one thread runs all of them, and between two `await`s nothing else happens."""
+
+    def __init__(self, service: LearningService) -> None:
+        self._service = service
+        self._news = asyncio.Event()
+        self._waiting: dict[str, object] = {}  # the one request of each worker that waits for work
+
+    async def tick_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            try:
+                self._service.tick()
+            except Exception:  # a full disk, say: nothing has changed, and the next tick tries again
+                _LOG.exception("time could not go on")
+            self._announce()
+
+    def _announce(self) -> None:
+        """Let everybody who waits look again."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    # What everybody may ask
+
+    async def plan(self, _request: Request) -> Response:
+        return Response(self._service.settings.to_json(), media_type="application/json")
+
+    async def status(self, _request: Request) -> Response:
+        return JSONResponse(self._service.status())
+
+    async def interface(self, _request: Request) -> Response:
+        return JSONResponse(description(self._service.task.update_size))
+
+    # What members may ask
+
+    async def register(self, request: Request) -> Response:
+        stamp, _body = await self._signed(request, 0)
+        _answer(_once(self._service.register, stamp))
+        return JSONResponse({"registered": True})
+
+    async def work(self, request: Request) -> Response:
+        stamp, _body = await self._signed(request, 0)
+        reply = _once(self._service.ask, stamp)
+        if isinstance(reply, Wait):
+            reply = await self._wait(request, stamp.worker)
+        if isinstance(_answer(reply), Wait):
+            return Response(status_code=204)
+        return Response(
+            pack_work(reply.version, reply.share, self._service.weights), media_type="application/octet-stream"
+        )
+
+    async def _wait(self, request: Request, worker: str) -> Assignment | Wait | Refusal:
+        """Wait for work; a newer request of the same worker takes the place of an older one."""
+        token = self._waiting[worker] = object()
+        clock = asyncio.get_running_loop().time
+        until = clock() + LONGEST_WAIT
+        try:
+            while clock() < until:
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), until - clock())
+                # Weights sent to nobody would leave the worker owing a result until it is overdue.
+                if await request.is_disconnected() or self._waiting.get(worker) is not token:
+                    break
+                reply = self._service.ask_again(worker)
+                if not isinstance(reply, Wait):
+                    return reply
+        finally:
+            if self._waiting.get(worker) is token:
+                del self._waiting[worker]
+        return Wait()
+
+    async def deliver(self, request: Request) -> Response:
+        written = request.path_params["version"]
+        if not re.fullmatch("[0-9]{1,9}", written):
+            raise Refused(404, "NOT_FOUND", "a version is a number of at most nine digits")
+        size = self._service.task.update_size
+        stamp, update = await self._signed(request, size)
+        if len(update) != size:
+            raise Refused(400, "WRONG_SIZE", f"an update has {size} bytes, not {len(update)}")
+        before = self._service.version
+        reply = _once(self._service.deliver, stamp, int(written), update)
+        if self._service.version > before:
+            self._announce()
+        return JSONResponse({"weight": _answer(reply).weight})
+
+    async def _signed(self, request: Request, longest: int) -> tuple[Stamp, bytes]:
+        """Return who signed a request, and its body of at most `longest` bytes; raises Refused if nobody did."""
+        _check_announced_length(request, longest)
+        service = self._service
+        try:
+            stamp = read_stamp(request.headers, service.now())
+            if not service.is_member(stamp.worker):
+                raise Refused(403, Refusal.NOT_JOINED.name, Refusal.NOT_JOINED.value)
+            if service.was_used(stamp):
+                raise NotSigned("this request was made before")
+            body = await _read_body(request, longest)
+            check_signature(stamp, service.settings.place, request.method, _target(request), body)
+        except NotSigned as error:
+            raise Refused(401, "NOT_SIGNED", str(error)) from error
+        return stamp, body
+
+
+def _once(event: Callable[..., object], *arguments: object) -> object:
+    """Hand a signed request on; two that came in at once with the same nonce get this far, but only one further."""
+    try:
+        return event(*arguments)
+    except NotSigned as error:
+        raise Refused(401, "NOT_SIGNED", str(error)) from error
+
+
+def _answer(reply: object) -> object:
+    """Return a reply that is not a refusal."""
+    if isinstance(reply, Refusal):
+        raise Refused(_STATUS.get(reply, 409), reply.name, reply.value)
+    return reply
+
+
+def _target(request: Request) -> str:
+    """Return path and query as they were sent."""
+    path, query = request.scope.get("raw_path") or request.url.path.encode(), request.scope["query_string"]
+    return (path + b"?" + query if query else path).decode("latin-1")
+
+
+def _check_announced_length(request: Request, longest: int) -> None:
+    announced = request.headers.get("content-length", "0")
+    if not re.fullmatch("[0-9]{1,18}", announced):
+        raise Refused(400, "MALFORMED", "the length of the body is no number")
+    if int(announced) > longest:
+        raise Refused(413, "TOO_LONG", f"a body of {announced} bytes, at most {longest} wanted")
+
+
+async def _read_body(request: Request, longest: int) -> bytes:
+    async def read() -> bytes:
+        body = bytearray()
+        async for piece in request.stream():
+            body += piece
+            if len(body) > longest:  # it may not have announced its length, or not the right one
+                raise Refused(413, "TOO_LONG", f"a body of more than {longest} bytes")
+        return bytes(body)
+
+    try:
+        return await asyncio.wait_for(read(), BODY_TIME)
+    except asyncio.TimeoutError as error:
+        raise Refused(408, "TOO_SLOW", f"the body did not come within {BODY_TIME:.0f} seconds") from error
+    except ClientDisconnect as error:
+        raise Refused(400, "MALFORMED", "the body ended early") from error
+
+
+async def _refusal(_request: Request, refused: Refused) -> Response:
+    return JSONResponse({"refusal": refused.refusal, "detail": refused.detail}, status_code=refused.status)
+
+
+async def _http_refusal(_request: Request, error: HTTPException) -> Response:
+    fields = {"refusal": "HTTP", "detail": error.detail}
+    return JSONResponse(fields, status_code=error.status_code, headers=error.headers)

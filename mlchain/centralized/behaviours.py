@@ -1,0 +1,24 @@
+"""What workers do with the update that they have computed: evil is a value, and the honest behaviour one of them."""
+
+from collections.abc import Callable
+
+from mlchain.centralized.training import to_bytes, to_vector
+
+Behaviour = Callable[[bytes], bytes | None]  # from the right update to the delivered one; None is to vanish with it
+
+
+def honest(update: bytes) -> bytes:
+    """Deliver it."""
+    return update
+
+
+def silent(_update: bytes) -> None:
+    """Take the weights and never be heard of again."""
+
+
+def flipping(update: bytes) -> bytes:
+    """Deliver the opposite, ten times as large: it undoes what nine others have learned."""
+    return to_bytes(-10 * to_vector(update))
+
+
+BEHAVIOURS: dict[str, Behaviour] = {behaviour.__name__: behaviour for behaviour in (honest, silent, flipping)}

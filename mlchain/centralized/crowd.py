@@ -1,0 +1,65 @@
+"""Many workers on one machine, a process each: `python -m mlchain.centralized.crowd URL` reads who they are from stdin.
+
+A line has a key and the name of a behaviour, and an empty line is the last; when stdin ends, so do the workers, who
+never outlive who started them. They are forked from this process, which has imported all that they need, and share the
+memory of its code and data.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from itertools import takewhile
+from multiprocessing.connection import wait
+
+from eth_account import Account
+
+from mlchain.centralized.behaviours import BEHAVIOURS
+from mlchain.centralized.identity import signer_of
+from mlchain.centralized.training import open_federated
+from mlchain.centralized.worker import Client, Worker
+from mlchain.errors import UserError
+
+
+def main() -> None:
+    """Start the workers and wait for them; end all of them, with status 1, as soon as one fails."""
+    url = sys.argv[1]
+    cast = [line.split() for line in takewhile(str.strip, sys.stdin)]
+    try:
+        settings = Client(url, "", lambda _text: b"").settings()
+        open_federated(settings.recipe, settings.split)  # loads the data once, before the forks
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an exit ends the workers as well
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=_work, args=(url, *who), daemon=True) for who in cast]
+    for worker in workers:
+        worker.start()
+    threading.Thread(target=_end_with_stdin, daemon=True).start()  # after the forks, which take no threads along
+    running = {worker.sentinel: worker for worker in workers}
+    while running:
+        for sentinel in wait(list(running)):
+            worker = running.pop(sentinel)
+            worker.join()  # it has ended, but its status may not be there yet
+            if worker.exitcode:
+                sys.exit(1)  # without it the others might wait for ever
+
+
+def _end_with_stdin() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _work(url: str, secret: str, behaviour: str) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    key = bytes.fromhex(secret)
+    client = Client(url, Account.from_key(key).address, signer_of(key))
+    try:
+        Worker(client, BEHAVIOURS[behaviour]).run()
+    except UserError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

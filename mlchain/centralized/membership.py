@@ -1,0 +1,63 @@
+"""Joining a `Counter`, and learning from its events who has."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ape.api import AccountAPI
+from ape.exceptions import ApeException
+from eth_utils import is_address, to_checksum_address
+from requests import RequestException
+from web3.exceptions import Web3Exception
+
+from mlchain.chain.connection import Chain
+from mlchain.chain.deployment import Deployment, record_path
+from mlchain.chain.reverts import first_line
+from mlchain.errors import UserError
+from mlchain.protocol.calls import Call
+
+PAUSE = 1.0  # seconds between two looks at the chain
+
+
+def find_counter(chain: Chain, named: str | None, folder: Path) -> tuple[str, int]:
+    """Return the address of the counter and the first block that can have an event of it.
+
+    It is the one named, or that of the deployment record in `folder`. Raises UserError when it is not on this chain.
+    """
+    if chain.is_embedded:
+        raise UserError("the embedded chain ends with this process: choose one that others reach too, with --network")
+    address, first = (named, 0) if named else _recorded(chain, folder)
+    if not is_address(address) or not chain.code_at(to_checksum_address(address)):
+        raise UserError(f"there is no contract at {address} on {chain.network}")
+    return to_checksum_address(address), first
+
+
+def _recorded(chain: Chain, folder: Path) -> tuple[str, int]:
+    path = record_path(folder, chain.network)
+    record = Deployment.load(path)
+    if record is None:
+        raise UserError(f"there is no {path}: name the counter with --counter, or deploy one with `ape run deploy`")
+    return record.addresses["Counter"], record.block
+
+
+def join(chain: Chain, account: AccountAPI, counter: str) -> tuple[int, bool]:
+    """Join from `account`, unless it has before; return its number and whether it has joined just now."""
+    number = int(chain.read("Counter", "numberOf", account.address, address=counter))
+    if number:
+        return number, False
+    chain.send(account, Call("Counter", "increment", address=counter))
+    return int(chain.read("Counter", "numberOf", account.address, address=counter)), True
+
+
+def watch_joins(chain: Chain, counter: str, first: int, told: Callable[[str, int], None]) -> None:
+    """Tell of everybody who joins from block `first` on, for ever; a node that does not answer is asked again."""
+    while True:
+        try:
+            joined, first = chain.joins(counter, first)
+        except (ApeException, RequestException, Web3Exception, OSError) as error:
+            print(f"the node does not answer: {first_line(error)}", file=sys.stderr)
+        else:
+            for address, number in joined:
+                told(address, number)
+        time.sleep(PAUSE)

@@ -1,0 +1,78 @@
+"""What a learning server is set to do: public, and the same for as long as it runs."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from mlchain.centralized.aggregation import rule_named
+from mlchain.centralized.identity import Place
+from mlchain.centralized.partition import Split
+from mlchain.centralized.rules import Plan
+from mlchain.errors import UserError, require_known
+from mlchain.tasks.catalogue import MODELS, TASKS, default_recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where workers join, what is learned, how the data is dealt out, how learning goes, how updates are combined.
+
+    `evil` is how many evil updates the rule shall stand up to. Raises UserError for what does not go together.
+    """
+
+    place: Place
+    recipe: bytes
+    split: Split
+    plan: Plan
+    rule: str = "average"
+    evil: int = 0
+
+    def __post_init__(self) -> None:
+        if self.split.shares != self.plan.shares:
+            raise UserError(f"data in {self.split.shares} shares cannot be learned in {self.plan.shares}")
+        rule_named(self.rule, self.evil, self.plan.quorum)
+
+    def to_json(self) -> str:
+        """Return the settings as they are published and kept."""
+        return json.dumps(asdict(self) | {"recipe": self.recipe.hex()}, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Settings":
+        """Read published settings; raises UserError for a text that is none."""
+        try:
+            fields = json.loads(text)
+            return cls(
+                Place(**fields["place"]),
+                bytes.fromhex(fields["recipe"]),
+                Split(**fields["split"]),
+                Plan(**fields["plan"]),
+                fields["rule"],
+                fields["evil"],
+            )
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError("this is no learning server: its plan cannot be read") from error
+
+
+def settings_from(
+    place: Place,
+    *,
+    task: str,
+    model: str,
+    rounds: int,
+    shares: int,
+    quorum: int | None,
+    rule: str,
+    evil: int,
+    dirichlet_alpha: float | None,
+    seed: int,
+    timeout: float,
+    asynchronous: bool,
+    max_staleness: int,
+) -> Settings:
+    """Return the settings that names and numbers stand for; raises UserError where they stand for none.
+
+    A quorum of None is the least majority of the shares.
+    """
+    require_known("task", task, TASKS)
+    require_known("model", model, MODELS)
+    split = Split(shares, dirichlet_alpha, seed)
+    plan = Plan(rounds, shares, shares // 2 + 1 if quorum is None else quorum, timeout, asynchronous, max_staleness)
+    return Settings(place, default_recipe(task, model).to_bytes(), split, plan, rule, evil)

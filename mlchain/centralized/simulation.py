@@ -1,0 +1,206 @@
+"""Plays learning with a trusted server: the real service and real workers, a process each, beside a local chain.
+
+The chain belongs to this process. Workers join on it from accounts of their own; whom its events name is handed to the
+service, which knows nobody else. From then on the workers talk to the service only.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlchain.centralized.aggregation import rule_named
+from mlchain.centralized.behaviours import BEHAVIOURS
+from mlchain.centralized.identity import Place
+from mlchain.centralized.partition import Split
+from mlchain.centralized.rules import Plan
+from mlchain.centralized.serving import database_in
+from mlchain.centralized.settings import Settings
+from mlchain.centralized.store import Model, Store
+from mlchain.chain.accounts import load_account
+from mlchain.chain.connection import Chain
+from mlchain.chain.receipts import Receipt
+from mlchain.errors import TransactionFailed, UserError, require, require_known
+from mlchain.protocol.calls import Call
+from mlchain.simulation.participants import SERVER_FUNDS, WORKER_FUNDS, evil_workers, secret
+from mlchain.simulation.simulator import open_accounts
+from mlchain.tasks.catalogue import MODELS, TASKS, default_recipe
+
+LOOK = 0.2  # seconds between two looks at how far the learning is
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # as many processes as workers fill the cores
+
+
+@dataclass(frozen=True, slots=True)
+class CentralizedOptions:
+    """The choices; raises UserError, in one sentence, for a combination that cannot be played."""
+
+    workers: int = 10
+    evil: int = 0
+    behaviour: str = "flipping"
+    rounds: int = 5
+    task: str = "digits"
+    model: str = "softmax"
+    seed: int = 1
+    rule: str = "average"
+    dirichlet_alpha: float | None = None
+    asynchronous: bool = False
+    timeout: float = 60.0
+
+    def __post_init__(self) -> None:
+        require(self.workers >= 1, f"there has to be at least one worker, not {self.workers}")
+        require(0 <= self.evil <= self.workers, f"{self.evil} of {self.workers} workers cannot be evil")
+        require_known("behaviour", self.behaviour, BEHAVIOURS)
+        require_known("task", self.task, TASKS)
+        require_known("model", self.model, MODELS)
+        plan, _split = self.plan, self.split  # both refuse what they cannot be
+        rule_named(self.rule, self.evil, plan.quorum)
+
+    @property
+    def split(self) -> Split:
+        """How the data is dealt out: a share for every worker."""
+        return Split(self.workers, self.dirichlet_alpha, self.seed)
+
+    @property
+    def plan(self) -> Plan:
+        """How the learning goes: with everybody who is not silent, or with half of them at a time."""
+        present = self.workers - self.evil if self.behaviour == "silent" else self.workers
+        quorum = max(1, present // 2 if self.asynchronous else present)
+        return Plan(self.rounds, self.workers, quorum, self.timeout, self.asynchronous, self.rounds * self.asynchronous)
+
+    def settings(self, place: Place) -> Settings:
+        """Return what the server is set to do."""
+        return Settings(place, self.recipe, self.split, self.plan, self.rule, self.evil)
+
+    @property
+    def recipe(self) -> bytes:
+        """What is learned, and from what; raises UserError for data that is missing."""
+        return default_recipe(self.task, self.model).to_bytes()
+
+    def behaviours(self) -> list[str]:
+        """Return the behaviour of every worker; the seed says which ones are evil."""
+        evil = set(evil_workers(self.seed, self.workers, self.evil))
+        return [self.behaviour if number in evil else "honest" for number in range(self.workers)]
+
+
+@dataclass(slots=True)
+class Learned:
+    """What was played: the versions, the bytes moved, and what joining cost, fees in wei."""
+
+    options: CentralizedOptions
+    place: Place
+    models: list[Model]
+    traffic: dict[str, int]
+    learning_seconds: float
+    gas: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    fees: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    def note(self, kind: str, receipt: Receipt) -> None:
+        """Write down what a transaction cost."""
+        self.gas[kind].append(receipt.gas)
+        self.fees[kind] += receipt.fee
+
+
+def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, str], None]) -> Learned:
+    """Play the learning to its end; raises UserError if it stops before."""
+    learned = Learned(options, Place(chain.chain_id, ""), [], {}, 0.0)
+    first = chain.height
+    labels = [f"worker {number}" for number in range(options.workers)]
+    report(0, "join")
+    _join(chain, learned, labels)
+    chain.mine(chain.height - chain.final_block)
+    joined, _next = chain.joins(learned.place.counter, first)
+
+    started = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="mlchain-") as folder,
+        _service(options.settings(learned.place), joined, Path(folder)) as url,
+        closing(Store(database_in(Path(folder)))) as store,
+    ):
+        cast = zip([secret(options.seed, label) for label in labels], options.behaviours(), strict=True)
+        _work(url, cast, lambda: report(store.latest_model().version, "learn"))
+        learned.models, learned.traffic = store.models(), store.traffic()
+    learned.learning_seconds = time.monotonic() - started
+    if len(learned.models) <= options.rounds:
+        raise UserError(f"learning came to a halt after {len(learned.models) - 1} of {options.rounds} rounds")
+    return learned
+
+
+def _join(chain: Chain, learned: Learned, labels: list[str]) -> None:
+    """Deploy a counter, which becomes the place of the learning, and let all workers increment it."""
+    funds = {"server": SERVER_FUNDS} | dict.fromkeys(labels, WORKER_FUNDS)
+    server, *workers = open_accounts(chain, load_account(None), learned.options.seed, funds)
+    receipt = chain.deploy(server, "Counter")
+    learned.note("deploy Counter", receipt)
+    learned.place = Place(chain.chain_id, receipt.address)
+
+    call = Call("Counter", "increment", address=receipt.address)
+    for outcome in chain.send_all([(worker, call) for worker in workers]):
+        if isinstance(outcome, TransactionFailed):
+            raise outcome
+        learned.note(call.kind, outcome)
+
+
+@contextmanager
+def _service(settings: Settings, joined: list[tuple[str, int]], folder: Path) -> Iterator[str]:
+    """Run a service that ends with the block; yields its address."""
+    running = _start("mlchain.centralized", folder, 0)
+    try:
+        _tell(running, settings.to_json(), *(f"{address} {number}" for address, number in joined))
+        url = running.stdout.readline().strip()
+        if not url:
+            raise UserError(f"the service did not start: {_last_line(running)}")
+        yield url
+    finally:
+        _end(running)
+
+
+def _work(url: str, cast: Iterator[tuple[bytes, str]], follow: Callable[[], None]) -> None:
+    """Run a process for every worker until all are done; `follow()` is called while they work."""
+    crowd = _start("mlchain.centralized.crowd", url)
+    try:
+        _tell(crowd, *(f"{key.hex()} {behaviour}" for key, behaviour in cast), "")
+        while crowd.poll() is None:
+            follow()
+            time.sleep(LOOK)
+        if crowd.returncode:
+            raise UserError(f"a worker failed: {_last_line(crowd)}")
+    finally:
+        _end(crowd)
+
+
+def _start(module: str, *arguments: object) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | ONE_THREAD,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+def _tell(process: subprocess.Popen, *lines: str) -> None:
+    with suppress(BrokenPipeError):  # if it has ended, what it said tells why
+        process.stdin.write("".join(line + "\n" for line in lines))
+        process.stdin.flush()
+
+
+def _end(process: subprocess.Popen) -> None:
+    process.terminate()
+    process.wait()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if not pipe.closed:
+            pipe.close()
+
+
+def _last_line(process: subprocess.Popen) -> str:
+    process.terminate()
+    lines = process.stderr.read().strip().splitlines()
+    return lines[-1].removeprefix("error: ") if lines else f"status {process.wait()}"

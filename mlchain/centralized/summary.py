@@ -1,0 +1,135 @@
+"""The summary of learning with a trusted server: the figures of `summary.json`, a table, and plots."""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from mlchain.centralized.simulation import Learned
+from mlchain.chain.connection import Chain
+from mlchain.protocol.content import content_hash
+from mlchain.protocol.rounds import ETHER
+from mlchain.simulation.plots import draw_accuracy, draw_gas, save_plot
+from mlchain.simulation.summary import gas_figures
+from mlchain.simulation.tables import gas_table
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSummary:
+    """A round, the version that came out of it, and of how many updates; `seconds` since the learning began."""
+
+    round: int
+    version: int
+    content_hash: str
+    accuracy: float
+    updates: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CentralizedSummary:
+    """The figures, named as those of the contract mode wherever they mean the same; money in wei.
+
+    `seconds` is the whole run's, `learning_seconds` that of service and workers without the chain; `bytes` is what
+    they sent each other in weights and updates.
+    """
+
+    mode: str
+    network: str
+    chain_id: int
+    task: str
+    model: str
+    workers: int
+    evil: int
+    behaviours: dict[str, int]
+    seed: int
+    rule: str
+    dirichlet_alpha: float | None
+    asynchronous: bool
+    rounds: list[VersionSummary]
+    accuracy: float
+    model_hash: str
+    bytes: dict[str, int]
+    wei: dict[str, int]
+    gas: dict[str, dict[str, int]]
+    seconds: float
+    learning_seconds: float
+
+    def save(self, folder: Path) -> None:
+        """Write `summary.json` into `folder`."""
+        (folder / "summary.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+def summarize_learning(chain: Chain, learned: Learned, seconds: float) -> CentralizedSummary:
+    """Return the summary of what was learned."""
+    options, last = learned.options, learned.models[-1]
+    names = options.behaviours()
+    return CentralizedSummary(
+        mode="centralized",
+        network=chain.network,
+        chain_id=learned.place.chain_id,
+        task=options.task,
+        model=options.model,
+        workers=options.workers,
+        evil=options.evil,
+        behaviours=dict(Counter(names)),
+        seed=options.seed,
+        rule=options.rule,
+        dirichlet_alpha=options.dirichlet_alpha,
+        asynchronous=options.asynchronous,
+        rounds=[
+            VersionSummary(
+                model.version,
+                model.version,
+                _hash(model.data),
+                model.accuracy,
+                model.updates,
+                round(model.made - learned.models[0].made, 3),
+            )
+            for model in learned.models[1:]
+        ],
+        accuracy=last.accuracy,
+        model_hash=_hash(last.data),
+        bytes=learned.traffic,
+        wei={"fees": sum(learned.fees.values())},
+        gas=gas_figures(learned.gas),
+        seconds=round(seconds, 3),
+        learning_seconds=round(learned.learning_seconds, 3),
+    )
+
+
+def save_learning_plots(learned: Learned, summary: CentralizedSummary, folder: Path) -> list[Path]:
+    """Write accuracy by round and gas by kind into `folder`; return their paths."""
+    accuracies = [model.accuracy for model in learned.models]
+    title = f"Test accuracy, {summary.task} / {summary.model}, {summary.rule}"
+    return [
+        save_plot(folder / "accuracy.png", lambda axes: draw_accuracy(axes, title, accuracies)),
+        save_plot(folder / "gas.png", lambda axes: draw_gas(axes, summary.gas)),
+    ]
+
+
+def print_learning(console: Console, summary: CentralizedSummary) -> None:
+    """Print the rounds, the gas, and what it all came to."""
+    rounds = Table(title="Rounds", title_justify="left")
+    for column in ("round", "updates", "version", "accuracy", "seconds"):
+        rounds.add_column(column, justify="right")
+    for made in summary.rounds:
+        rounds.add_row(
+            str(made.round), str(made.updates), str(made.version), f"{made.accuracy:.2%}", f"{made.seconds:.2f}"
+        )
+    console.print(rounds)
+    console.print(gas_table(summary))
+    console.print(
+        f"model {summary.model_hash}\n"
+        f"test accuracy {summary.accuracy:.2%} after {len(summary.rounds)} rounds, {summary.seconds:.1f} seconds, "
+        f"{summary.learning_seconds:.1f} of them learning\n"
+        f"bytes moved: {summary.bytes['weights_sent']:,} of weights, {summary.bytes['updates_received']:,} of updates; "
+        f"fees {summary.wei['fees'] / ETHER:.6f} ether, all of them for joining"
+    )
+
+
+def _hash(model: bytes) -> str:
+    return "0x" + content_hash(model).hex()

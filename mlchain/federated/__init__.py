@@ -1,1 +1,0 @@
-"""Federated learning with a trusted server: every worker trains on its own share of the data."""

@@ -1,0 +1,75 @@
+"""The audit of a deployment on a network: what is asked of the node, and the lines that are printed."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from mlchain.audit.auditor import audit
+from mlchain.audit.books import Books, JobBook
+from mlchain.audit.case import Rules, Sources
+from mlchain.audit.findings import Check, Report
+from mlchain.chain.connection import Chain
+from mlchain.chain.deployment import Deployment
+from mlchain.chain.evidence import Evidence
+from mlchain.live.event_lines import counted
+from mlchain.protocol.ledger import Log
+from mlchain.tasks.catalogue import open_recipe, open_task
+
+
+def audit_deployment(chain: Chain, deployment: Deployment, retrains: bool) -> tuple[Report, int]:
+    """Return what an audit of all final blocks finds, and how many blocks these are.
+
+    Accepted results are computed again if `retrains`; raises UserError when the data set for it is missing.
+    """
+    evidence, last = Evidence(deployment), chain.final_block
+    logs = evidence.logs(deployment.block, last)
+    sources = Sources(lru_cache(open_recipe), evidence.seed_parts, lru_cache(open_task) if retrains else None)
+    report = audit(logs, _rules(deployment), sources, _books(evidence, deployment.server, logs, last))
+    return report, max(0, last - deployment.block + 1)
+
+
+def _rules(deployment: Deployment) -> Rules:
+    it = deployment.parameters
+    return Rules(
+        deployment.chain_id,
+        deployment.server,
+        it.stake,
+        it.absence_fee,
+        it.min_window,
+        it.max_round_duration,
+        it.permissioned,
+    )
+
+
+def _books(evidence: Evidence, server: str, logs: Sequence[Log], block: int) -> Books:
+    """Return what the contracts say at the end of a block, of everybody and every job that the logs name."""
+    owners = {server} | {log.arguments["worker"] for log in logs if log.name == "Joined"}
+    jobs = [log.arguments["job"] for log in logs if log.name == "JobDeployed"]
+    return Books(
+        evidence.balance_at(block),
+        *evidence.counts_at(block),
+        {owner: evidence.account_at(owner, block) for owner in sorted(owners)},
+        {job: JobBook(*evidence.job_at(job, block)) for job in jobs},
+    )
+
+
+def audit_lines(report: Report, blocks: int, retrains: bool) -> list[str]:
+    """Return a line for each group of checks, one for each problem, and what it all comes to."""
+    lines = [_line(report, check) for check in Check if check is not Check.TRAINING or retrains]
+    if not retrains:
+        lines.append(f"{Check.TRAINING.value:<24}not checked: --retrain computes every accepted result again")
+    if report.unseen_seeds:
+        seeds = report.seeds + report.unseen_seeds
+        lines.append(
+            f"{report.unseen_seeds} of {seeds} seeds not checked: the node has no block or transaction of them"
+        )
+    if not report.seeds + report.unseen_seeds:
+        lines.append("the first model was not checked: no round has named the recipe that it follows from")
+    lines += [f"{finding.check.value}: {finding}" for finding in report.findings]
+    problems = len(report.findings)
+    comes_to = f"{counted(problems, 'problem')}" if problems else "everything is as the protocol says"
+    return [*lines, f"{counted(blocks, 'block')}, {counted(report.events, 'event')}, {comes_to}"]
+
+
+def _line(report: Report, check: Check) -> str:
+    found = report.found(check)
+    return f"{check.value:<24}{report.checked[check]:>7,} checks   {counted(found, 'problem') if found else 'ok'}"

@@ -1,0 +1,132 @@
+"""Status and pay slips as lines for a person, or as JSON."""
+
+import json
+from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
+from fractions import Fraction
+from functools import lru_cache
+
+from eth_utils import is_address, to_checksum_address
+
+from mlchain.chain.accounts import load_account
+from mlchain.chain.connection import Chain
+from mlchain.chain.deployment import Deployment
+from mlchain.chain.evidence import Evidence
+from mlchain.live.event_lines import counted, ether
+from mlchain.live.pay_slip import Cost, JobSlip, PaySlip, pay_slip
+from mlchain.live.status import JobStatus, RoundStatus, Status, VersionStatus, status_of
+from mlchain.simulation.odds import shown
+from mlchain.tasks.catalogue import open_task
+
+
+def look(chain: Chain, deployment: Deployment, evil: int | None, worker: str | None) -> Status | PaySlip:
+    """Return how a deployment stands or, if a worker is named by address or account, its pay slip instead.
+
+    Raises UserError for a worker that has never joined, or more evil ones than there are.
+    """
+    logs = chain.read_on()
+    view = chain.look()
+    if worker is None:
+        registry = deployment.addresses["WorkerRegistry"]
+        return status_of(view, chain.network, registry, evil, lru_cache(open_task))
+    return pay_slip(view, logs, _address_of(worker), lru_cache(Evidence(deployment).receipt_of))
+
+
+def _address_of(worker: str) -> str:
+    return to_checksum_address(worker) if is_address(worker) else str(load_account(worker).address)
+
+
+def as_json(value: Status | PaySlip) -> str:
+    """Return all that is known as JSON, money in wei."""
+    return json.dumps(asdict(value), indent=2)
+
+
+def as_lines(value: Status | PaySlip) -> list[str]:
+    """Return lines to read, money in ether."""
+    return _status_lines(value) if isinstance(value, Status) else _pay_slip_lines(value)
+
+
+# Status
+
+
+def _status_lines(status: Status) -> list[str]:
+    """Return how a deployment stands in lines to read."""
+    when = datetime.fromtimestamp(status.time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    lines = [
+        f"{status.network}, chain {status.chain_id}, block {status.block}, {when} UTC",
+        f"escrow {ether(status.escrow)}, owed in all {ether(status.owed)}, held {ether(status.held)}",
+        f"pool of {len(status.members)}",
+        *(f"  {number}  {member}" for number, member in enumerate(status.members)),
+    ]
+    lines += _round_lines(status.newest_round) if status.newest_round else ["no round has been deployed"]
+    lines += [_odds_line(referee, odds) for referee, odds in (status.odds or {}).items()]
+    lines += ["model", *map(_version_line, status.versions)] if status.versions else ["no model has been announced"]
+    return [*lines, f"  accuracy unknown: {status.accuracy_note}"] if status.accuracy_note else lines
+
+
+def _round_lines(newest: RoundStatus) -> list[str]:
+    state = "is open" if newest.is_open else "is settled"
+    jobs = f"{counted(len(newest.jobs), 'job')}, quorum {newest.quorum}, drawn from {newest.pool_size}"
+    return [f"round {newest.round} {state}: {jobs}, on version {newest.model_version}", *map(_job_line, newest.jobs)]
+
+
+def _job_line(job: JobStatus) -> str:
+    left = "" if job.seconds_left is None else f", {timedelta(seconds=max(0, job.seconds_left))} left"
+    candidates = counted(job.candidates, "candidate")
+    counts = f"{job.committed} of {job.seats} seats committed, {candidates}, {job.settled} settled"
+    return f"  job {job.job}  {job.decision or job.phase}{left}: {counts}"
+
+
+def _odds_line(referee: str, odds: dict[str, float | None]) -> str:
+    chances = ", ".join(f"{name} {_percent(chance)}" for name, chance in odds.items())
+    return f"  odds of a job if the evil tell the same lie, {referee}: {chances}"
+
+
+def _percent(chance: float | None) -> str:
+    return shown(None if chance is None else Fraction(chance))
+
+
+def _version_line(version: VersionStatus) -> str:
+    accuracy = "-" if version.accuracy is None else f"{version.accuracy:.2%}"
+    state = "" if version.is_complete else "  not complete"
+    return f"  version {version.version}  {version.content_hash}  {accuracy}{state}"
+
+
+# Pay slip
+
+
+def _pay_slip_lines(slip: PaySlip) -> list[str]:
+    """Return a pay slip in lines to read."""
+    state = "a member of the pool" if slip.is_member else "not in the pool"
+    return [
+        f"{slip.worker}, {state}",
+        *(line for job in slip.jobs for line in _job_slip_lines(job)),
+        f"joining, leaving, taking home: {_cost_text(slip.membership)}",
+        f"in all: earned {ether(slip.earned)}, lost {ether(slip.lost)}, {_cost_text(slip.cost)}",
+        f"taken home {ether(slip.taken_home)}, can be taken home now {ether(slip.withdrawable)}",
+        f"stake {ether(slip.stake)}: {slip.stake_why}",
+        f"({slip.note})",
+    ]
+
+
+def _job_slip_lines(job: JobSlip) -> list[str]:
+    answered = "never committed" if not job.has_committed else f"committed to {job.result or 'what nobody proposed'}"
+    amount = (
+        "open" if job.verdict is None else f"{job.verdict}, {'-' if job.amount < 0 else '+'}{ether(abs(job.amount))}"
+    )
+    return [
+        f"round {job.round} job {job.job} seat {job.seat}: {amount}",
+        f"  it {answered}; {job.decision}",
+        f"  why: {job.why}",
+        f"  {_cost_text(job.cost)}",
+    ]
+
+
+def _cost_text(cost: Cost) -> str:
+    unknown = f", and {cost.unknown} that the node does not know any more" if cost.unknown else ""
+    return f"{counted(cost.transactions, 'transaction')}, {cost.gas:,} gas for {_exact(cost.fee)}{unknown}"
+
+
+def _exact(wei: int) -> str:
+    """Return a fee, which may be less than the six digits that ether is shown in."""
+    return f"{wei:,} wei" if 0 < wei < 10**12 else ether(wei)

@@ -1,0 +1,70 @@
+"""Who plays: keys, behaviours and everything else that follows from the seed."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from eth_utils import keccak
+
+from mlchain.actors.behaviours import HONEST, Behaviour
+from mlchain.actors.server import LearningServer, Plan
+from mlchain.actors.worker import Worker
+from mlchain.protocol.rounds import ETHER
+from mlchain.simulation.options import Options
+from mlchain.tasks.catalogue import LearningTask, open_task
+
+SERVER_FUNDS = 10_000 * ETHER
+WORKER_FUNDS = 20 * ETHER
+GAS_RESERVE = ETHER // 2  # that a worker keeps when it joins, to pay for its transactions
+
+
+class ComputedOnce:
+    """A task whose results are computed once for everybody: an honest result is the same for all who ask."""
+
+    def __init__(self, task: LearningTask) -> None:
+        self._task = task
+        self.train = lru_cache(maxsize=256)(task.train)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._task, name)
+
+
+def task_opener() -> Callable[[bytes], LearningTask]:
+    """Return an `open_task` that opens each recipe once."""
+    return lru_cache(maxsize=16)(lambda recipe: ComputedOnce(open_task(recipe)))
+
+
+def secret(seed: int, *labels: object) -> bytes:
+    """Return 32 bytes that follow from the seed: a key, a server's random number."""
+    return keccak(text="/".join(map(str, ("ml-on-blockchain", seed, *labels))))
+
+
+def evil_workers(seed: int, workers: int, evil: int) -> list[int]:
+    """Return the numbers of the workers that are evil."""
+    return sorted(range(workers), key=lambda number: secret(seed, "evil", number))[:evil]
+
+
+def deal_behaviours(options: Options) -> list[Behaviour]:
+    """Return a behaviour for each worker."""
+    evil = dict(zip(evil_workers(options.seed, options.workers, options.evil), options.dealt, strict=True))
+    return [evil.get(number, HONEST) for number in range(options.workers)]
+
+
+def make_server(address: str, task: LearningTask, options: Options) -> LearningServer:
+    """Return the learning server of a simulation; it audits a share of the jobs that the seed chooses."""
+
+    def random(round_number: int) -> bytes:
+        return secret(options.seed, "round", round_number)
+
+    def audits(round_number: int, job: int) -> bool:
+        return int.from_bytes(secret(options.seed, "audit", round_number, job), "big") < options.audit * 2**256
+
+    plan = Plan(options.rounds, options.jobs, options.committee, options.quorum)
+    if options.audit:
+        plan = plan.with_longest_challenge()
+    return LearningServer(address, task, plan, random, audits, options.referee)
+
+
+def make_workers(cast: dict[str, Behaviour], opener: Callable[[bytes], LearningTask]) -> list[Worker]:
+    """Return the workers of a simulation, by address; all evil ones act together."""
+    cartel = frozenset(address for address, behaviour in cast.items() if not behaviour.is_honest)
+    return [Worker(address, behaviour, opener, GAS_RESERVE, cartel) for address, behaviour in cast.items()]

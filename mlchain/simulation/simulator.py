@@ -1,0 +1,224 @@
+"""Plays a whole simulation: everybody acts in turn, and when nobody has anything to do the clock moves on."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from mlchain.actors.behaviours import Receiver
+from mlchain.actors.server import LearningServer
+from mlchain.actors.worker import Worker, ahead_of
+from mlchain.chain.accounts import AccountAPI, ContractAccount, account_from_secret, load_account
+from mlchain.chain.connection import Chain
+from mlchain.chain.deploy import deploy
+from mlchain.chain.deployment import Deployment, Parameters
+from mlchain.chain.receipts import Receipt
+from mlchain.errors import TransactionFailed, UserError
+from mlchain.protocol.calls import Call, Turn, View, earliest
+from mlchain.protocol.pool import LOOK_BACK
+from mlchain.simulation.options import Options
+from mlchain.simulation.participants import (
+    SERVER_FUNDS,
+    WORKER_FUNDS,
+    deal_behaviours,
+    make_server,
+    make_workers,
+    secret,
+    task_opener,
+)
+from mlchain.tasks.catalogue import LearningTask, create_task
+
+Actor = LearningServer | Worker
+
+
+@dataclass(slots=True)
+class SimulationRun:
+    """What was played: the last view of the chain, everybody's fees, and the gas of every transaction by kind.
+
+    `purses` are the addresses that hold an actor's ether: its own and, if it is a contract, its owner's, who pays its
+    gas. `refused` are the transactions that the chain did not accept: what attackers tried, and what somebody else did
+    first.
+    """
+
+    options: Options
+    task: LearningTask
+    deployment: Deployment
+    server: LearningServer
+    workers: list[Worker]
+    purses: dict[str, tuple[str, ...]]
+    start_balances: dict[str, int]
+    view: View | None = None
+    fees: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    gas: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    refused: list[tuple[str, Call]] = field(default_factory=list)
+
+
+def open_chain(seed: int) -> Chain:
+    """Return the connected chain, repeatable by the seed where it can be; raises UserError for one that is not ours."""
+    chain = Chain()
+    if not chain.is_development:
+        raise UserError(f"a simulation needs a development chain, which {chain.network} is not")
+    chain.make_repeatable(seed.to_bytes(8, "big"))
+    return chain
+
+
+def open_accounts(chain: Chain, funder: AccountAPI, seed: int, funds: Mapping[str, int]) -> list[AccountAPI]:
+    """Return the accounts that follow from the seed and the labels of `funds`, after giving them that many wei."""
+    opened = [account_from_secret(secret(seed, label)) for label in funds]
+    payments = zip((account.address for account in opened), funds.values(), strict=True)
+    chain.transfer_all(funder, dict(payments))
+    return opened
+
+
+def wealth(chain: Chain, purses: Iterable[str]) -> int:
+    """Return the ether that is in some purses, in wei."""
+    return sum(chain.balance_of(purse) for purse in purses)
+
+
+class Simulation:
+    """A server, its workers and a chain of their own. `report(rounds_done, what)` is called as it goes on.
+
+    `recipe` is what is learned; None is the default one of the options' task and model.
+    """
+
+    def __init__(
+        self, chain: Chain, options: Options, report: Callable[[float, str], None], recipe: bytes | None = None
+    ):
+        self._chain = chain
+        self._funder = load_account(None)
+        self._report = report
+        self._opener = task_opener()
+        task = self._opener(recipe or create_task(options.task, options.model).recipe)
+
+        self._accounts: dict[str, AccountAPI | ContractAccount] = {}
+        server, *keys = self._open_accounts(options)
+        behaviours = deal_behaviours(options)
+        cast = {
+            key if behaviour.receiver is Receiver.KEY else self._open_contract(key): behaviour
+            for key, behaviour in zip(keys, behaviours, strict=True)
+        }
+        purses = {address: self._purses_of(address) for address in (server, *cast)}
+        start_balances = {address: wealth(chain, held) for address, held in purses.items()}
+        deployed = deploy(chain, self._accounts[server], Parameters())
+        chain.follow(deployed.deployment)
+        self.run = SimulationRun(
+            options,
+            task,
+            deployed.deployment,
+            make_server(server, task, options),
+            make_workers(cast, self._opener),
+            purses,
+            start_balances,
+        )
+        for contract, receipt in deployed.receipts.items():
+            self._note(server, f"deploy {contract}", receipt)
+        for address, receiver in self._contracts.items():
+            self._receive_by(address, receiver)
+
+    @property
+    def _contracts(self) -> dict[str, Receiver]:
+        """The workers that are contracts, and what they do on receiving ether."""
+        receivers = {worker.address: worker.behaviour.receiver for worker in self.run.workers}
+        return {address: receiver for address, receiver in receivers.items() if receiver is not Receiver.KEY}
+
+    def _open_accounts(self, options: Options) -> list[str]:
+        """Give ether to the accounts that follow from the seed, the server's first, and return their addresses."""
+        self._report(0, "fund accounts")
+        funds = {"server": SERVER_FUNDS} | {f"worker {number}": WORKER_FUNDS for number in range(options.workers)}
+        opened = open_accounts(self._chain, self._funder, options.seed, funds)
+        self._accounts |= {account.address: account for account in opened}
+        return [account.address for account in opened]
+
+    def _open_contract(self, owner: str) -> str:
+        account = self._chain.open_contract_account(self._accounts[owner])
+        self._chain.transfer(self._funder, account.address, WORKER_FUNDS)
+        self._accounts[account.address] = account
+        return account.address
+
+    def _purses_of(self, address: str) -> tuple[str, ...]:
+        account = self._accounts[address]
+        return (address, account.owner.address) if isinstance(account, ContractAccount) else (address,)
+
+    def _receive_by(self, address: str, receiver: Receiver) -> None:
+        """Choose what a worker that is a contract does on receiving ether; `KEY` is to take it like a key."""
+        callback = ("WorkerRegistry", "withdraw") if receiver is Receiver.RE_ENTERING else None
+        receipt = self._chain.set_receiver(self._accounts[address], receiver is Receiver.REFUSING, callback)
+        self._note(address, "ContractWorker.receiveBy", receipt)
+
+    def play(self) -> SimulationRun:
+        """Play all rounds, send everybody home, and return what happened."""
+        run = self.run
+        while not run.server.is_done(self._chain.view().ledger):
+            self._step(self._one_round)
+        for actor in (run.server, *run.workers):
+            actor.is_leaving = True
+        for address in self._contracts:
+            self._receive_by(address, Receiver.KEY)  # in the end even these want their money
+        while self._send_home():
+            pass
+        run.view = self._chain.view()
+        return run
+
+    def _step(self, everybody: Callable[[], list[Turn]]) -> None:
+        turns = everybody()
+        if any(turn.calls for turn in turns):
+            return
+        wake = earliest(*(turn.wake for turn in turns))
+        if wake is None:
+            raise UserError("nobody can go on: too few workers are left to deploy another round")
+        self._chain.advance_to(wake)
+
+    def _one_round(self) -> list[Turn]:
+        """Let the workers act, and then the server, who sees what they did."""
+        return self._act(self.run.workers) + self._act([self.run.server])
+
+    def _send_home(self) -> bool:
+        """Withdraw what can be withdrawn; return whether anything is left to do."""
+        turns = self._one_round()
+        if any(turn.calls for turn in turns):
+            return True
+        view = self._chain.view()
+        locked = [worker for worker in self.run.workers if view.ledger.account(worker.address).stake]
+        if locked:
+            self._chain.mine(LOOK_BACK + 1)
+        return bool(locked)
+
+    def _act(self, actors: list[Actor]) -> list[Turn]:
+        """Let all of them decide from the same view of the chain, then send what they decided."""
+        view = self._chain.view()
+        turns = [actor.act(view) for actor in actors]
+        coming = [(actor, call) for actor, turn in zip(actors, turns, strict=True) for call in turn.calls]
+        sent = ahead_of(view, self.run.workers, coming) + coming
+        outcomes = self._chain.send_all([(self._accounts[actor.address], call) for actor, call in sent])
+        for actor, call in sent:
+            self._report(_rounds_done(view), call.kind)
+            self._note_outcome(actor, call, next(outcomes))
+        return turns
+
+    def _note_outcome(self, actor: Actor, call: Call, outcome: Receipt | TransactionFailed) -> None:
+        if isinstance(outcome, TransactionFailed):
+            self._note_refusal(actor, call, outcome)
+        else:
+            self._note(actor.address, call.kind, outcome)
+
+    def _note_refusal(self, actor: Actor, call: Call, failure: TransactionFailed) -> None:
+        """Somebody else may have been faster, so an honest actor looks again; what is refused twice is a fault."""
+        is_trusted = isinstance(actor, LearningServer) or actor.behaviour.is_honest
+        if is_trusted and (actor.address, call) in self.run.refused:
+            raise failure
+        self.run.refused.append((actor.address, call))
+        self.run.fees[actor.address] += failure.fee
+
+    def _note(self, address: str, kind: str, receipt: Receipt) -> None:
+        self.run.fees[address] += receipt.fee
+        self.run.gas[kind].append(receipt.gas)
+
+
+def _rounds_done(view: View) -> float:
+    """Return the number of rounds played, counting the settled and half the committed seats of the open one."""
+    current = view.ledger.open_round
+    if current is None:
+        return len(view.ledger.rounds)
+    seats = sum(job.terms.seats for job in current.jobs)
+    settled = sum(len(job.settlements) for job in current.jobs)
+    committed = sum(len(job.commitments) for job in current.jobs)
+    return len(view.ledger.rounds) - 1 + (committed + settled) / (2 * seats)

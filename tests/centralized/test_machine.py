@@ -1,0 +1,171 @@
+"""The rules of the learning server under any order of requests: Hypothesis plays everybody, the network and the clock.
+
+What is checked is not the code written twice but what it promises, from the replies alone.
+"""
+
+import math
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from mlchain.centralized.rules import Assignment, Contribution, Federation, Plan, Refusal, Registered, Wait
+
+WORKERS = [f"worker {number}" for number in range(1, 5)]
+ANYBODY = st.sampled_from(WORKERS)
+
+
+@st.composite
+def plans(draw):
+    shares = draw(st.integers(1, 4))
+    return Plan(
+        versions=draw(st.integers(1, 4)),
+        shares=shares,
+        quorum=draw(st.integers(1, shares)),
+        timeout=draw(st.sampled_from([5.0, 20.0])),
+        asynchronous=draw(st.booleans()),
+        max_staleness=draw(st.integers(0, 2)),
+    )
+
+
+class Learning(RuleBasedStateMachine):
+    """Everybody does anything at any time."""
+
+    @initialize(plan=plans(), there=st.sets(ANYBODY))
+    def start(self, plan, there):
+        self.plan = plan
+        self.federation = Federation(plan)
+        self.now = 0.0
+        self.joined = set()
+        self.may_have_weights = set()  # who registered or delivered since it was given weights
+        self.given = {}  # what was handed out last, by worker
+        self.open = {}  # of these, what nobody has delivered or given up
+        self.counted = {}  # what counts for the version in the making, by worker
+        self.made = []
+        for worker in there:
+            self.join(worker)
+            self.register(worker)
+
+    # Events
+
+    @rule(worker=ANYBODY)
+    def join(self, worker):
+        self.federation.joined(worker, WORKERS.index(worker) + 1)
+        self.joined.add(worker)
+
+    @rule(worker=ANYBODY)
+    def register(self, worker):
+        reply = self.federation.register(worker, self.now)
+
+        overdue = worker in self.open and self.now >= self.open[worker].deadline
+        if worker not in self.joined:
+            assert reply is Refusal.NOT_JOINED
+        elif worker in self.open and not overdue:
+            assert reply is Refusal.OWES
+        elif worker in self.given and not overdue:
+            assert reply is Refusal.REGISTERED
+        if isinstance(reply, Registered):
+            self.may_have_weights.add(worker)
+            self.open.pop(worker, None)
+
+    @rule(worker=ANYBODY)
+    def ask(self, worker):
+        reply = self.federation.ask(worker, self.now)
+
+        if isinstance(reply, Assignment):
+            assert worker in self.may_have_weights
+            assert worker not in self.counted
+            assert reply.version == len(self.made)
+            assert reply.deadline == self.now + self.plan.timeout
+            self.assert_nobody_else_works_on(reply)
+            self.may_have_weights.discard(worker)
+            self.given[worker] = self.open[worker] = reply
+        else:
+            assert isinstance(reply, Wait | Refusal)
+
+    def assert_nobody_else_works_on(self, assignment):
+        for other in (*self.open.values(), *self.counted.values()):
+            if (other.version, other.share) == (assignment.version, assignment.share):
+                assert isinstance(other, Assignment)
+                assert self.now >= other.deadline
+
+    @rule(worker=ANYBODY)
+    def deliver(self, worker):
+        self.deliver_for(worker, self.given[worker].version if worker in self.given else 0)
+
+    @rule(worker=ANYBODY, version=st.integers(0, 4))
+    def deliver_for(self, worker, version):
+        owed = self.open.get(worker)
+        reply = self.federation.deliver(worker, version, self.now)
+
+        if owed is None or owed.version != version:
+            assert reply is (Refusal.NOTHING_OWED if worker in self.joined else Refusal.NOT_JOINED)
+            return
+        del self.open[worker]
+        self.may_have_weights.add(worker)
+        age = len(self.made) - version
+        if isinstance(reply, Contribution):
+            assert age <= self.plan.max_staleness
+            assert reply == Contribution(worker, version, owed.share, 1 / math.sqrt(1 + age))
+            assert worker not in self.counted
+            self.counted[worker] = reply
+        elif reply is Refusal.TOO_OLD:
+            assert age > self.plan.max_staleness
+        elif reply is Refusal.REPLACED:
+            assert (version, owed.share) in {(it.version, it.share) for it in self.counted.values()}
+        else:
+            assert reply is Refusal.FINISHED
+            assert len(self.made) == self.plan.versions
+
+    @rule(seconds=st.sampled_from([0.0, 1.0, 5.0, 20.0]))
+    def tick(self, seconds):
+        self.now += seconds
+        made = self.federation.tick(self.now)
+
+        if made:
+            assert dict.fromkeys(it.address for it in made) == dict.fromkeys(self.counted)
+            assert len(made) >= self.plan.quorum
+            self.made.append(made)
+            self.counted = {}
+        elif len(self.made) < self.plan.versions and self.plan.asynchronous:
+            assert len(self.counted) < self.plan.quorum
+
+    @rule()
+    def restart(self):
+        """Start anew from what is kept of the state."""
+        old = self.federation
+        self.federation = Federation(self.plan, old.version, old.members.values(), old.contributions.values(), self.now)
+
+    # Promises
+
+    @invariant()
+    def no_more_versions_are_made_than_planned(self):
+        if hasattr(self, "plan"):
+            assert self.federation.version == len(self.made) <= self.plan.versions
+
+    @invariant()
+    def no_share_counts_twice_for_the_version_it_was_made_from(self):
+        if hasattr(self, "plan"):
+            current = [it.share for it in self.counted.values() if it.version == len(self.made)]
+            assert len(current) == len(set(current))
+
+    def teardown(self):
+        """Whatever happened, learning goes on to its end as soon as all take part again."""
+        if not hasattr(self, "plan"):
+            return
+        for worker in WORKERS:
+            self.join(worker)
+        for _ in range(60):
+            self.tick(self.plan.timeout)
+            for worker in WORKERS:
+                self.register(worker)
+                self.ask(worker)
+                self.deliver(worker)
+                self.tick(0.0)
+        assert self.federation.is_finished
+
+
+def test_no_order_of_requests_breaks_the_rules():
+    run_state_machine_as_test(
+        Learning, settings=settings(max_examples=4 * settings().max_examples, stateful_step_count=60)
+    )

@@ -1,0 +1,321 @@
+"""The loop of a live program: it acts once, waits out a node in trouble, and stops when told to."""
+
+from dataclasses import dataclass, field
+from itertools import accumulate
+from threading import Event
+
+import pytest
+from requests import ConnectionError as NodeGone
+
+from mlchain.errors import TransactionFailed, UserError
+from mlchain.live import program
+from mlchain.live.loop import CALM_PAUSE, ActorLoop
+from mlchain.protocol.calls import Call, Shortfall, Turn
+from mlchain.protocol.ledger import Ledger, Log
+from mlchain.protocol.rounds import ETHER
+
+CALLS = [Call("ModelRegistry", "publish", (1, 0)), Call("ModelRegistry", "publish", (1, 1))]
+
+
+LOG = Log("Reset", "0x2", {}, 1, 0, 1_000)
+
+
+@dataclass
+class View:
+    block: int
+    now: float
+
+
+@dataclass
+class Chain:
+    """A chain; each look is one of `looks`: a failure, or a block. Blocks in `eventful` have a log, seen once."""
+
+    looks: list
+    eventful: frozenset = frozenset()
+    clock: object = None
+    ledger: object = field(default_factory=lambda: Ledger("0x1"))
+    seen: list = field(default_factory=list)
+    offset: int = 0
+
+    def read_on(self):
+        look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        if isinstance(look, Exception):
+            raise look
+        is_news = look in self.eventful and look not in self.seen
+        self.seen.append(look)
+        return [LOG] if is_news else []
+
+    @property
+    def now(self):
+        return 1_000 + self.clock.now + self.offset
+
+    def look(self):
+        return View(self.seen[-1], self.now)
+
+
+@dataclass
+class Actor:
+    turns: list
+    address: str = "0x1"
+
+    def act(self, _view):
+        return self.turns.pop(0) if len(self.turns) > 1 else self.turns[0]
+
+
+@dataclass
+class Outbox:
+    """An outbox that refuses what is in `refuses`, and has numbers only after `busy` looks."""
+
+    refuses: list = field(default_factory=list)
+    busy: int = 0
+    is_impatient: bool = False
+    sent: list = field(default_factory=list)
+
+    def nonce(self, _block, _now):
+        self.busy -= 1
+        return None if self.busy >= 0 else 7
+
+    def send(self, call, nonce):
+        if call in self.refuses:
+            raise TransactionFailed(f"the chain refused {call.kind}")
+        self.sent.append((call, nonce))
+        return "0xhash"
+
+
+class Clock:
+    """An event that time passes by waiting for, and that is set after so many waits."""
+
+    def __init__(self, waits):
+        self.now, self.pauses, self._left = 0.0, [], waits
+
+    def is_set(self):
+        return self._left <= 0
+
+    def wait(self, pause):
+        self.pauses.append(pause)
+        self.now += pause
+        self._left -= 1
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run a program for some looks; returns whether it ended by itself, what it said, and how long it paused."""
+
+    def run(chain, actor, outbox, waits=10, is_done=lambda _view: False):
+        clock, said = Clock(waits), []
+        chain.clock = clock
+        monkeypatch.setattr(program.time, "monotonic", lambda: clock.now)
+        ended = ActorLoop(chain, actor, outbox, said.append, is_done, poll_interval=2).run(clock)
+        return ended, said, clock.pauses
+
+    return run
+
+
+def test_the_calls_of_a_turn_are_sent_in_order_under_consecutive_numbers(run):
+    outbox = Outbox()
+
+    run(Chain([1]), Actor([Turn(CALLS), Turn([])]), outbox)
+
+    assert outbox.sent == [(CALLS[0], 7), (CALLS[1], 8)]
+
+
+def test_a_refused_call_takes_no_number_and_is_not_tried_at_every_look(run):
+    outbox = Outbox(refuses=[CALLS[0]])
+
+    _ended, said, _pauses = run(Chain([1]), Actor([Turn(CALLS[:1])]), outbox, waits=40)
+    tries = len([line for line in said if "trying again later" in line]) + 1
+
+    assert outbox.sent == []
+    assert tries <= 8, "the pauses double"
+
+
+def test_a_round_that_is_refused_is_told_of_although_it_is_another_one_at_every_try(run):
+    """Its random number is drawn anew, and its snapshot block goes on."""
+    tries = [Call("JobFactory", "deployRound", (number,), purpose="round 1") for number in range(100)]
+
+    _ended, said, _pauses = run(Chain([1]), Actor([Turn([it]) for it in tries]), Outbox(refuses=tries), waits=40)
+
+    assert said[0] == "the chain refused JobFactory.deployRound; trying again later"
+    assert len(said) <= 7, "the pauses double"
+
+
+def test_what_was_sent_long_ago_is_forgotten(run, monkeypatch):
+    monkeypatch.setattr(program, "REMEMBERED", 20)
+    calls = [Call("ModelRegistry", "publish", (version, bytes(9))) for version in range(100)]
+    kept = []
+
+    class Watched(ActorLoop):
+        def _send(self, call, nonce):
+            kept.append(len(self._refused))
+            return super()._send(call, nonce)
+
+    monkeypatch.setitem(globals(), "ActorLoop", Watched)
+    run(Chain([1]), Actor([Turn([it]) for it in calls]), Outbox(), waits=90)
+
+    assert len(kept) == 90
+    assert max(kept) < 15
+
+
+def test_what_has_waited_too_long_is_told_of_only_when_it_is_sent_again(run):
+    outbox = Outbox(refuses=[CALLS[0]], is_impatient=True)
+
+    _ended, said, _pauses = run(Chain([1]), Actor([Turn(CALLS[:1])]), outbox, waits=40)
+
+    assert len([line for line in said if "waited too long" in line]) <= 8, "the pauses double"
+
+
+def test_after_a_refusal_the_next_call_gets_its_number(run):
+    outbox = Outbox(refuses=[CALLS[0]])
+
+    run(Chain([1]), Actor([Turn(CALLS), Turn([])]), outbox)
+
+    assert outbox.sent == [(CALLS[1], 7)]
+
+
+def test_nothing_is_sent_while_something_is_on_its_way(run):
+    outbox = Outbox(busy=3)
+
+    run(Chain([1]), Actor([Turn(CALLS[:1])] * 4 + [Turn([])]), outbox, waits=3)
+    assert outbox.sent == []
+
+    run(Chain([1]), Actor([Turn(CALLS[:1]), Turn([])]), outbox, waits=1)
+    assert outbox.sent == [(CALLS[0], 7)]
+
+
+@pytest.mark.parametrize("trouble", [NodeGone("refused"), TimeoutError("timed out"), ValueError("no JSON")])
+def test_a_node_in_trouble_is_waited_for_ever_longer_and_said_so_in_one_line(run, trouble):
+    _ended, said, pauses = run(Chain([trouble] * 9 + [1]), Actor([Turn([])]), Outbox(), waits=11)
+
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30, 30, 2, 2]
+    assert said[0] == f"the node does not answer as it should: {trouble}; trying again in 1 s"
+    assert said[-1] == "the node answers again"
+    assert not any("\n" in line for line in said)
+
+
+def test_it_ends_when_nothing_is_left_to_do(run):
+    ended, _said, pauses = run(Chain([1]), Actor([Turn([])]), Outbox(), is_done=lambda _view: True)
+
+    assert ended
+    assert pauses == []
+
+
+def test_it_does_not_end_while_something_is_on_its_way(run):
+    """A worker killed after it sent its joining and told to leave at once has not joined yet, but will have."""
+    ended, _said, pauses = run(Chain([1]), Actor([Turn([])]), Outbox(busy=3), is_done=lambda _view: True)
+
+    assert ended
+    assert len(pauses) == 3
+
+
+def test_it_does_not_end_while_something_has_waited_too_long(run):
+    outbox = Outbox(is_impatient=True)
+
+    assert run(Chain([1]), Actor([Turn([])]), outbox, is_done=lambda _view: True)[0] is False
+
+
+def test_it_stops_when_told_to(run):
+    assert run(Chain([1]), Actor([Turn([])]), Outbox(), waits=1)[0] is False
+    stop = Event()
+    stop.set()
+    assert ActorLoop(Chain([1]), Actor([Turn([])]), Outbox(), print, lambda _view: True).run(stop) is False
+
+
+LACK = Shortfall("its stake", needs=2 * ETHER, has=ETHER)
+
+
+def test_who_has_too_little_ether_to_begin_is_told_so_and_how_much_it_takes(run):
+    with pytest.raises(UserError, match=r"^0x1 has 1 ether and needs 2 ether: its stake$"):
+        run(Chain([1]), Actor([Turn([], shortfall=LACK)]), Outbox())
+
+
+def test_who_has_too_little_ether_later_says_so_once_and_waits_for_more(run):
+    outbox = Outbox()
+    turns = [Turn([]), *[Turn([], shortfall=LACK)] * 3, Turn(CALLS[:1]), *[Turn([], shortfall=LACK)] * 2]
+
+    _ended, said, _pauses = run(Chain([1]), Actor(turns), outbox, waits=200)
+
+    assert [line for line in said if "waiting" in line] == ["0x1 has 1 ether and needs 2 ether: its stake; waiting"] * 2
+    assert outbox.sent == [(CALLS[0], 7)]
+
+
+def test_who_has_something_else_to_do_begins_with_that(run):
+    outbox = Outbox()
+
+    run(Chain([1]), Actor([Turn(CALLS[:1], shortfall=LACK), Turn([])]), outbox)
+
+    assert outbox.sent == [(CALLS[0], 7)]
+
+
+def test_the_longer_nothing_happens_the_longer_it_waits(run):
+    _ended, _said, pauses = run(Chain([1]), Actor([Turn([])]), Outbox(), waits=30)
+
+    assert all(pause <= max(2, waited / 4) for pause, waited in zip(pauses, accumulate([0, *pauses]), strict=False))
+    assert max(pauses) == CALM_PAUSE
+
+
+def test_however_long_nothing_happens_it_looks_when_something_is_due(run):
+    looks = []
+
+    class Waker(Actor):
+        def act(self, view):
+            looks.append(view.now)
+            return Turn([], wake=1_133)
+
+    run(Chain([1]), Waker([]), Outbox(), waits=25)
+
+    assert any(1_133 <= look <= 1_135 for look in looks)
+
+
+def test_without_news_an_actor_sleeps_until_it_wants_to_wake(run):
+    wakes = []
+
+    class Sleeper(Actor):
+        def act(self, view):
+            wakes.append(view)
+            return Turn([], wake=view.now + 20)
+
+    run(Chain([1]), Sleeper([]), Outbox(), waits=15)
+
+    assert wakes[0].now == 1_000
+    assert 1_020 <= wakes[1].now <= 1_022
+
+
+def test_news_end_a_rest_even_if_what_follows_cannot_be_sent_at_once(run):
+    outbox = Outbox(busy=2)
+    turns = [Turn([]), *[Turn(CALLS[:1])] * 3, Turn([])]
+
+    run(Chain([1, 2], eventful=frozenset([2])), Actor(turns), outbox, waits=4)
+
+    assert outbox.sent == [(CALLS[0], 7)], "8 seconds into a rest of 30"
+
+
+def test_news_that_were_read_before_a_trouble_are_not_forgotten_over_a_rest(run):
+    outbox = Outbox()
+
+    class Forgetful(Actor):
+        def act(self, view):
+            if view.block == 2 and not self.troubled:
+                self.troubled = True
+                raise NodeGone("refused")
+            return super().act(view)
+
+        troubled = False
+
+    run(Chain([1, 2], eventful=frozenset([2])), Forgetful([Turn([]), Turn(CALLS[:1]), Turn([])]), outbox, waits=4)
+
+    assert outbox.sent == [(CALLS[0], 7)]
+
+
+def test_a_rest_by_a_clock_that_was_put_right_is_no_rest(run):
+    chain, looks = Chain([1]), []
+    chain.offset = 3_600
+
+    class Looker(Actor):
+        def act(self, view):
+            looks.append(chain.clock.now)
+            chain.offset = 0
+            return Turn([])
+
+    run(chain, Looker([]), Outbox(), waits=5)
+
+    assert looks[:2] == [0, 2]
