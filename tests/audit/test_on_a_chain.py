@@ -7,7 +7,7 @@ from mlchain.audit.findings import Check
 from mlchain.chain.connection import Chain
 from mlchain.chain.evidence import Evidence
 from mlchain.live.audit_report import audit_deployment, audit_lines
-from mlchain.simulation import play
+from mlchain.simulation import simulator
 from tests.simulation.runs import SMALL, simulation
 
 
@@ -39,13 +39,13 @@ def test_a_simulation_is_as_the_protocol_says(choices):
 
 
 def test_a_server_that_publishes_another_model_than_the_results_make_is_named(monkeypatch):
-    make = play.make_server
+    make = simulator.make_server
 
     def make_forger(address, task, options):
         honest = make(address, task, options)
         return Forger(address, honest.task, honest.plan, honest._random)
 
-    monkeypatch.setattr(play, "make_server", make_forger)
+    monkeypatch.setattr(simulator, "make_server", make_forger)
     with simulation(**SMALL) as run:
         report, blocks = audit_deployment(run.chain, run.played.deployment, retrains=True)
         chain = Chain()

@@ -70,8 +70,8 @@ def test_the_smaller_the_skew_the_fewer_kinds_of_labels_a_share_has():
     ("choices", "sentence"),
     [
         ({"shares": 0}, "at least one share"),
-        ({"shares": 2, "dirichlet_alpha": 0}, "dirichlet_alpha"),
-        ({"shares": 2, "dirichlet_alpha": float("nan")}, "dirichlet_alpha"),
+        ({"shares": 2, "dirichlet_alpha": 0}, "Dirichlet alpha"),
+        ({"shares": 2, "dirichlet_alpha": float("nan")}, "Dirichlet alpha"),
         ({"shares": 2, "seed": -1}, "seed"),
     ],
 )

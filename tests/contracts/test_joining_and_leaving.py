@@ -174,4 +174,4 @@ def test_the_pool_has_no_gaps_whoever_comes_and_goes(registry, members, newcomer
         assert pool_of(registry) == model
         for worker in workers:
             place = model.index(worker) + 1 if worker in model else 0
-            assert registry.accountOf(worker).place == place
+            assert registry.accountOf(worker).positionPlusOne == place

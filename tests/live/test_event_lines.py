@@ -4,7 +4,7 @@ import pytest
 from ape import project
 
 from mlchain.chain.deployment import CONTRACTS
-from mlchain.live import lines
+from mlchain.live import event_lines
 from mlchain.live.event_lines import counted, ether, line_of
 from mlchain.protocol.ledger import Ledger, Log
 from tests.actors.scenes import Scene
@@ -21,7 +21,7 @@ def test_no_event_is_left_without_a_line():
         for event in project.get_contract(name).contract_type.events
     }
 
-    assert set(lines._TOLD) == events
+    assert set(event_lines._TOLD) == events
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from requests import ConnectionError as NodeGone
 
 from mlchain.errors import TransactionFailed, UserError
-from mlchain.live import program
+from mlchain.live import loop
 from mlchain.live.loop import CALM_PAUSE, ActorLoop
 from mlchain.protocol.calls import Call, Shortfall, Turn
 from mlchain.protocol.ledger import Ledger, Log
@@ -104,7 +104,7 @@ def run(monkeypatch):
     def run(chain, actor, outbox, waits=10, is_done=lambda _view: False):
         clock, said = Clock(waits), []
         chain.clock = clock
-        monkeypatch.setattr(program.time, "monotonic", lambda: clock.now)
+        monkeypatch.setattr(loop.time, "monotonic", lambda: clock.now)
         ended = ActorLoop(chain, actor, outbox, said.append, is_done, poll_interval=2).run(clock)
         return ended, said, clock.pauses
 
@@ -140,7 +140,7 @@ def test_a_round_that_is_refused_is_told_of_although_it_is_another_one_at_every_
 
 
 def test_what_was_sent_long_ago_is_forgotten(run, monkeypatch):
-    monkeypatch.setattr(program, "REMEMBERED", 20)
+    monkeypatch.setattr(loop, "REMEMBERED", 20)
     calls = [Call("ModelRegistry", "publish", (version, bytes(9))) for version in range(100)]
     kept = []
 

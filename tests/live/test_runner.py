@@ -2,13 +2,13 @@
 
 import errno
 
-from mlchain.live import programs
+from mlchain.live import runner
 
 
 def test_a_full_disk_under_the_log_ends_nobody(monkeypatch):
     def echo(_line):
         raise OSError(errno.ENOSPC, "no space left on device")
 
-    monkeypatch.setattr(programs.click, "echo", echo)
+    monkeypatch.setattr(runner.click, "echo", echo)
 
-    programs.say("a line that is lost")
+    runner.say("a line that is lost")

@@ -27,7 +27,7 @@ PATIENCE = 240  # seconds without any event after which something is wrong
 @contextmanager
 def reader(network):
     """Read the chain of a network, past its proxy."""
-    with networks.parse_network_choice(network.network(network.node.url)):
+    with networks.parse_network_choice(network.network_choice(network.node.url)):
         chain = Chain()
         chain.follow(network.deployment)
         yield chain

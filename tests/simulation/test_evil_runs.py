@@ -4,7 +4,7 @@ import pytest
 
 from mlchain.chain.connection import Chain
 from mlchain.errors import UserError
-from mlchain.simulation import play
+from mlchain.simulation import simulator
 from mlchain.simulation.books import check_books
 from mlchain.simulation.options import Options
 from mlchain.simulation.simulator import Simulation
@@ -75,7 +75,7 @@ def test_a_committee_that_is_evil_in_every_seat_lies_unless_it_is_audited():
     assert audited.summary.wrong_accepted == 0
     assert jobs_of(audited)[0].decided_by == "referee"
     assert {pay.slashed for pay in audited.summary.pay} == {ETHER}
-    terms = audited.run.view.ledger.rounds[0].terms
+    terms = audited.played.view.ledger.rounds[0].terms
     assert terms.challenge_window == terms.publish_window
     assert_nothing_is_kept(unaudited)
     assert_nothing_is_kept(audited)
@@ -121,7 +121,7 @@ def test_one_worker_is_enough(honest):
 
 
 def test_slashed_workers_register_again_while_their_funds_last(monkeypatch):
-    monkeypatch.setattr(play, "WORKER_FUNDS", 26 * ETHER // 10)  # two stakes, and what it wants to keep for gas
+    monkeypatch.setattr(simulator, "WORKER_FUNDS", 26 * ETHER // 10)  # two stakes, and what it wants to keep for gas
 
     run = outcome_of(**SMALL | {"workers": 3, "evil": 1, "rounds": 4})
 
@@ -133,7 +133,7 @@ def test_slashed_workers_register_again_while_their_funds_last(monkeypatch):
 
 
 def test_when_nobody_is_left_it_ends_with_one_sentence(monkeypatch):
-    monkeypatch.setattr(play, "WORKER_FUNDS", 16 * ETHER // 10)
+    monkeypatch.setattr(simulator, "WORKER_FUNDS", 16 * ETHER // 10)
 
     with pytest.raises(UserError, match=r"^nobody can go on: too few workers are left to deploy another round$"):
         outcome_of(**SMALL | {"workers": 1, "evil": 1, "audit": 1.0})

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from mlchain.protocol.odds import odds_of
-from mlchain.simulation import play
+from mlchain.simulation import simulator
 from mlchain.simulation.forecast import announce
 from mlchain.simulation.odds import Question, number, shown
 from mlchain.simulation.odds_plot import save_odds_plot
@@ -220,7 +220,7 @@ def test_where_nobody_is_honest_nobody_is_expected_to_be_paid():
 
 
 def test_rounds_are_expected_to_bring_what_their_own_pool_lets_expect(monkeypatch):
-    monkeypatch.setattr(play, "WORKER_FUNDS", 26 * ETHER // 10)  # the evil one can stake twice
+    monkeypatch.setattr(simulator, "WORKER_FUNDS", 26 * ETHER // 10)  # the evil one can stake twice
 
     run = outcome_of(**SMALL | {"workers": 3, "evil": 1, "rounds": 4})
 
