@@ -9,9 +9,9 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.updates import ATTACKS, Sight
-from mlchain.centralized.aggregation import RULES
-from mlchain.centralized.partition import Split
-from mlchain.centralized.training import FederatedTask, open_federated, to_vector
+from mlchain.centralized.learning.aggregation import RULES
+from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.learning.training import FederatedTask, open_federated, to_vector
 from mlchain.simulation.participants import evil_workers
 from mlchain.tasks.catalogue import default_recipe
 from mlchain.training.jobs import job_key

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import TypeVar
 
-from mlchain.centralized.simulation import ONE_THREAD
+from mlchain.centralized.simulation.run import ONE_THREAD
 
 Given = TypeVar("Given")
 Found = TypeVar("Found")

@@ -11,7 +11,7 @@ from benchmarks.plots import NO_REFEREE, OURS, Curves, draw_final, draw_rounds
 from benchmarks.processes import measured
 from benchmarks.report import FIGURES, Section, figure, percent, table, wrapped
 from benchmarks.updates import ATTACKS
-from mlchain.centralized.aggregation import RULES
+from mlchain.centralized.learning.aggregation import RULES
 from mlchain.protocol.content import content_hash
 from mlchain.simulation.options import Options
 from mlchain.simulation.summary import Summary

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlchain.centralized import behaviours
-from mlchain.centralized.training import to_bytes
+from mlchain.centralized.learning import behaviours
+from mlchain.centralized.learning.training import to_bytes
 from mlchain.training.exact import divide_round
 from mlchain.training.streams import random_integers
 

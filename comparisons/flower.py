@@ -17,8 +17,8 @@ from flwr.server import ServerApp, ServerAppComponents, ServerConfig
 from flwr.server.strategy import FedAvg
 from flwr.simulation import run_simulation
 
-from mlchain.centralized.partition import Split
-from mlchain.centralized.training import FederatedTask, open_federated
+from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.learning.training import FederatedTask, open_federated
 from mlchain.tasks.catalogue import default_recipe
 
 Arrays = list[np.ndarray]

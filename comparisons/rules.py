@@ -6,7 +6,7 @@ PYTHONPATH=. flower-env/bin/python comparisons/rules.py
 import numpy as np
 from flwr.server.strategy import aggregate as flower
 
-from mlchain.centralized.aggregation import aggregate
+from mlchain.centralized.learning.aggregation import aggregate
 
 CASES = 300
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import click
 
-from mlchain.centralized.aggregation import RULES
-from mlchain.centralized.behaviours import honest
-from mlchain.centralized.identity import Place
+from mlchain.centralized.learning.aggregation import RULES
+from mlchain.centralized.learning.behaviours import honest
 from mlchain.centralized.membership import find_counter, join, watch_joins
-from mlchain.centralized.serving import serve
-from mlchain.centralized.settings import settings_from
-from mlchain.centralized.simulation import CentralizedOptions
-from mlchain.centralized.worker import Client, Worker
+from mlchain.centralized.service.settings import settings_from
+from mlchain.centralized.service.signing import Place
+from mlchain.centralized.simulation.run import CentralizedOptions
+from mlchain.centralized.web.serving import serve
+from mlchain.centralized.web.worker import FederatedWorker, ServiceClient
 from mlchain.chain.accounts import load_account, load_unattended, signer_for
 from mlchain.chain.command import Command
 from mlchain.chain.connection import Chain
@@ -74,11 +74,11 @@ def work_command(account: str | None, url: str, deployments: Path, counter: str 
     chain = Chain()
     address, _first = find_counter(chain, counter, deployments)
     worker = load_account(account) if chain.is_development else load_unattended(account)
-    client = Client(url, worker.address, signer_for(worker))
+    client = ServiceClient(url, worker.address, signer_for(worker))
     if client.settings().place != Place(chain.chain_id, address):
         raise UserError(f"the server at {url} is for another chain or counter than {address} on {chain.network}")
     number, is_new = join(chain, worker, address)
     click.echo(f"{worker.address} {'has joined' if is_new else 'had joined before'} as number {number}")
-    working = Worker(client, honest)
+    working = FederatedWorker(client, honest)
     working.run()
     click.echo(f"learning is finished: {working.delivered} updates delivered")

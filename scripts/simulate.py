@@ -9,16 +9,16 @@ import click
 from click.core import ParameterSource
 
 from mlchain.actors.attackers import BEHAVIOURS
-from mlchain.centralized.aggregation import RULES
-from mlchain.centralized.behaviours import BEHAVIOURS as LEARNERS
-from mlchain.centralized.simulation import CentralizedOptions, learn
-from mlchain.centralized.summary import (
+from mlchain.centralized.learning.aggregation import RULES
+from mlchain.centralized.learning.behaviours import BEHAVIOURS as LEARNERS
+from mlchain.centralized.learning.training import open_federated
+from mlchain.centralized.simulation.run import CentralizedOptions, learn
+from mlchain.centralized.simulation.summary import (
     CentralizedSummary,
     print_learning,
     save_learning_plots,
     summarize_learning,
 )
-from mlchain.centralized.training import open_federated
 from mlchain.chain.command import Command
 from mlchain.console import console, progress_bar
 from mlchain.errors import UserError

@@ -22,23 +22,33 @@ ALLOWED = {
     "mlchain/protocol": {"eth_abi", "eth_utils"},
     "mlchain/training": {"numpy"},
     "mlchain/tasks": {"mlchain.errors", "mlchain.training", "numpy", "pooch", "sklearn"},
-    "mlchain/centralized": {
-        "ape",
+    "mlchain/centralized/learning": {"mlchain.errors", "mlchain.tasks", "mlchain.training", "numpy"},
+    "mlchain/centralized/service": {
         "eth_account",
         "eth_utils",
+        "mlchain.centralized.learning",
+        "mlchain.errors",
+        "mlchain.tasks",
+    },
+    "mlchain/centralized/web": {
+        "mlchain.centralized.learning",
+        "mlchain.centralized.service",
+        "mlchain.errors",
+        "requests",
+        "starlette",
+        "uvicorn",
+    },
+    "mlchain/centralized/simulation": {
+        "eth_account",
+        "mlchain.centralized",
         "mlchain.chain",
         "mlchain.errors",
         "mlchain.protocol",
         "mlchain.simulation",
         "mlchain.tasks",
-        "mlchain.training",
-        "numpy",
-        "requests",
         "rich",
-        "starlette",
-        "uvicorn",
-        "web3",
     },
+    "mlchain/centralized": {"eth_utils", "mlchain.chain", "mlchain.errors", "mlchain.protocol"},
     "mlchain/actors": {"mlchain.protocol", "mlchain.tasks", "mlchain.training"},
     "mlchain/audit": {"eth_abi", "eth_utils", "mlchain.actors", "mlchain.protocol", "mlchain.tasks"},
     "mlchain/chain": {
@@ -93,15 +103,15 @@ ALLOWED = {
 
 # The one module, or package, that may import it.
 ONLY_IN = {
-    "ape": ("mlchain/chain", "mlchain/centralized/membership.py", "benchmarks"),
+    "ape": ("mlchain/chain", "benchmarks"),
     "ape_ethereum": "mlchain/chain/asking.py",
     "ape_test": "mlchain/chain",
     "eth_tester": "mlchain/chain/embedded.py",
-    "web3": ("mlchain/chain", "mlchain/centralized/membership.py"),
-    "numpy": ("mlchain/training", "mlchain/tasks", "mlchain/centralized", "benchmarks"),
-    "starlette": "mlchain/centralized/app.py",
-    "uvicorn": "mlchain/centralized/serving.py",
-    "sqlite3": "mlchain/centralized/store.py",
+    "web3": "mlchain/chain",
+    "numpy": ("mlchain/training", "mlchain/tasks", "mlchain/centralized/learning", "benchmarks"),
+    "starlette": ("mlchain/centralized/web/app.py", "mlchain/centralized/web/openapi.py"),
+    "uvicorn": "mlchain/centralized/web/serving.py",
+    "sqlite3": "mlchain/centralized/service/store.py",
     "matplotlib": ("mlchain/simulation/plots.py", "mlchain/simulation/odds_plot.py", "benchmarks"),
     "sklearn": ("mlchain/tasks/digits.py", "benchmarks/learning.py"),
     "pooch": "mlchain/tasks/mnist.py",
@@ -169,7 +179,7 @@ def test_no_layer_imports_one_above_it():
             assert not {name for name in imports_of(path) for layer in above if is_within(name, f"mlchain.{layer}")}
 
 
-@pytest.mark.parametrize("package", ["protocol", "training", "actors", "audit"])
+@pytest.mark.parametrize("package", ["protocol", "training", "actors", "audit", "centralized/learning"])
 def test_the_pure_packages_know_no_clock_network_or_storage(package):
     impure = {"asyncio", "http", "os", "random", "socket", "sqlite3", "subprocess", "threading", "time", "urllib"}
 

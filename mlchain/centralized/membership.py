@@ -5,15 +5,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ape.api import AccountAPI
-from ape.exceptions import ApeException
-from eth_utils import is_address, to_checksum_address
-from requests import RequestException
-from web3.exceptions import Web3Exception
+from eth_utils.address import is_address, to_checksum_address
 
+from mlchain.chain.accounts import AccountAPI
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment, record_path
-from mlchain.chain.reverts import first_line
+from mlchain.chain.node_errors import NodeError, node_errors
 from mlchain.errors import UserError
 from mlchain.protocol.calls import Call
 
@@ -54,9 +51,10 @@ def watch_joins(chain: Chain, counter: str, first: int, told: Callable[[str, int
     """Tell of everybody who joins from block `first` on, for ever; a node that does not answer is asked again."""
     while True:
         try:
-            joined, first = chain.joins(counter, first)
-        except (ApeException, RequestException, Web3Exception, OSError) as error:
-            print(f"the node does not answer: {first_line(error)}", file=sys.stderr)
+            with node_errors():
+                joined, first = chain.joins(counter, first)
+        except NodeError as error:
+            print(error, file=sys.stderr)
         else:
             for address, number in joined:
                 told(address, number)

@@ -20,9 +20,9 @@ from benchmarks.robustness import (
 )
 from benchmarks.updates import ATTACKS
 from mlchain.actors.attackers import BEHAVIOURS as KNOWN
-from mlchain.centralized.aggregation import RULES, rule_named
-from mlchain.centralized.partition import Split
-from mlchain.centralized.training import open_federated
+from mlchain.centralized.learning.aggregation import RULES, rule_named
+from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.learning.training import open_federated
 from mlchain.tasks.catalogue import default_recipe
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.updates import ATTACKS, Sight, colluding, flipping, random
-from mlchain.centralized.training import to_bytes, to_vector
+from mlchain.centralized.learning.training import to_bytes, to_vector
 from mlchain.training.streams import derive_key
 
 SIZE = 500

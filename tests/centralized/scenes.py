@@ -5,14 +5,14 @@ from pathlib import Path
 from eth_account import Account
 from starlette.testclient import TestClient
 
-from mlchain.centralized.app import create_app
-from mlchain.centralized.identity import Place, sign_request, signer_of
-from mlchain.centralized.partition import Split
-from mlchain.centralized.rules import Plan
-from mlchain.centralized.service import LearningService
-from mlchain.centralized.settings import Settings
-from mlchain.centralized.store import Store
-from mlchain.centralized.training import open_federated
+from mlchain.centralized.learning.federation import FederationPlan
+from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.learning.training import open_federated
+from mlchain.centralized.service.learning_service import LearningService
+from mlchain.centralized.service.settings import Settings
+from mlchain.centralized.service.signing import Place, sign_request, signer_of
+from mlchain.centralized.service.store import Store
+from mlchain.centralized.web.app import create_app
 from mlchain.tasks.catalogue import default_recipe
 
 PLACE = Place(1337, "0x" + "11" * 20)
@@ -25,7 +25,7 @@ ZEROS = bytes(SIZE)
 
 def settings(**choices):
     """Settings of a server for two workers and two versions."""
-    plan = Plan(**{"versions": 2, "shares": 2, "quorum": 2, "timeout": 60.0} | choices)
+    plan = FederationPlan(**{"versions": 2, "shares": 2, "quorum": 2, "timeout": 60.0} | choices)
     return Settings(PLACE, RECIPE, Split(plan.shares), plan)
 
 

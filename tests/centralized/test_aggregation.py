@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.stats import trim_mean
 
-from mlchain.centralized.aggregation import RULES, aggregate, krum_scores, rule_named
+from mlchain.centralized.learning.aggregation import RULES, aggregate, krum_scores, rule_named
 from mlchain.errors import UserError
 
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-from mlchain.centralized import app
+from mlchain.centralized.web import app
 from tests.centralized.scenes import MEMBERS, ZEROS, Scene
 
 PATHS = ("/plan", "/status", "/openapi.json", "/registration", "/work", "/updates/{version}")

@@ -9,7 +9,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from mlchain.centralized.rules import Assignment, Contribution, Federation, Plan, Refusal, Registered, Wait
+from mlchain.centralized.learning.federation import (
+    Contribution,
+    Federation,
+    FederationPlan,
+    Refusal,
+    Registered,
+    ShareAssignment,
+    Wait,
+)
 
 WORKERS = [f"worker {number}" for number in range(1, 5)]
 ANYBODY = st.sampled_from(WORKERS)
@@ -18,7 +26,7 @@ ANYBODY = st.sampled_from(WORKERS)
 @st.composite
 def plans(draw):
     shares = draw(st.integers(1, 4))
-    return Plan(
+    return FederationPlan(
         versions=draw(st.integers(1, 4)),
         shares=shares,
         quorum=draw(st.integers(1, shares)),
@@ -72,7 +80,7 @@ class Learning(RuleBasedStateMachine):
     def ask(self, worker):
         reply = self.federation.ask(worker, self.now)
 
-        if isinstance(reply, Assignment):
+        if isinstance(reply, ShareAssignment):
             assert worker in self.may_have_weights
             assert worker not in self.counted
             assert reply.version == len(self.made)
@@ -86,7 +94,7 @@ class Learning(RuleBasedStateMachine):
     def assert_nobody_else_works_on(self, assignment):
         for other in (*self.open.values(), *self.counted.values()):
             if (other.version, other.share) == (assignment.version, assignment.share):
-                assert isinstance(other, Assignment)
+                assert isinstance(other, ShareAssignment)
                 assert self.now >= other.deadline
 
     @rule(worker=ANYBODY)

@@ -68,7 +68,7 @@ def test_a_node_that_does_not_answer_is_asked_again(chain, counter, monkeypatch,
     monkeypatch.setattr(Chain, "joins", lambda *_: (_ for _ in ()).throw(ConnectionError("nobody there")))
 
     assert heard(chain, counter, 0, monkeypatch) == []
-    assert capsys.readouterr().err == "the node does not answer: nobody there\n"
+    assert capsys.readouterr().err == "the node does not answer as it should: nobody there\n"
 
 
 def test_the_counter_is_the_one_named_or_the_recorded_one(chain, counter, server, tmp_path):

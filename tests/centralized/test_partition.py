@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlchain.centralized.partition import Split, deal
+from mlchain.centralized.learning.partition import Split, deal
 from mlchain.errors import UserError
 
 SKEWS = st.none() | st.floats(0.01, 1000)

@@ -15,11 +15,11 @@ import pytest
 import requests
 from eth_account import Account
 
-from mlchain.centralized.behaviours import honest
-from mlchain.centralized.identity import signer_of
-from mlchain.centralized.serving import database_in
-from mlchain.centralized.store import Store
-from mlchain.centralized.worker import Client, Worker
+from mlchain.centralized.learning.behaviours import honest
+from mlchain.centralized.service.signing import signer_of
+from mlchain.centralized.service.store import Store
+from mlchain.centralized.web.serving import database_in
+from mlchain.centralized.web.worker import FederatedWorker, ServiceClient
 from mlchain.errors import UserError
 from tests.centralized.scenes import KEYS, MEMBERS, settings
 
@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 def service(folder, port=0, **choices):
     """Run a service with three members; yields its process and its address."""
     running = subprocess.Popen(
-        [sys.executable, "-m", "mlchain.centralized", str(folder), str(port)],
+        [sys.executable, "-m", "mlchain.centralized.web", str(folder), str(port)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -48,7 +48,7 @@ def service(folder, port=0, **choices):
 
 
 def worker(url, number):
-    return Worker(Client(url, Account.from_key(KEYS[number]).address, signer_of(KEYS[number])), honest)
+    return FederatedWorker(ServiceClient(url, Account.from_key(KEYS[number]).address, signer_of(KEYS[number])), honest)
 
 
 def start(*workers):
@@ -176,7 +176,7 @@ def test_the_service_ends_with_who_started_it(tmp_path):
 def crowd(url, *cast):
     """Run workers, (number of the key, behaviour), a process each."""
     running = subprocess.Popen(
-        [sys.executable, "-m", "mlchain.centralized.crowd", url],
+        [sys.executable, "-m", "mlchain.centralized.simulation.workers", url],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -213,14 +213,14 @@ def test_a_crowd_ends_with_who_started_it(tmp_path):
 
 
 def test_a_worker_that_has_not_joined_is_told_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("mlchain.centralized.worker.PATIENCE", 0.0)
-    monkeypatch.setattr("mlchain.centralized.worker.PAUSE", 0.01)
+    monkeypatch.setattr("mlchain.centralized.web.worker.PATIENCE", 0.0)
+    monkeypatch.setattr("mlchain.centralized.web.worker.PAUSE", 0.01)
     with service(tmp_path, timeout=0.1) as (_running, url), pytest.raises(UserError, match="has not joined"):
         worker(url, 3).run()
 
 
 def test_where_no_learning_server_is_a_worker_says_so(monkeypatch):
-    monkeypatch.setattr("mlchain.centralized.worker.PATIENCE", 0.0)
+    monkeypatch.setattr("mlchain.centralized.web.worker.PATIENCE", 0.0)
 
     with pytest.raises(UserError, match="does not answer: ConnectionError"):
         worker(f"http://127.0.0.1:{free_port()}", 0).run()

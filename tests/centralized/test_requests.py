@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlchain.centralized import app
-from mlchain.centralized.identity import LONGEST_LIFE, NotSigned, Place, Stamp, check_signature, read_stamp
-from mlchain.centralized.messages import unpack_work
+from mlchain.centralized.service.signing import LONGEST_LIFE, NotSigned, Place, Stamp, check_signature, read_stamp
+from mlchain.centralized.web import app
+from mlchain.centralized.web.messages import unpack_work
 from tests.centralized.scenes import MEMBERS, PLACE, SIZE, ZEROS, Scene, refusal
 
 

@@ -4,13 +4,21 @@ import math
 
 import pytest
 
-from mlchain.centralized.rules import Assignment, Contribution, Federation, Plan, Refusal, Registered, Wait
+from mlchain.centralized.learning.federation import (
+    Contribution,
+    Federation,
+    FederationPlan,
+    Refusal,
+    Registered,
+    ShareAssignment,
+    Wait,
+)
 from mlchain.errors import UserError
 
 
 def federation(registered, **choices):
     """A server with the workers 1 to `registered` there, at time 0."""
-    plan = Plan(**{"versions": 3, "shares": 2, "quorum": 1, "timeout": 10.0} | choices)
+    plan = FederationPlan(**{"versions": 3, "shares": 2, "quorum": 1, "timeout": 10.0} | choices)
     server = Federation(plan)
     for number in range(1, registered + 1):
         server.joined(f"worker {number}", number)
@@ -21,7 +29,7 @@ def federation(registered, **choices):
 def give(server, number, now=0.0):
     """Hand out work that there has to be."""
     reply = server.ask(f"worker {number}", now)
-    assert isinstance(reply, Assignment)
+    assert isinstance(reply, ShareAssignment)
     return reply
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlchain.centralized.partition import Split
-from mlchain.centralized.rules import Plan
-from mlchain.centralized.settings import Settings, settings_from
+from mlchain.centralized.learning.federation import FederationPlan
+from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.service.settings import Settings, settings_from
 from mlchain.errors import UserError
 from tests.centralized.scenes import PLACE, RECIPE
 
@@ -30,7 +30,7 @@ CHOICES = {
     st.integers(3, 50), st.none() | st.floats(0.01, 1000), st.floats(0.1, 1e6), st.booleans(), st.integers(0, 2**64 - 1)
 )
 def test_settings_are_read_as_they_were_published(shares, dirichlet_alpha, timeout, asynchronous, seed):
-    plan = Plan(2, shares, shares, timeout, asynchronous, 1)
+    plan = FederationPlan(2, shares, shares, timeout, asynchronous, 1)
     settings = Settings(PLACE, RECIPE, Split(shares, dirichlet_alpha, seed), plan, "krum", 0)
 
     assert Settings.from_json(settings.to_json()) == settings
@@ -59,4 +59,4 @@ def test_what_does_not_go_together_is_one_sentence(choice, sentence):
 
 def test_data_in_other_shares_than_are_learned_is_one_sentence():
     with pytest.raises(UserError, match="data in 3 shares cannot be learned in 2"):
-        Settings(PLACE, RECIPE, Split(3), Plan(1, 2, 2))
+        Settings(PLACE, RECIPE, Split(3), FederationPlan(1, 2, 2))

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mlchain.centralized.behaviours import flipping, honest, silent
-from mlchain.centralized.partition import Split
-from mlchain.centralized.training import open_federated, to_vector
+from mlchain.centralized.learning.behaviours import flipping, honest, silent
+from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.learning.training import open_federated, to_vector
 from mlchain.errors import UserError
 from mlchain.tasks.catalogue import default_recipe
 

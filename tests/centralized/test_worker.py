@@ -6,10 +6,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from mlchain.centralized.behaviours import honest, silent
-from mlchain.centralized.identity import signer_of
-from mlchain.centralized.messages import pack_work
-from mlchain.centralized.worker import Client, Refusal, Worker
+from mlchain.centralized.learning.behaviours import honest, silent
+from mlchain.centralized.service.signing import signer_of
+from mlchain.centralized.web.messages import pack_work
+from mlchain.centralized.web.worker import FederatedWorker, Refusal, ServiceClient
 from mlchain.errors import UserError
 from tests.centralized.scenes import KEYS, MEMBERS, SIZE, settings
 
@@ -44,8 +44,8 @@ def answering(*answers):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr("mlchain.centralized.worker.PATIENCE", 0.0)
-    monkeypatch.setattr("mlchain.centralized.worker.PAUSE", 0.0)
+    monkeypatch.setattr("mlchain.centralized.web.worker.PATIENCE", 0.0)
+    monkeypatch.setattr("mlchain.centralized.web.worker.PAUSE", 0.0)
 
 
 PLAN = (200, settings().to_json().encode())
@@ -54,7 +54,7 @@ FINISHED = (410, b'{"refusal": "FINISHED", "detail": "learning is finished"}')
 
 
 def run(url, behaviour=honest):
-    worker = Worker(Client(url, MEMBERS[0], signer_of(KEYS[0])), behaviour)
+    worker = FederatedWorker(ServiceClient(url, MEMBERS[0], signer_of(KEYS[0])), behaviour)
     worker.run()
     return worker.delivered
 
@@ -117,7 +117,7 @@ def test_another_refusal_ends_it_with_the_server_s_sentence():
 
 def test_a_server_in_trouble_is_asked_again():
     with answering(PLAN, (503, b""), DONE) as url:
-        client = Client(url, MEMBERS[0], signer_of(KEYS[0]))
+        client = ServiceClient(url, MEMBERS[0], signer_of(KEYS[0]))
         client.settings()
         with pytest.raises(UserError, match="does not answer: status 503"):
             client.post("/registration")

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mlchain.centralized.aggregation import aggregate
-from mlchain.centralized.partition import Indices, Split, deal
+from mlchain.centralized.learning.aggregation import aggregate
+from mlchain.centralized.learning.partition import Indices, Split, deal
 from mlchain.errors import UserError
 from mlchain.tasks.catalogue import open_task
 from mlchain.tasks.task import DatasetTask

@@ -1,8 +1,8 @@
-"""Many workers on one machine, a process each: `python -m mlchain.centralized.crowd URL` reads who they are from stdin.
+"""Many workers on one machine, a process each: `python -m mlchain.centralized.simulation.workers URL`.
 
-A line has a key and the name of a behaviour, and an empty line is the last; when stdin ends, so do the workers, who
-never outlive who started them. They are forked from this process, which has imported all that they need, and share the
-memory of its code and data.
+Who they are is read from stdin: a line has a key and the name of a behaviour, and an empty line is the last. When stdin
+ends, so do the workers: they never outlive who started them. They are forked from this process, which has imported all
+that they need, and share the memory of its code and data.
 """
 
 import multiprocessing
@@ -15,10 +15,10 @@ from multiprocessing.connection import wait
 
 from eth_account import Account
 
-from mlchain.centralized.behaviours import BEHAVIOURS
-from mlchain.centralized.identity import signer_of
-from mlchain.centralized.training import open_federated
-from mlchain.centralized.worker import Client, Worker
+from mlchain.centralized.learning.behaviours import BEHAVIOURS
+from mlchain.centralized.learning.training import open_federated
+from mlchain.centralized.service.signing import signer_of
+from mlchain.centralized.web.worker import FederatedWorker, ServiceClient
 from mlchain.errors import UserError
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     url = sys.argv[1]
     cast = [line.split() for line in takewhile(str.strip, sys.stdin)]
     try:
-        settings = Client(url, "", lambda _text: b"").settings()
+        settings = ServiceClient(url, "", lambda _text: b"").settings()
         open_federated(settings.recipe, settings.split)  # loads the data once, before the forks
     except UserError as error:
         sys.exit(f"error: {error}")
@@ -54,9 +54,9 @@ def _end_with_stdin() -> None:
 def _work(url: str, secret: str, behaviour: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     key = bytes.fromhex(secret)
-    client = Client(url, Account.from_key(key).address, signer_of(key))
+    client = ServiceClient(url, Account.from_key(key).address, signer_of(key))
     try:
-        Worker(client, BEHAVIOURS[behaviour]).run()
+        FederatedWorker(client, BEHAVIOURS[behaviour]).run()
     except UserError as error:
         sys.exit(f"error: {error}")
 

@@ -16,11 +16,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mlchain.centralized.identity import NotSigned, Stamp, check_signature, read_stamp
-from mlchain.centralized.interface import description
-from mlchain.centralized.messages import LONGEST_WAIT, pack_work
-from mlchain.centralized.rules import Assignment, Refusal, Wait
-from mlchain.centralized.service import LearningService
+from mlchain.centralized.learning.federation import Refusal, ShareAssignment, Wait
+from mlchain.centralized.service.learning_service import LearningService
+from mlchain.centralized.service.signing import NotSigned, Stamp, check_signature, read_stamp
+from mlchain.centralized.web.messages import LONGEST_WAIT, pack_work
+from mlchain.centralized.web.openapi import description
 
 TICK = 0.5  # seconds after which the server looks who is overdue
 BODY_TIME = 10.0  # seconds in which a body has to come in
@@ -115,7 +115,7 @@ class _Web:
             pack_work(reply.version, reply.share, self._service.weights), media_type="application/octet-stream"
         )
 
-    async def _wait(self, request: Request, worker: str) -> Assignment | Wait | Refusal:
+    async def _wait(self, request: Request, worker: str) -> ShareAssignment | Wait | Refusal:
         """Wait for work; a newer request of the same worker takes the place of an older one."""
         token = self._waiting[worker] = object()
         clock = asyncio.get_running_loop().time

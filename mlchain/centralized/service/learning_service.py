@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from mlchain.centralized.identity import NotSigned, Stamp
-from mlchain.centralized.rules import Assignment, Contribution, Federation, Refusal, Registered, Wait
-from mlchain.centralized.settings import Settings
-from mlchain.centralized.store import Model, Store
-from mlchain.centralized.training import FederatedTask
+from mlchain.centralized.learning.federation import Contribution, Federation, Refusal, Registered, ShareAssignment, Wait
+from mlchain.centralized.learning.training import FederatedTask
+from mlchain.centralized.service.settings import Settings
+from mlchain.centralized.service.signing import NotSigned, Stamp
+from mlchain.centralized.service.store import ModelVersion, Store
 
 
 class LearningService:
@@ -25,7 +25,7 @@ class LearningService:
         if store.latest_model() is None:
             model = task.task.initial_model()
             with store.transaction():
-                store.add_model(Model(0, model, task.accuracy(model), now(), 0))
+                store.add_model(ModelVersion(0, model, task.accuracy(model), now(), 0))
         self._reload()
 
     def _reload(self) -> None:
@@ -73,20 +73,20 @@ class LearningService:
             self._use(stamp)
             return federation.register(stamp.worker, self.now())
 
-    def ask(self, stamp: Stamp) -> Assignment | Wait | Refusal:
+    def ask(self, stamp: Stamp) -> ShareAssignment | Wait | Refusal:
         """The signer asks for work."""
         with self._change() as federation:
             self._use(stamp)
             return self._assign(federation, stamp.worker)
 
-    def ask_again(self, worker: str) -> Assignment | Wait | Refusal:
+    def ask_again(self, worker: str) -> ShareAssignment | Wait | Refusal:
         """A worker whose request waits for an answer may have work by now."""
         with self._change() as federation:
             return self._assign(federation, worker)
 
-    def _assign(self, federation: Federation, worker: str) -> Assignment | Wait | Refusal:
+    def _assign(self, federation: Federation, worker: str) -> ShareAssignment | Wait | Refusal:
         reply = federation.ask(worker, self.now())
-        if isinstance(reply, Assignment):
+        if isinstance(reply, ShareAssignment):
             self._store.count("weights_sent", len(self._weights))
         return reply
 
@@ -125,7 +125,7 @@ class LearningService:
             [it.weight * self.task.samples(it.share) for it in contributions],
         )
         accuracy = self.task.accuracy(model)
-        self._store.add_model(Model(federation.version, model, accuracy, self.now(), len(contributions)))
+        self._store.add_model(ModelVersion(federation.version, model, accuracy, self.now(), len(contributions)))
         self._weights = model
 
     # What everybody may know

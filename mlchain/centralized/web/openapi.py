@@ -1,6 +1,6 @@
 """What can be asked of a learning server, as the OpenAPI description that it publishes."""
 
-from mlchain.centralized.identity import HEADERS
+from mlchain.centralized.service.signing import HEADERS
 
 _SIGNED = [
     {"name": name, "in": "header", "required": True, "schema": {"type": "string", "pattern": f"^{form.pattern}$"}}

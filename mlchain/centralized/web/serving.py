@@ -11,11 +11,11 @@ from typing import TextIO
 
 import uvicorn
 
-from mlchain.centralized.app import create_app
-from mlchain.centralized.service import LearningService
-from mlchain.centralized.settings import Settings
-from mlchain.centralized.store import Store
-from mlchain.centralized.training import open_federated
+from mlchain.centralized.learning.training import open_federated
+from mlchain.centralized.service.learning_service import LearningService
+from mlchain.centralized.service.settings import Settings
+from mlchain.centralized.service.store import Store
+from mlchain.centralized.web.app import create_app
 from mlchain.errors import UserError
 
 HOST = "127.0.0.1"  # the traffic is signed, not encrypted: what shall be reached from elsewhere needs TLS before it

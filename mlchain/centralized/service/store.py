@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from mlchain.centralized.rules import Assignment, Contribution, Federation, Member
-from mlchain.centralized.settings import Settings
+from mlchain.centralized.learning.federation import Contribution, Federation, Member, ShareAssignment
+from mlchain.centralized.service.settings import Settings
 from mlchain.errors import UserError
 
 SCHEMA = """
@@ -28,7 +28,7 @@ CREATE TABLE IF NOT EXISTS traffic (what TEXT PRIMARY KEY, bytes INTEGER) WITHOU
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ModelVersion:
     """A version: its bytes, its accuracy in [0, 1], when it was made in Unix seconds, and of how many updates."""
 
     version: int
@@ -86,7 +86,13 @@ class Store:
     def load(self, settings: Settings, now: float) -> Federation:
         """Return the state as it was saved last; of a new file, that before the first version."""
         members = [
-            Member(address, number, bool(is_registered), Assignment(*owed) if owed[0] is not None else None, counted_in)
+            Member(
+                address,
+                number,
+                bool(is_registered),
+                ShareAssignment(*owed) if owed[0] is not None else None,
+                counted_in,
+            )
             for address, number, is_registered, *owed, counted_in in self._file.execute("SELECT * FROM members")
         ]
         rows = self._file.execute("SELECT address, version, share, weight FROM updates ORDER BY rowid")
@@ -112,19 +118,19 @@ class Store:
         """Return the updates that count for the version in the making, by worker."""
         return dict(self._file.execute("SELECT address, data FROM updates"))
 
-    def add_model(self, model: Model) -> None:
+    def add_model(self, model: ModelVersion) -> None:
         """Keep a new version, and drop the updates that it was made of."""
         self._file.execute("INSERT INTO models VALUES (?, ?, ?, ?, ?)", astuple(model))
         self._file.execute("DELETE FROM updates")
 
-    def latest_model(self) -> Model | None:
+    def latest_model(self) -> ModelVersion | None:
         """Return the newest version, None in a new file."""
         row = self._file.execute("SELECT * FROM models ORDER BY version DESC LIMIT 1").fetchone()
-        return Model(*row) if row else None
+        return ModelVersion(*row) if row else None
 
-    def models(self) -> list[Model]:
+    def models(self) -> list[ModelVersion]:
         """Return all versions, the first one first."""
-        return [Model(*row) for row in self._file.execute("SELECT * FROM models ORDER BY version")]
+        return [ModelVersion(*row) for row in self._file.execute("SELECT * FROM models ORDER BY version")]
 
     # Requests
 

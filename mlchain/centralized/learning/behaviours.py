@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mlchain.centralized.training import to_bytes, to_vector
+from mlchain.centralized.learning.training import to_bytes, to_vector
 
 Behaviour = Callable[[bytes], bytes | None]  # from the right update to the delivered one; None is to vanish with it
 

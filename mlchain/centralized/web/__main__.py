@@ -1,4 +1,4 @@
-"""A learning server without a chain: `python -m mlchain.centralized FOLDER PORT` is told on stdin what to do.
+"""A learning server without a chain: `python -m mlchain.centralized.web FOLDER PORT` is told on stdin what to do.
 
 The first line has the settings; each of the next ones an address and the number that it joined as. The server says
 where it is on stdout, and ends when stdin does: it never outlives who started it.
@@ -7,8 +7,8 @@ where it is on stdout, and ends when stdin does: it never outlives who started i
 import sys
 from pathlib import Path
 
-from mlchain.centralized.serving import Told, serve
-from mlchain.centralized.settings import Settings
+from mlchain.centralized.service.settings import Settings
+from mlchain.centralized.web.serving import Told, serve
 from mlchain.errors import UserError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from mlchain.centralized.simulation import Learned
+from mlchain.centralized.simulation.run import CentralizedRun
 from mlchain.chain.connection import Chain
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import ETHER
@@ -63,7 +63,7 @@ class CentralizedSummary:
         (folder / "summary.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
 
 
-def summarize_learning(chain: Chain, learned: Learned, seconds: float) -> CentralizedSummary:
+def summarize_learning(chain: Chain, learned: CentralizedRun, seconds: float) -> CentralizedSummary:
     """Return the summary of what was learned."""
     options, last = learned.options, learned.models[-1]
     names = options.behaviours()
@@ -101,7 +101,7 @@ def summarize_learning(chain: Chain, learned: Learned, seconds: float) -> Centra
     )
 
 
-def save_learning_plots(learned: Learned, summary: CentralizedSummary, folder: Path) -> list[Path]:
+def save_learning_plots(learned: CentralizedRun, summary: CentralizedSummary, folder: Path) -> list[Path]:
     """Write accuracy by round and gas by kind into `folder`; return their paths."""
     accuracies = [model.accuracy for model in learned.models]
     title = f"Test accuracy, {summary.task} / {summary.model}, {summary.rule}"

@@ -16,7 +16,7 @@ from mlchain.errors import require
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class FederationPlan:
     """How learning goes; times in seconds. Raises UserError for a plan that could not be carried out.
 
     Synchronous: a version is made of the updates of all shares; of at least `quorum` where nobody is there who could
@@ -43,7 +43,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class ShareAssignment:
     """What a member was given weights for: to train `version` on `share` until `deadline`."""
 
     version: int
@@ -58,7 +58,7 @@ class Member:
     address: str
     number: int
     is_registered: bool = False
-    owes: Assignment | None = None
+    owes: ShareAssignment | None = None
     counted_in: int | None = None
 
 
@@ -95,7 +95,7 @@ class Wait:
     """There is nothing to do for this member until a version is made or somebody is overdue."""
 
 
-Reply = Registered | Wait | Assignment | Contribution | Refusal
+Reply = Registered | Wait | ShareAssignment | Contribution | Refusal
 
 
 class Federation:
@@ -103,7 +103,7 @@ class Federation:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: FederationPlan,
         version: int = 0,
         members: Iterable[Member] = (),
         contributions: Iterable[Contribution] = (),
@@ -140,8 +140,8 @@ class Federation:
         self.members[address] = replace(member, is_registered=True, owes=None)
         return Registered()
 
-    def ask(self, address: str, now: float) -> Assignment | Wait | Refusal:
-        """A member asks for work; only the reply `Assignment` goes out with weights, those of the current version."""
+    def ask(self, address: str, now: float) -> ShareAssignment | Wait | Refusal:
+        """A member asks for work; only a `ShareAssignment` goes out with weights, those of the current version."""
         member = self.members.get(address)
         if member is None:
             return Refusal.NOT_JOINED
@@ -156,7 +156,7 @@ class Federation:
         share = None if member.counted_in == self.version else self._share_for(member, now)
         if share is None:
             return Wait()
-        assignment = Assignment(self.version, share, now + self.plan.timeout)
+        assignment = ShareAssignment(self.version, share, now + self.plan.timeout)
         self.members[address] = replace(member, owes=assignment)
         return assignment
 
@@ -197,7 +197,7 @@ class Federation:
         """Return whether a member has let the deadline of what it owes pass."""
         return member.owes is not None and now >= member.owes.deadline
 
-    def _refusal_of(self, result: Assignment) -> Refusal | None:
+    def _refusal_of(self, result: ShareAssignment) -> Refusal | None:
         if self.is_finished:
             return Refusal.FINISHED
         if self.version - result.version > self.plan.max_staleness:

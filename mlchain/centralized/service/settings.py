@@ -3,10 +3,10 @@
 import json
 from dataclasses import asdict, dataclass
 
-from mlchain.centralized.aggregation import rule_named
-from mlchain.centralized.identity import Place
-from mlchain.centralized.partition import Split
-from mlchain.centralized.rules import Plan
+from mlchain.centralized.learning.aggregation import rule_named
+from mlchain.centralized.learning.federation import FederationPlan
+from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.service.signing import Place
 from mlchain.errors import UserError, require_known
 from mlchain.tasks.catalogue import MODELS, TASKS, default_recipe
 
@@ -21,7 +21,7 @@ class Settings:
     place: Place
     recipe: bytes
     split: Split
-    plan: Plan
+    plan: FederationPlan
     rule: str = "average"
     evil: int = 0
 
@@ -43,7 +43,7 @@ class Settings:
                 Place(**fields["place"]),
                 bytes.fromhex(fields["recipe"]),
                 Split(**fields["split"]),
-                Plan(**fields["plan"]),
+                FederationPlan(**fields["plan"]),
                 fields["rule"],
                 fields["evil"],
             )
@@ -74,5 +74,7 @@ def settings_from(
     require_known("task", task, TASKS)
     require_known("model", model, MODELS)
     split = Split(shares, dirichlet_alpha, seed)
-    plan = Plan(rounds, shares, shares // 2 + 1 if quorum is None else quorum, timeout, asynchronous, max_staleness)
+    plan = FederationPlan(
+        rounds, shares, shares // 2 + 1 if quorum is None else quorum, timeout, asynchronous, max_staleness
+    )
     return Settings(place, default_recipe(task, model).to_bytes(), split, plan, rule, evil)

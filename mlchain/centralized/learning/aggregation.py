@@ -50,7 +50,7 @@ def krum_scores(updates: Floats, evil: int) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AggregationRule:
     """A rule by name; with `evil` liars it needs `per_liar * evil + others` updates."""
 
     name: str
@@ -67,16 +67,16 @@ class Rule:
 RULES = {
     rule.name: rule
     for rule in (
-        Rule("average", average, 1, 1),
-        Rule("median", median, 2, 1),
-        Rule("trimmed-mean", trimmed_mean, 2, 1),
-        Rule("krum", krum, 2, 3),
-        Rule("multi-krum", multi_krum, 2, 3),
+        AggregationRule("average", average, 1, 1),
+        AggregationRule("median", median, 2, 1),
+        AggregationRule("trimmed-mean", trimmed_mean, 2, 1),
+        AggregationRule("krum", krum, 2, 3),
+        AggregationRule("multi-krum", multi_krum, 2, 3),
     )
 }
 
 
-def rule_named(name: str, evil: int, updates: int) -> Rule:
+def rule_named(name: str, evil: int, updates: int) -> AggregationRule:
     """Return a rule; raises UserError if there is none of that name or it needs more than so many updates."""
     require_known("aggregation rule", name, RULES)
     require(evil >= 0, f"the number of evil updates to be tolerated cannot be {evil}")

@@ -15,14 +15,14 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlchain.centralized.aggregation import rule_named
-from mlchain.centralized.behaviours import BEHAVIOURS
-from mlchain.centralized.identity import Place
-from mlchain.centralized.partition import Split
-from mlchain.centralized.rules import Plan
-from mlchain.centralized.serving import database_in
-from mlchain.centralized.settings import Settings
-from mlchain.centralized.store import Model, Store
+from mlchain.centralized.learning.aggregation import rule_named
+from mlchain.centralized.learning.behaviours import BEHAVIOURS
+from mlchain.centralized.learning.federation import FederationPlan
+from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.service.settings import Settings
+from mlchain.centralized.service.signing import Place
+from mlchain.centralized.service.store import ModelVersion, Store
+from mlchain.centralized.web.serving import database_in
 from mlchain.chain.accounts import load_account
 from mlchain.chain.connection import Chain
 from mlchain.chain.receipts import Receipt
@@ -67,11 +67,13 @@ class CentralizedOptions:
         return Split(self.workers, self.dirichlet_alpha, self.seed)
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> FederationPlan:
         """How the learning goes: with everybody who is not silent, or with half of them at a time."""
         present = self.workers - self.evil if self.behaviour == "silent" else self.workers
         quorum = max(1, present // 2 if self.asynchronous else present)
-        return Plan(self.rounds, self.workers, quorum, self.timeout, self.asynchronous, self.rounds * self.asynchronous)
+        return FederationPlan(
+            self.rounds, self.workers, quorum, self.timeout, self.asynchronous, self.rounds * self.asynchronous
+        )
 
     def settings(self, place: Place) -> Settings:
         """Return what the server is set to do."""
@@ -89,12 +91,12 @@ class CentralizedOptions:
 
 
 @dataclass(slots=True)
-class Learned:
+class CentralizedRun:
     """What was played: the versions, the bytes moved, and what joining cost, fees in wei."""
 
     options: CentralizedOptions
     place: Place
-    models: list[Model]
+    models: list[ModelVersion]
     traffic: dict[str, int]
     learning_seconds: float
     gas: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -106,9 +108,9 @@ class Learned:
         self.fees[kind] += receipt.fee
 
 
-def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, str], None]) -> Learned:
+def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, str], None]) -> CentralizedRun:
     """Play the learning to its end; raises UserError if it stops before."""
-    learned = Learned(options, Place(chain.chain_id, ""), [], {}, 0.0)
+    learned = CentralizedRun(options, Place(chain.chain_id, ""), [], {}, 0.0)
     first = chain.height
     labels = [f"worker {number}" for number in range(options.workers)]
     report(0, "join")
@@ -131,7 +133,7 @@ def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, st
     return learned
 
 
-def _join(chain: Chain, learned: Learned, labels: list[str]) -> None:
+def _join(chain: Chain, learned: CentralizedRun, labels: list[str]) -> None:
     """Deploy a counter, which becomes the place of the learning, and let all workers increment it."""
     funds = {"server": SERVER_FUNDS} | dict.fromkeys(labels, WORKER_FUNDS)
     server, *workers = open_accounts(chain, load_account(None), learned.options.seed, funds)
@@ -149,7 +151,7 @@ def _join(chain: Chain, learned: Learned, labels: list[str]) -> None:
 @contextmanager
 def _service(settings: Settings, joined: list[tuple[str, int]], folder: Path) -> Iterator[str]:
     """Run a service that ends with the block; yields its address."""
-    running = _start("mlchain.centralized", folder, 0)
+    running = _start("mlchain.centralized.web", folder, 0)
     try:
         _tell(running, settings.to_json(), *(f"{address} {number}" for address, number in joined))
         url = running.stdout.readline().strip()
@@ -162,7 +164,7 @@ def _service(settings: Settings, joined: list[tuple[str, int]], folder: Path) ->
 
 def _work(url: str, cast: Iterator[tuple[bytes, str]], follow: Callable[[], None]) -> None:
     """Run a process for every worker until all are done; `follow()` is called while they work."""
-    crowd = _start("mlchain.centralized.crowd", url)
+    crowd = _start("mlchain.centralized.simulation.workers", url)
     try:
         _tell(crowd, *(f"{key.hex()} {behaviour}" for key, behaviour in cast), "")
         while crowd.poll() is None:
@@ -182,7 +184,7 @@ def _start(module: str, *arguments: object) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | ONE_THREAD,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import requests
 
-from mlchain.centralized.behaviours import Behaviour
-from mlchain.centralized.identity import Signer, sign_request
-from mlchain.centralized.messages import LONGEST_WAIT, unpack_work
-from mlchain.centralized.settings import Settings
-from mlchain.centralized.training import FederatedTask, open_federated
+from mlchain.centralized.learning.behaviours import Behaviour
+from mlchain.centralized.learning.training import FederatedTask, open_federated
+from mlchain.centralized.service.settings import Settings
+from mlchain.centralized.service.signing import Signer, sign_request
+from mlchain.centralized.web.messages import LONGEST_WAIT, unpack_work
 from mlchain.errors import UserError
 
 PAUSE = 0.5  # seconds before something is tried again
@@ -25,7 +25,7 @@ class Refusal:
     detail: str
 
 
-class Client:
+class ServiceClient:
     """A worker's side of the requests; `address` signs with `sign`."""
 
     def __init__(self, url: str, address: str, sign: Signer) -> None:
@@ -77,10 +77,10 @@ class Client:
             time.sleep(PAUSE)
 
 
-class Worker:
+class FederatedWorker:
     """Does what a behaviour makes of the work that the server hands out."""
 
-    def __init__(self, client: Client, behaviour: Behaviour) -> None:
+    def __init__(self, client: ServiceClient, behaviour: Behaviour) -> None:
         self._client = client
         self._behaviour = behaviour
         self.delivered = 0

@@ -1,0 +1,1 @@
+"""Plays everybody on this machine: the real service and a process per worker, beside a local chain."""

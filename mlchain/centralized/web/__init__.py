@@ -1,0 +1,1 @@
+"""The service on the web, the client of its requests, and the worker program."""
