@@ -40,11 +40,18 @@ def _recorded(chain: Chain, folder: Path) -> tuple[str, int]:
 
 def join(chain: Chain, account: AccountAPI, counter: str) -> tuple[int, bool]:
     """Join from `account`, unless it has before; return its number and whether it has joined just now."""
-    number = int(chain.read("Counter", "numberOf", account.address, address=counter))
+    number = _number_of(chain, account.address, counter)
     if number:
         return number, False
     chain.send(account, Call("Counter", "increment", address=counter))
-    return int(chain.read("Counter", "numberOf", account.address, address=counter)), True
+    return _number_of(chain, account.address, counter), True
+
+
+def _number_of(chain: Chain, member: str, counter: str) -> int:
+    """Return the number that a member joined as, 0 before it has."""
+    number = chain.read("Counter", "numberOf", member, address=counter)
+    assert isinstance(number, int)
+    return number
 
 
 def watch_joins(chain: Chain, counter: str, first: int, told: Callable[[str, int], None]) -> None:

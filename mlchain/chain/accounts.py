@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ape import accounts, networks
-from ape.api import AccountAPI
+from ape.api import AccountAPI as AccountAPI  # for modules that must not import Ape themselves
 from ape.exceptions import AccountsError
 from ape_test.accounts import TestAccount
 from eth_account import Account

@@ -13,32 +13,38 @@ from numpy.typing import NDArray
 from mlchain.errors import require, require_known
 
 Floats = NDArray[np.float64]
+Numbers = NDArray[np.int16] | NDArray[np.int64] | Floats
 
 
 def average(updates: Floats, weights: Floats, evil: int) -> Floats:
     """Return the weighted mean (McMahan et al. 2017, FedAvg, https://arxiv.org/abs/1602.05629)."""
-    return (weights[:, np.newaxis] * updates).sum(axis=0) / weights.sum()
+    mean: Floats = (weights[:, np.newaxis] * updates).sum(axis=0) / weights.sum()
+    return mean
 
 
 def median(updates: Floats, weights: Floats, evil: int) -> Floats:
     """Return the median of every coordinate (Yin et al. 2018, definition 1, https://arxiv.org/abs/1803.01498)."""
-    return np.median(updates, axis=0)
+    medians: Floats = np.median(updates, axis=0)
+    return medians
 
 
 def trimmed_mean(updates: Floats, weights: Floats, evil: int) -> Floats:
     """Return the mean of every coordinate without its `evil` least and greatest values (Yin et al. 2018, def. 2)."""
-    return np.sort(updates, axis=0)[evil : len(updates) - evil].mean(axis=0)
+    mean: Floats = np.sort(updates, axis=0)[evil : len(updates) - evil].mean(axis=0)
+    return mean
 
 
 def krum(updates: Floats, weights: Floats, evil: int) -> Floats:
     """Return the update with the least score (Blanchard et al. 2017, https://arxiv.org/abs/1703.02757)."""
-    return updates[krum_scores(updates, evil).argmin()]
+    best: Floats = updates[krum_scores(updates, evil).argmin()]
+    return best
 
 
 def multi_krum(updates: Floats, weights: Floats, evil: int) -> Floats:
     """Return the mean of the n - evil updates with the least scores (Blanchard et al. 2017, section 4)."""
     best = np.argsort(krum_scores(updates, evil), kind="stable")[: len(updates) - evil]
-    return updates[best].mean(axis=0)
+    mean: Floats = updates[best].mean(axis=0)
+    return mean
 
 
 def krum_scores(updates: Floats, evil: int) -> Floats:
@@ -46,7 +52,8 @@ def krum_scores(updates: Floats, evil: int) -> Floats:
     squares = (updates**2).sum(axis=1)
     distances = squares[:, np.newaxis] + squares - 2 * updates @ updates.T
     np.fill_diagonal(distances, np.inf)  # an update is no neighbour of its own
-    return np.sort(distances, axis=1)[:, : len(updates) - evil - 2].sum(axis=1)
+    scores: Floats = np.sort(distances, axis=1)[:, : len(updates) - evil - 2].sum(axis=1)
+    return scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +92,13 @@ def rule_named(name: str, evil: int, updates: int) -> AggregationRule:
     return RULES[name]
 
 
-def aggregate(name: str, updates: NDArray[np.generic], weights: NDArray[np.generic], evil: int) -> Floats:
-    """Return what the rule makes of updates (n, d), integers or floats, and weights (n,).
+def aggregate(name: str, updates: Numbers, weights: Numbers, evil: int) -> Floats:
+    """Return what the rule makes of updates (n, d) and weights (n,).
 
     Raises UserError where the rule cannot be applied, and ValueError for weights that are none.
     """
     rule = rule_named(name, evil, len(updates))
-    weights = np.asarray(weights, dtype=np.float64)
-    if weights.shape != (len(updates),) or not (np.isfinite(weights) & (weights > 0)).all():
-        raise ValueError(f"weights {weights} for {len(updates)} updates: one number above 0 each wanted")
-    return rule.combine(np.asarray(updates, dtype=np.float64), weights, evil)
+    factors = np.asarray(weights, dtype=np.float64)
+    if factors.shape != (len(updates),) or not (np.isfinite(factors) & (factors > 0)).all():
+        raise ValueError(f"weights {factors} for {len(updates)} updates: one number above 0 each wanted")
+    return rule.combine(np.asarray(updates, dtype=np.float64), factors, evil)

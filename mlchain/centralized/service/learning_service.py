@@ -22,7 +22,7 @@ class LearningService:
         self.now = now
         self._store = store
         store.claim(settings)
-        if store.latest_model() is None:
+        if store.newest_version() is None:
             model = task.task.initial_model()
             with store.transaction():
                 store.add_model(ModelVersion(0, model, task.accuracy(model), now(), 0))
@@ -30,7 +30,7 @@ class LearningService:
 
     def _reload(self) -> None:
         self._federation = self._store.load(self.settings, self.now())
-        self._weights = self._store.latest_model().data
+        self._weights = self._store.model(self._federation.version).data
 
     @contextmanager
     def _change(self) -> Iterator[Federation]:
@@ -140,7 +140,7 @@ class LearningService:
         """The version that workers are given."""
         return self._federation.version
 
-    def status(self) -> dict[str, object]:
+    def status(self) -> dict[str, int | dict[str, int]]:
         """Return the state of the learning, without weights."""
         members, now = self._federation.members.values(), self.now()
         return {

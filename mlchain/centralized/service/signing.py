@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from eth_account import Account
 from eth_account.messages import encode_defunct
-from eth_utils import is_checksum_address
+from eth_utils.address import is_checksum_address
 
 LONGEST_LIFE = 60  # seconds that a signature is good for, and that its nonce has to be remembered
 NONCE_SIZE = 16

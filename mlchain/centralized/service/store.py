@@ -75,13 +75,9 @@ class Store:
         """Remember what the server is set to do; raises UserError if the file belongs to one set to do otherwise."""
         with self.transaction():
             self._file.execute("INSERT OR IGNORE INTO settings VALUES ('settings', ?)", (settings.to_json(),))
-        if self.settings() != settings:
+        (kept,) = self._file.execute("SELECT value FROM settings WHERE name = 'settings'").fetchone()
+        if Settings.from_json(kept) != settings:
             raise UserError(f"{self._path} belongs to a server with other settings: choose another folder")
-
-    def settings(self) -> Settings | None:
-        """Return what the server is set to do, None in a new file."""
-        row = self._file.execute("SELECT value FROM settings WHERE name = 'settings'").fetchone()
-        return Settings.from_json(row[0]) if row else None
 
     def load(self, settings: Settings, now: float) -> Federation:
         """Return the state as it was saved last; of a new file, that before the first version."""
@@ -98,8 +94,7 @@ class Store:
         rows = self._file.execute("SELECT address, version, share, weight FROM updates ORDER BY rowid")
         contributions = [Contribution(*row) for row in rows]
         self._saved = {member.address: member for member in members}
-        (version,) = self._file.execute("SELECT coalesce(max(version), 0) FROM models").fetchone()
-        return Federation(settings.plan, version, members, contributions, now)
+        return Federation(settings.plan, self.newest_version() or 0, members, contributions, now)
 
     def save_members(self, federation: Federation) -> None:
         """Write down the members that have changed since."""
@@ -123,10 +118,14 @@ class Store:
         self._file.execute("INSERT INTO models VALUES (?, ?, ?, ?, ?)", astuple(model))
         self._file.execute("DELETE FROM updates")
 
-    def latest_model(self) -> ModelVersion | None:
-        """Return the newest version, None in a new file."""
-        row = self._file.execute("SELECT * FROM models ORDER BY version DESC LIMIT 1").fetchone()
-        return ModelVersion(*row) if row else None
+    def newest_version(self) -> int | None:
+        """Return the number of the newest version, None in a new file."""
+        (version,) = self._file.execute("SELECT max(version) FROM models").fetchone()
+        return None if version is None else int(version)
+
+    def model(self, version: int) -> ModelVersion:
+        """Return a version that has been made."""
+        return ModelVersion(*self._file.execute("SELECT * FROM models WHERE version = ?", (version,)).fetchone())
 
     def models(self) -> list[ModelVersion]:
         """Return all versions, the first one first."""

@@ -125,7 +125,7 @@ def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, st
         closing(Store(database_in(Path(folder)))) as store,
     ):
         cast = zip([secret(options.seed, label) for label in labels], options.behaviours(), strict=True)
-        _work(url, cast, lambda: report(store.latest_model().version, "learn"))
+        _work(url, cast, lambda: report(store.newest_version() or 0, "learn"))
         learned.models, learned.traffic = store.models(), store.traffic()
     learned.learning_seconds = time.monotonic() - started
     if len(learned.models) <= options.rounds:
