@@ -1,16 +1,30 @@
-"""What every command does for the person in front of it: results and progress."""
+"""What every command does for the person in front of it: results, tables and progress."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 
 def console() -> Console:
     """Return the console that results are printed to; what is not a terminal gets wide lines and no colours."""
     return Console(width=None if sys.stdout.isatty() else 180, highlight=False)
+
+
+def table(title: str, *columns: str, words: Collection[str] = (), wrapped: Collection[str] = ()) -> Table:
+    """Return an empty table: columns of `words` are aligned left and the others right, those `wrapped` may break."""
+    made = Table(title=title, title_justify="left")
+    for column in columns:
+        made.add_column(column, justify="left" if column in words else "right", no_wrap=column not in wrapped)
+    return made
+
+
+def percent(share: float | None, decimals: int = 2) -> str:
+    """Return a share in [0, 1] in percent, a dash for None."""
+    return "-" if share is None else f"{100 * share:.{decimals}f} %"
 
 
 @contextmanager

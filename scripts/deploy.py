@@ -10,7 +10,7 @@ from mlchain.chain.command import Command
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import Deployed, deploy_once
 from mlchain.chain.deployment import Parameters, record_path
-from mlchain.console import console
+from mlchain.console import console, table
 
 DEFAULT = Parameters()
 
@@ -37,12 +37,9 @@ def cli(account: str | None, folder: Path, **parameters: object) -> None:
 
 
 def _table(chain_id: int, deployed: Deployed) -> Table:
-    table = Table(title=f"Chain {chain_id}", title_justify="left")
-    table.add_column("contract")
-    table.add_column("address", no_wrap=True)
-    table.add_column("gas", justify="right")
+    made = table(f"Chain {chain_id}", "contract", "address", "gas", words={"contract", "address"})
     for contract, address in deployed.deployment.addresses.items():
         receipt = deployed.receipts.get(contract)
         gas = f"{receipt.gas:,}" if receipt else "by JobFactory" if deployed.receipts else "-"
-        table.add_row(contract, address, gas)
-    return table
+        made.add_row(contract, address, gas)
+    return made

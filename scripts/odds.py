@@ -18,7 +18,9 @@ DEFAULT = Question()
 @click.option("--committee", type=int, help="Seats of the job.  [default: the whole pool]")
 @click.option("--quorum", type=int, help="Equal answers that the job needs.  [default: the least majority]")
 @click.option("--stake", default=DEFAULT.stake, show_default=True, help="Stake of a worker, in ether.")
-@click.option("--audit", default=DEFAULT.audit, show_default=True, help="Share of undisputed jobs that are recomputed.")
+@click.option(
+    "--audit-rate", default=DEFAULT.audit_rate, show_default=True, help="Share of undisputed jobs that are recomputed."
+)
 @click.option(
     "--plot",
     default="reports/odds.png",

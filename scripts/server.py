@@ -35,11 +35,11 @@ TERMS = (
 @click.option("--commit-window", default=DEFAULT.commit_window, show_default=True, help="In seconds.")
 @click.option("--publish-window", default=DEFAULT.publish_window, show_default=True, help="In seconds.")
 @click.option("--referee-window", default=DEFAULT.referee_window, show_default=True, help="In seconds.")
-@click.option("--audit", default=0.0, show_default=True, help="Share of undisputed jobs that are recomputed.")
-def cli(task: str, model: str, audit: float, rounds: int, jobs: int, **choices: object) -> None:
+@click.option("--audit-rate", default=0.0, show_default=True, help="Share of undisputed jobs that are recomputed.")
+def cli(task: str, model: str, audit_rate: float, rounds: int, jobs: int, **choices: object) -> None:
     """Publish the model, deploy rounds, rule, settle and average, until all rounds are played or it is stopped.
 
     Started again, on another machine if need be, it goes on where the chain stands.
     """
     plan = Plan(rounds, jobs, **{name: choices.pop(name) for name in TERMS})
-    run_program(server_maker(task, model, plan, audit), server_is_done, **choices)
+    run_program(server_maker(task, model, plan, audit_rate), server_is_done, **choices)

@@ -35,7 +35,7 @@ DEFAULT = Options()
 CENTRALIZED = CentralizedOptions()
 UNCHOSEN = ("behaviour", None)  # has a default of its own in each mode
 ONLY_FOR = {
-    "contracts": ("jobs", "committee", "quorum", "referee", "audit"),
+    "contracts": ("jobs", "committee", "quorum", "referee", "audit_rate"),
     "centralized": ("rule", "dirichlet_alpha", "asynchronous", "timeout"),
 }
 
@@ -64,8 +64,8 @@ ONLY_FOR = {
 @click.option("--seed", default=DEFAULT.seed, show_default=True, help="Fixes keys, roles and draws.")
 @click.option("--referee/--no-referee", default=True, show_default=True, help="Whether the server settles disputes.")
 @click.option(
-    "--audit",
-    default=DEFAULT.audit,
+    "--audit-rate",
+    default=DEFAULT.audit_rate,
     show_default=True,
     help="Share of undisputed jobs that the server recomputes.",
 )

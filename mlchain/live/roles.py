@@ -19,17 +19,17 @@ from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, RecipeError, cr
 GAS_RESERVE = ETHER // 100  # wei that a worker keeps for gas when it joins
 
 
-def server_maker(task: str, model: str, plan: Plan, audit: float) -> Callable[[Live], LearningServer]:
+def server_maker(task: str, model: str, plan: Plan, audit_rate: float) -> Callable[[Live], LearningServer]:
     """Return what makes a learning server that audits a share of the jobs; raises UserError for impossible choices."""
     require_known("task", task, TASKS)
     require_known("model", model, MODELS)
-    require(0 <= audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {audit}")
+    require(0 <= audit_rate <= 1, f"the audit rate has to be from 0 to 1, not {audit_rate}")
     _check_sizes(plan)
     opened = create_task(task, model)
     plan = replace(plan, pool_age=1)
-    if audit:
+    if audit_rate:
         plan = plan.with_longest_challenge()
-    return partial(_make_server, opened, plan, audit)
+    return partial(_make_server, opened, plan, audit_rate)
 
 
 def _check_sizes(plan: Plan) -> None:
@@ -75,12 +75,14 @@ class LiveServer(LearningServer):
         return super().act(view)
 
 
-def _make_server(task: object, plan: Plan, audit: float, live: Live) -> LearningServer:
+def _make_server(task: LearningTask, plan: Plan, audit_rate: float, live: Live) -> LearningServer:
     server = live.deployment.server
     require(live.address == server, f"{live.address} is not the learning server here: {server} is")
     _check_windows(plan, live.deployment.parameters)
     draw = live.secret_share("audit")
-    return LiveServer(server, task, plan, lambda _round: os.urandom(32), lambda number, job: draw(number, job) < audit)
+    return LiveServer(
+        server, task, plan, lambda _round: os.urandom(32), lambda number, job: draw(number, job) < audit_rate
+    )
 
 
 def server_is_done(server: LearningServer, view: View) -> bool:

@@ -43,7 +43,7 @@ def all_attacks(seed: int) -> list[Attack]:
         ),
         Attack("majority", "nine of ten lie against one honest seat", replace(BASE, evil=9)),
         Attack("adaptive majority", "nine of ten decide last", replace(BASE, evil=9, behaviour="adaptive")),
-        Attack("everybody", "all seats lie, and the server audits", replace(BASE, evil=10, audit=1.0)),
+        Attack("everybody", "all seats lie, and the server audits", replace(BASE, evil=10, audit_rate=1.0)),
         Attack(
             "everything at once",
             "every attacker in one pool of 34",

@@ -52,7 +52,7 @@ def _first(options: Options) -> Chances:
 
 
 def _chances(options: Options, pool: int, evil: int, seats: int, quorum: int) -> Chances:
-    odds = odds_of(pool, evil, seats, quorum, Fraction(str(options.audit)))
+    odds = odds_of(pool, evil, seats, quorum, Fraction(str(options.audit_rate)))
     return odds.live if options.referee else odds.silent
 
 

@@ -8,12 +8,14 @@ from math import floor, log10
 from rich.table import Table
 
 from mlchain.chain.deployment import Parameters
+from mlchain.console import table
 from mlchain.errors import require
 from mlchain.protocol.odds import Chances, Odds, least_evil, odds_of
 from mlchain.protocol.rounds import ETHER, MAX_SEATS
 
 LARGEST_POOL = 2**32 - 1  # the draw is tested up to here
 PRICED = {"1 %": Fraction(1, 100), "50 %": Fraction(1, 2)}  # chances of a wrong result whose price is shown
+COLUMNS = ("", "without a referee", "with a referee")
 SHORT = 100_000  # a fraction is shown if its denominator is below
 
 
@@ -21,7 +23,7 @@ SHORT = 100_000  # a fraction is shown if its denominator is below
 class Question:
     """A job to know the odds of; `committee` None is the whole pool, `quorum` None the least majority.
 
-    `stake` is in ether, `audit` a share in [0, 1]. Raises UserError, in one sentence, for a job that cannot be.
+    `stake` is in ether, `audit_rate` a share in [0, 1]. Raises UserError, in one sentence, for a job that cannot be.
     """
 
     pool: int = 100
@@ -29,7 +31,7 @@ class Question:
     committee: int | None = None
     quorum: int | None = None
     stake: float = Parameters().stake / ETHER
-    audit: float = 0.0
+    audit_rate: float = 0.0
 
     def __post_init__(self) -> None:
         require(1 <= self.pool <= LARGEST_POOL, f"a pool has 1 to {LARGEST_POOL} workers, not {self.pool}")
@@ -44,7 +46,7 @@ class Question:
             0 < self.stake < 2**96 / ETHER,
             f"the stake has to be above 0 and below {2**96 / ETHER:.1e} ether, not {self.stake}",
         )
-        require(0 <= self.audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {self.audit}")
+        require(0 <= self.audit_rate <= 1, f"the audit rate has to be from 0 to 1, not {self.audit_rate}")
 
     @property
     def seats(self) -> int:
@@ -59,7 +61,7 @@ class Question:
     def odds(self, evil: int | None = None) -> Odds:
         """Return the odds of the job, if as many as `evil` workers are evil instead of those asked for."""
         return odds_of(
-            self.pool, self.evil if evil is None else evil, self.seats, self.votes, Fraction(str(self.audit))
+            self.pool, self.evil if evil is None else evil, self.seats, self.votes, Fraction(str(self.audit_rate))
         )
 
 
@@ -75,36 +77,36 @@ def odds_table(question: Question) -> Table:
         "P(slashed | correct)": lambda chances: chances.slash,
     }
     job = f"committee {question.seats}, quorum {question.votes}, pool {question.pool}, evil {question.evil}"
-    table = _table(f"Odds of a job: {job}")
+    made = table(f"Odds of a job: {job}", *COLUMNS, words={""})
     for name, chance in rows.items():
-        table.add_row(name, *(_exactly(chance(chances)) for chances in (odds.silent, odds.live)))
-    return table
+        made.add_row(name, *(_exactly(chance(chances)) for chances in (odds.silent, odds.live)))
+    return made
 
 
 def attacker_table(question: Question) -> Table:
     """Return what an attacker locks up and loses, in ether."""
-    table = _table(f"What an attacker needs, at a stake of {question.stake:g} ether")
+    made = table(f"What an attacker needs, at a stake of {question.stake:g} ether", *COLUMNS, words={""})
     stake = Fraction(str(question.stake))
     both = [question.odds().silent, question.odds().live]
-    table.add_row("locked by its workers", *[f"{number(question.evil * stake)} ether"] * 2)
+    made.add_row("locked by its workers", *[f"{number(question.evil * stake)} ether"] * 2)
     for percent, chance in PRICED.items():
-        table.add_row(
+        made.add_row(
             f"locked for P(wrong accepted) ≥ {percent}",
             *(_price(question, stake, chance, is_live) for is_live in (False, True)),
         )
-    table.add_row("jobs until a wrong result", *(_per_wrong(Fraction(1), chances) for chances in both))
-    table.add_row(
+    made.add_row("jobs until a wrong result", *(_per_wrong(Fraction(1), chances) for chances in both))
+    made.add_row(
         "lost per job if it always lies", *(f"{number(chances.evil_slashed * stake)} ether" for chances in both)
     )
-    table.add_row(
+    made.add_row(
         "lost per wrong result if it always lies",
         *(_per_wrong(chances.evil_slashed * stake, chances, " ether") for chances in both),
     )
-    table.add_row(
+    made.add_row(
         "… if it lies only where that wins",
         *(_per_wrong(chances.wary_slashed * stake, chances, " ether") for chances in both),
     )
-    return table
+    return made
 
 
 def _price(question: Question, stake: Fraction, chance: Fraction, is_live: bool) -> str:
@@ -151,11 +153,3 @@ def _scientific(value: Fraction) -> str:
     if Fraction(1, 10**300) < value < 10**300:
         return f"{float(value):.1e}"
     return f"{Decimal(value.numerator) / Decimal(value.denominator):.1e}"
-
-
-def _table(title: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for column in ("without a referee", "with a referee"):
-        table.add_column(column, justify="right")
-    return table

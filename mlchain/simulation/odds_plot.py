@@ -5,10 +5,6 @@ from fractions import Fraction
 from math import ceil
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")  # files only: there may be no display
-
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -16,6 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from mlchain.errors import UserError
 from mlchain.protocol.odds import Odds, odds_of
 from mlchain.simulation.odds import Question
+from mlchain.simulation.plots import save_figure
 
 SHARES = (10, 20, 30, 40, 50)  # evil workers, in percent of the pool
 LARGEST_COMMITTEE = 51
@@ -43,15 +40,7 @@ def save_odds_plot(question: Question, path: Path) -> None:
         _scale(panel, is_logarithmic)
     figure.suptitle(f"Odds of a job, pool of {question.pool}; quorum of the lines: the least majority")
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=120)
-    except FileExistsError as error:
-        raise UserError(f"cannot write the plot {path}: {path.parent} is no folder") from error
-    except OSError as error:
-        raise UserError(f"cannot write the plot {path}: {error.strerror}") from error
-    finally:
-        pyplot.close(figure)
+    save_figure(figure, path)
 
 
 def _curves(question: Question) -> dict[int, dict[int, Odds]]:
@@ -59,7 +48,7 @@ def _curves(question: Question) -> dict[int, dict[int, Odds]]:
     evils = dict.fromkeys(max(1, round(question.pool * share / 100)) for share in SHARES)
     largest = min(question.pool, max(LARGEST_COMMITTEE, question.seats))
     sizes = range(1, largest + 1, 2 * ceil(largest / LARGEST_COMMITTEE))
-    audit = Fraction(str(question.audit))
+    audit = Fraction(str(question.audit_rate))
     return {
         evil: {seats: odds_of(question.pool, evil, seats, seats // 2 + 1, audit) for seats in sizes} for evil in evils
     }

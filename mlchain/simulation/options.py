@@ -28,7 +28,7 @@ class Options:
     model: str = "softmax"
     seed: int = 1
     referee: bool = True
-    audit: float = 0.0
+    audit_rate: float = 0.0
 
     def __post_init__(self) -> None:
         require(self.workers >= 1, f"there has to be at least one worker, not {self.workers}")
@@ -40,7 +40,7 @@ class Options:
         require_known("task", self.task, TASKS)
         require_known("model", self.model, MODELS)
         require(0 <= self.seed < 2**64, f"the seed has to be from 0 to 2^64 - 1, not {self.seed}")
-        require(0 <= self.audit <= 1, f"the share of audited jobs has to be from 0 to 1, not {self.audit}")
+        require(0 <= self.audit_rate <= 1, f"the audit rate has to be from 0 to 1, not {self.audit_rate}")
         self._check_committees()
 
     def _check_committees(self) -> None:

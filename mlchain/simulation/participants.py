@@ -56,10 +56,10 @@ def make_server(address: str, task: LearningTask, options: Options) -> LearningS
         return secret(options.seed, "round", round_number)
 
     def audits(round_number: int, job: int) -> bool:
-        return int.from_bytes(secret(options.seed, "audit", round_number, job), "big") < options.audit * 2**256
+        return int.from_bytes(secret(options.seed, "audit", round_number, job), "big") < options.audit_rate * 2**256
 
     plan = Plan(options.rounds, options.jobs, options.committee, options.quorum)
-    if options.audit:
+    if options.audit_rate:
         plan = plan.with_longest_challenge()
     return LearningServer(address, task, plan, random, audits, options.referee)
 

@@ -11,8 +11,10 @@ matplotlib.use("Agg")  # files only: there may be no display
 
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from mlchain.errors import UserError
 from mlchain.protocol.rounds import ETHER, Verdict
 from mlchain.simulation.simulator import SimulationRun
 from mlchain.simulation.summary import Summary
@@ -34,8 +36,23 @@ def save_plot(path: Path, draw: Callable[[Axes], None]) -> Path:
     """Write what `draw` draws into a file; return its path."""
     figure, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
     draw(axes)
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
+    return save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure, whose format is that of the file's name, and close it; return the path.
+
+    Raises UserError if the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=120)
+    except FileExistsError as error:
+        raise UserError(f"cannot write the plot {path}: {path.parent} is not a folder") from error
+    except OSError as error:
+        raise UserError(f"cannot write the plot {path}: {error.strerror}") from error
+    finally:
+        pyplot.close(figure)
     return path
 
 

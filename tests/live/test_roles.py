@@ -56,7 +56,7 @@ def test_once_all_rounds_are_played_a_server_asks_for_its_credit_at_once():
     [
         ({"task": "mnost"}, "unknown task 'mnost'"),
         ({"model": "mpl"}, "unknown model 'mpl'"),
-        ({"audit": 1.5}, "the share of audited jobs has to be from 0 to 1, not 1.5"),
+        ({"audit_rate": 1.5}, "the audit rate has to be from 0 to 1, not 1.5"),
         ({"rounds": 0}, "the rounds have to be from 1 to"),
         ({"jobs": 65}, "the jobs have to be from 1 to 64, not 65"),
         ({"committee": 257}, "the seats of a job have to be from 1 to 256, not 257"),
@@ -70,16 +70,16 @@ def test_once_all_rounds_are_played_a_server_asks_for_its_credit_at_once():
     ],
 )
 def test_a_server_that_no_deployment_would_serve_does_not_begin(wish, sentence):
-    choices = {"task": "digits", "model": "softmax", "audit": 0, "rounds": 5, **wish}
-    task, model, audit = (choices.pop(name) for name in ("task", "model", "audit"))
+    choices = {"task": "digits", "model": "softmax", "audit_rate": 0, "rounds": 5, **wish}
+    task, model, audit_rate = (choices.pop(name) for name in ("task", "model", "audit_rate"))
     deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER}, parameters=Parameters())
 
     with pytest.raises(UserError, match=f"^{sentence}"):
-        server_maker(task, model, Plan(**choices), audit)(Live(SimpleNamespace(address=SERVER), deployment))
+        server_maker(task, model, Plan(**choices), audit_rate)(Live(SimpleNamespace(address=SERVER), deployment))
 
 
 def test_only_the_server_s_account_acts_the_server():
-    make = server_maker("digits", "softmax", Plan(1), audit=0)
+    make = server_maker("digits", "softmax", Plan(1), audit_rate=0)
     deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER})
 
     with pytest.raises(UserError, match="is not the learning server here"):

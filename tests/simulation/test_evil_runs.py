@@ -68,7 +68,7 @@ def test_the_quorum_asked_for_is_the_one_on_the_chain():
 def test_a_committee_that_is_evil_in_every_seat_lies_unless_it_is_audited():
     choices = SMALL | {"workers": 3, "evil": 3, "rounds": 1}
 
-    unaudited, audited = outcome_of(**choices), outcome_of(**choices, audit=1.0)
+    unaudited, audited = outcome_of(**choices), outcome_of(**choices, audit_rate=1.0)
 
     assert unaudited.summary.wrong_accepted == 1
     assert jobs_of(unaudited)[0].decided_by == "unanimity"
@@ -151,7 +151,7 @@ def test_a_crowd_of_every_kind_in_many_committees_wrongs_nobody(seed):
         committee=5,
         rounds=3,
         seed=seed,
-        audit=1,
+        audit_rate=1,
     )
 
     assert run.summary.honest_slashed == run.summary.wrong_accepted == 0

@@ -48,7 +48,7 @@ def test_the_command_answers_what_it_is_asked(tmp_path):
 
 
 def test_the_command_shows_short_fractions_the_stake_and_what_audits_do(tmp_path):
-    asked = ("--pool", 5, "--evil", 3, "--committee", 3, "--stake", 0.5, "--audit", 0.5)
+    asked = ("--pool", 5, "--evil", 3, "--committee", 3, "--stake", 0.5, "--audit-rate", 0.5)
 
     done = ask(*asked, "--plot", tmp_path / "odds.svg")
 
@@ -65,7 +65,7 @@ def test_by_default_the_whole_pool_is_the_committee_and_the_quorum_the_least_maj
 
     assert (question.seats, question.votes, Question(pool=1_000).seats) == (10, 6, 256)
     assert question.stake == 1
-    done = ask("--pool", 10, "--evil", 10, "--audit", 1, "--plot", tmp_path / "odds.pdf")
+    done = ask("--pool", 10, "--evil", 10, "--audit-rate", 1, "--plot", tmp_path / "odds.pdf")
     assert "committee 10, quorum 6, pool 10, evil 10" in done.stdout
     assert line_of(done.stdout, "P(reward | correct)") == ["-", "-"]
     assert line_of(done.stdout, "jobs until a wrong result") == ["1", "never"]
@@ -88,7 +88,7 @@ def test_by_default_the_whole_pool_is_the_committee_and_the_quorum_the_least_maj
         (("--stake", 0), "the stake has to be above 0 and below 7.9e+10 ether, not 0.0"),
         (("--stake", "nan"), "the stake has to be above 0 and below 7.9e+10 ether, not nan"),
         (("--stake", "inf"), "the stake has to be above 0 and below 7.9e+10 ether, not inf"),
-        (("--audit", 1.5), "the share of audited jobs has to be from 0 to 1, not 1.5"),
+        (("--audit-rate", 1.5), "the audit rate has to be from 0 to 1, not 1.5"),
         (("--plot", "odds.txt"), "a plot is a file that ends with .png, .svg, .pdf, which odds.txt does not"),
     ],
 )
@@ -103,7 +103,7 @@ def test_a_plot_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "folder.png").mkdir()
 
     for path, reason in {
-        tmp_path / "file" / "odds.png": f"{tmp_path / 'file'} is no folder",
+        tmp_path / "file" / "odds.png": f"{tmp_path / 'file'} is not a folder",
         tmp_path / "file" / "below" / "odds.png": "Not a directory",
         tmp_path / "folder.png": "Is a directory",
     }.items():
@@ -141,7 +141,7 @@ def test_numbers_of_any_size_can_be_read():
 
 @pytest.mark.parametrize(
     "question",
-    [Question(), Question(1, 0), Question(1, 1), Question(2, 1), Question(300, 0), Question(10, 10, audit=1.0)],
+    [Question(), Question(1, 0), Question(1, 1), Question(2, 1), Question(300, 0), Question(10, 10, audit_rate=1.0)],
     ids=str,
 )
 def test_a_plot_is_a_picture_of_a_sensible_size(question, tmp_path):

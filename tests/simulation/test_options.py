@@ -30,9 +30,9 @@ REFUSED = {
     "unknown model 'nope': choose one of softmax, mlp": {"model": "nope"},
     f"unknown behaviour 'nope': choose from {', '.join(BEHAVIOURS)}": {"behaviour": "silent,nope"},
     f"unknown behaviour '': choose from {', '.join(BEHAVIOURS)}": {"behaviour": ""},
-    "the share of audited jobs has to be from 0 to 1, not 1.5": {"audit": 1.5},
-    "the share of audited jobs has to be from 0 to 1, not -0.1": {"audit": -0.1},
-    "the share of audited jobs has to be from 0 to 1, not nan": {"audit": float("nan")},
+    "the audit rate has to be from 0 to 1, not 1.5": {"audit_rate": 1.5},
+    "the audit rate has to be from 0 to 1, not -0.1": {"audit_rate": -0.1},
+    "the audit rate has to be from 0 to 1, not nan": {"audit_rate": float("nan")},
     "the seed has to be from 0 to 2^64 - 1, not -1": {"seed": -1},
     "the seed has to be from 0 to 2^64 - 1, not 18446744073709551616": {"seed": 2**64},
 }
