@@ -2,35 +2,55 @@
 
 from collections.abc import Iterable
 
-from mlchain.audit import jobs, membership, models, rounds, settling
+from mlchain.audit import jobs, membership, models, rounds, settlement
 from mlchain.audit.books import Books, check_books
-from mlchain.audit.case import Case, Rules, Sources
 from mlchain.audit.findings import Check, Report
-from mlchain.protocol.ledger import Log
+from mlchain.audit.state import AuditState, Rules, Sources
+from mlchain.protocol.events import (
+    AdmissionSet,
+    Committed,
+    Event,
+    JobDeployed,
+    JobEvent,
+    Joined,
+    Left,
+    Log,
+    ModelChunkPublished,
+    Proposed,
+    RegistryEvent,
+    ResultChunkPublished,
+    RoundClosed,
+    RoundDeployed,
+    RoundOpened,
+    Ruled,
+    SeatSettled,
+    Settled,
+    StakeWithdrawn,
+    VersionAnnounced,
+    Withdrawn,
+)
+from mlchain.protocol.rounds import Job
 
-MODELS, ROUNDS, POOL = Check.MODELS, Check.ROUNDS, Check.POOL
-OF_DEPLOYMENT = {
-    "VersionAnnounced": (MODELS, models.check_announced),
-    "ChunkPublished": (MODELS, models.check_chunk),
-    "RoundOpened": (ROUNDS, rounds.check_opened),
-    "RoundDeployed": (ROUNDS, rounds.check_deployed),
-    "JobDeployed": (ROUNDS, rounds.check_job_deployed),
-    "SeatSettled": (Check.PAYMENTS, settling.check_seat),
-    "RoundClosed": (Check.PAYMENTS, settling.check_closed),
-    "AdmissionSet": (POOL, membership.check_admission),
-    "Joined": (POOL, membership.check_joined),
-    "Left": (POOL, membership.check_left),
-    "Withdrawn": (POOL, membership.check_withdrawn),
-    "StakeWithdrawn": (POOL, membership.check_stake_withdrawn),
+CHECKS: dict[type[Event], Check] = {
+    VersionAnnounced: Check.MODELS,
+    ModelChunkPublished: Check.MODELS,
+    RoundOpened: Check.ROUNDS,
+    RoundDeployed: Check.ROUNDS,
+    JobDeployed: Check.ROUNDS,
+    Committed: Check.COMMITMENTS,
+    Proposed: Check.CANDIDATES,
+    ResultChunkPublished: Check.CANDIDATES,
+    Ruled: Check.OUTCOMES,
+    Settled: Check.OUTCOMES,
+    SeatSettled: Check.PAYMENTS,
+    RoundClosed: Check.PAYMENTS,
+    AdmissionSet: Check.POOL,
+    Joined: Check.POOL,
+    Left: Check.POOL,
+    Withdrawn: Check.POOL,
+    StakeWithdrawn: Check.POOL,
 }
-OF_JOB = {
-    "Committed": (Check.COMMITMENTS, jobs.check_committed),
-    "Proposed": (Check.CANDIDATES, jobs.check_proposed),
-    "ChunkPublished": (Check.CANDIDATES, jobs.check_result_chunk),
-    "Ruled": (Check.OUTCOMES, jobs.check_ruled),
-    "Settled": (Check.OUTCOMES, settling.check_settled),
-}
-CAUSED = {"RoundDeployed", "JobDeployed", "SeatSettled", "RoundClosed"}  # by an event right before them
+CAUSED = (RoundDeployed, JobDeployed, SeatSettled, RoundClosed)  # by an event right before them
 
 
 def audit(logs: Iterable[Log], rules: Rules, sources: Sources, books: Books | None = None) -> Report:
@@ -38,62 +58,112 @@ def audit(logs: Iterable[Log], rules: Rules, sources: Sources, books: Books | No
 
     With `books` also whether the events come to what the contracts hold.
     """
-    case = Case(rules, sources)
+    state = AuditState(rules, sources)
     for log in logs:
-        _take(case, log)
-        case.report.events += 1
-        case.last = log
-    if case.due:
-        _miss(case)
+        _take(state, log)
+        state.report.events += 1
+        state.previous = log
+    if state.previous and state.due:
+        _report_missing(state, state.previous)
     if books:
-        check_books(case, books, case.last.block if case.last else 0)
-    return case.report
+        check_books(state, books, state.previous.block if state.previous else 0)
+    return state.report
 
 
-def _take(case: Case, log: Log) -> None:
+def _take(state: AuditState, log: Log) -> None:
     """Check an event and take it in; one that cannot even be taken in is a finding as well."""
-    job = case.ledger.job_at(log.address)
-    check, checker = (OF_JOB if job else OF_DEPLOYMENT).get(log.name, (Check.COMMITMENTS, None))
-    if checker is None:
-        case.report.hold(False, check, log.block, log.address, f"{log.name} is no event of anything deployed")
+    job = state.ledger.job_at(log.address)
+    if not isinstance(log.event, JobEvent if job else RegistryEvent):
+        problem = f"{log.name} is no event of anything deployed"
+        state.report.expect(False, Check.COMMITMENTS, log.block, log.address, problem)
         return
+    check = CHECKS[type(log.event)]
     try:
-        _check_order(case, check, log)
-        corrected = checker(case, job, log) if job else checker(case, log)
-        case.ledger.fold(corrected or log)
+        _check_order(state, check, log)
+        if job:
+            log = _check_job_event(state, job, log)
+        else:
+            _check_registry_event(state, log)
+        state.ledger.fold(log)
     except (ArithmeticError, LookupError, TypeError, ValueError, StopIteration, AttributeError) as error:
         # A history that was tampered with can be wrong in any way: whatever does not fit is said, and passed over.
-        why = f"{log.name} does not fit what came before: {type(error).__name__} {error}"
-        case.report.hold(False, check, log.block, log.address, why)
+        problem = f"{log.name} does not fit what came before: {type(error).__name__} {error}"
+        state.report.expect(False, check, log.block, log.address, problem)
 
 
-def _check_order(case: Case, check: Check, log: Log) -> None:
+def _check_job_event(state: AuditState, job: Job, log: Log) -> Log:
+    """Check an event of a job; return it, with the right number of votes if it told a wrong one."""
+    match log.event:
+        case Committed() as event:
+            jobs.check_committed(state, job, log, event)
+        case Proposed() as event:
+            return jobs.check_proposed(state, job, log, event)
+        case ResultChunkPublished() as event:
+            jobs.check_result_chunk(state, job, log, event)
+        case Ruled() as event:
+            jobs.check_ruled(state, job, log, event)
+        case Settled() as event:
+            settlement.check_settled(state, job, log, event)
+    return log
+
+
+def _check_registry_event(state: AuditState, log: Log) -> None:
+    match log.event:
+        case VersionAnnounced() as event:
+            models.check_announced(state, log, event)
+        case ModelChunkPublished() as event:
+            models.check_chunk(state, log, event)
+        case RoundOpened() as event:
+            rounds.check_opened(state, log, event)
+        case RoundDeployed() as event:
+            rounds.check_deployed(state, log, event)
+        case JobDeployed() as event:
+            rounds.check_job_deployed(state, log, event)
+        case SeatSettled() as event:
+            settlement.check_seat(state, log, event)
+        case RoundClosed() as event:
+            settlement.check_closed(state, log, event)
+        case AdmissionSet() as event:
+            membership.note_admission(state, event)
+        case Joined() as event:
+            membership.check_joined(state, log, event)
+        case Left() as event:
+            membership.check_left(state, log, event)
+        case Withdrawn() as event:
+            membership.check_withdrawn(state, log, event)
+        case StakeWithdrawn() as event:
+            membership.check_stake_withdrawn(state, log, event)
+
+
+def _check_order(state: AuditState, check: Check, log: Log) -> None:
     """Check that events come in order, those that one transaction makes one after the other, none without its cause."""
-    last = case.last or log
-    if not _can_follow(log, last):
-        wrong = f"{log.name} comes at {log.timestamp}, after an event of block {last.block} at {last.timestamp}"
-        case.report.hold(False, check, log.block, log.address, wrong)
-    if case.due and (log.block, log.transaction) != (last.block, last.transaction):
-        _miss(case)
-    if case.due and log.name == case.due[0]:
-        case.due.pop(0)
-    elif case.due and (case.due[0], log.name) != ("SeatSettled", "Left"):
-        _miss(case)
-    elif log.name in CAUSED:
-        case.report.hold(False, check, log.block, log.address, f"{log.name} has nothing that causes it")
+    previous = state.previous or log
+    if not _can_follow(log, previous):
+        problem = (
+            f"{log.name} comes at {log.timestamp}, after an event of block {previous.block} at {previous.timestamp}"
+        )
+        state.report.expect(False, check, log.block, log.address, problem)
+    if state.due and (log.block, log.transaction) != (previous.block, previous.transaction):
+        _report_missing(state, previous)
+    if state.due and type(log.event) is state.due[0]:
+        state.due.pop(0)
+    elif state.due and (state.due[0], type(log.event)) != (SeatSettled, Left):
+        _report_missing(state, previous)
+    elif isinstance(log.event, CAUSED):
+        state.report.expect(False, check, log.block, log.address, f"{log.name} has nothing that causes it")
 
 
-def _can_follow(log: Log, last: Log) -> bool:
+def _can_follow(log: Log, previous: Log) -> bool:
     """Return whether an event can come after another; networks may have several blocks in a second."""
-    if log.block == last.block:
-        return log.timestamp == last.timestamp
-    return log.block > last.block and log.timestamp >= last.timestamp
+    if log.block == previous.block:
+        return log.timestamp == previous.timestamp
+    return log.block > previous.block and log.timestamp >= previous.timestamp
 
 
-def _miss(case: Case) -> None:
-    """Note what the last transaction does not have."""
-    check, _checker = OF_DEPLOYMENT[case.due[0]]
-    place = f"round {len(case.ledger.rounds) + (case.due[0] == 'RoundDeployed')}"
-    wrong = f"here {len(case.due)} events are missing, {case.due[0]} first"
-    case.report.hold(False, check, case.last.block, place, wrong)
-    case.due = []
+def _report_missing(state: AuditState, previous: Log) -> None:
+    """Report what the last transaction does not have."""
+    first = state.due[0]
+    subject = f"round {len(state.ledger.rounds) + (first is RoundDeployed)}"
+    problem = f"here {len(state.due)} events are missing, {first.__name__} first"
+    state.report.expect(False, CHECKS[first], previous.block, subject, problem)
+    state.due = []

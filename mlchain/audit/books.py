@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from math import isqrt
 
-from mlchain.audit.case import Case
 from mlchain.audit.findings import Check
+from mlchain.audit.state import AuditState
 from mlchain.protocol.rounds import Job, Round
 
 
@@ -41,33 +41,33 @@ def terms_of(current: Round, job: Job) -> tuple:
     return (current.seed, *draw, terms.result_size, *windows, terms.reward, terms.bonus)
 
 
-def check_books(case: Case, books: Books, block: int) -> None:
+def check_books(state: AuditState, books: Books, block: int) -> None:
     """Check that the registry has what it owes, and that no event is left out or tells something else."""
-    ledger = case.ledger
+    ledger = state.ledger
 
-    def hold(holds: bool, place: str, wrong: str) -> None:
-        case.report.hold(holds, Check.BOOKS, block, place, wrong)
+    def expect(holds: bool, subject: str, problem: str) -> None:
+        state.report.expect(holds, Check.BOOKS, block, subject, problem)
 
-    def equal(place: str, told: object, held: object) -> None:
-        hold(told == held, place, f"the events come to {told}, the contracts to {held}")
+    def expect_equal(subject: str, told: object, held: object) -> None:
+        expect(told == held, subject, f"the events come to {told}, the contracts to {held}")
 
-    hold(ledger.owed <= books.balance, "registry", f"it owes {ledger.owed} wei and has {books.balance} wei")
+    expect(ledger.owed <= books.balance, "registry", f"it owes {ledger.owed} wei and has {books.balance} wei")
     through = ledger.paid_in - ledger.paid_out
-    hold(ledger.owed == through, "registry", f"it owes {ledger.owed} wei, of {through} wei paid in and not out")
-    equal("number of members", len(ledger.pool.members), books.members)
-    equal("number of rounds", len(ledger.rounds), books.rounds)
-    equal("number of versions", len(ledger.versions), books.versions)
+    expect(ledger.owed == through, "registry", f"it owes {ledger.owed} wei, of {through} wei paid in and not out")
+    expect_equal("number of members", len(ledger.pool.members), books.members)
+    expect_equal("number of rounds", len(ledger.rounds), books.rounds)
+    expect_equal("number of versions", len(ledger.versions), books.versions)
     places = {member: position + 1 for position, member in enumerate(ledger.pool.members)}
     for owner, held in books.accounts.items():
         account = ledger.account(owner)
         told = (account.stake, account.credit, places.get(owner, 0), account.left_at or 0)
-        equal(f"stake, credit, place and leave block of {owner}", told, held)
+        expect_equal(f"stake, credit, position and leave block of {owner}", told, held)
     for current in ledger.rounds:
         for job in current.jobs:
             book, place = books.jobs.get(job.address), f"round {current.number} job {job.index}"
             if book is None:
-                hold(False, place, f"there is no such job at {job.address}")
+                expect(False, place, f"there is no such job at {job.address}")
                 continue
             counts = (len(job.commitments), len(job.candidates))
-            equal(f"{place}, commitments and candidates", counts, (book.commitments, book.candidates))
-            hold(terms_of(current, job) == book.terms, place, "its terms are not those that it was announced with")
+            expect_equal(f"{place}, commitments and candidates", counts, (book.commitments, book.candidates))
+            expect(terms_of(current, job) == book.terms, place, "its terms are not those that it was announced with")

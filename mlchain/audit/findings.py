@@ -25,11 +25,11 @@ class Finding:
 
     check: Check
     block: int
-    place: str
-    wrong: str
+    subject: str
+    problem: str
 
     def __str__(self) -> str:
-        return f"block {self.block}, {self.place}: {self.wrong}"
+        return f"block {self.block}, {self.subject}: {self.problem}"
 
 
 @dataclass(slots=True)
@@ -42,11 +42,11 @@ class Report:
     seeds: int = 0
     unseen_seeds: int = 0
 
-    def hold(self, holds: bool, check: Check, block: int, place: str, wrong: str) -> bool:
-        """Count a check and, unless it holds, note what is wrong; return whether it holds."""
+    def expect(self, holds: bool, check: Check, block: int, subject: str, problem: str) -> bool:
+        """Count a check and, unless it holds, report the problem; return whether it holds."""
         self.checked[check] += 1
         if not holds:
-            self.findings.append(Finding(check, block, place, wrong))
+            self.findings.append(Finding(check, block, subject, problem))
         return holds
 
     def found(self, check: Check) -> int:

@@ -1,58 +1,52 @@
 """The pool and what its members take home."""
 
-from mlchain.audit.case import Bench, Case
 from mlchain.audit.findings import Check
-from mlchain.protocol.ledger import Log
+from mlchain.audit.state import AuditState, EventCheck
+from mlchain.protocol.events import AdmissionSet, Joined, Left, Log, StakeWithdrawn, Withdrawn
 from mlchain.protocol.pool import LOOK_BACK
 
 
-def check_admission(case: Case, log: Log) -> None:
+def note_admission(state: AuditState, event: AdmissionSet) -> None:
     """Take in who may join a permissioned pool."""
-    worker = log.arguments["worker"]
-    (case.admitted.add if log.arguments["admitted"] else case.admitted.discard)(worker)
+    (state.admitted.add if event.admitted else state.admitted.discard)(event.worker)
 
 
-def check_joined(case: Case, log: Log) -> None:
+def check_joined(state: AuditState, log: Log, event: Joined) -> None:
     """Check that a joiner pays what is missing to its stake and goes to the end of the pool."""
-    it, ledger = log.arguments, case.ledger
-    bench = _bench(case, log, it["worker"])
-    bench.hold(it["worker"] not in ledger.pool, "it was a member already")
-    bench.hold(not case.rules.permissioned or it["worker"] in case.admitted, "it was not admitted")
-    bench.equal("its position", it["position"], len(ledger.pool.members))
-    bench.equal("what it paid", it["paid"], case.rules.stake - ledger.account(it["worker"]).stake)
+    ledger, worker = state.ledger, event.worker
+    check = EventCheck(state, Check.POOL, log, worker)
+    check.expect(worker not in ledger.pool, "it was a member already")
+    check.expect(not state.rules.permissioned or worker in state.admitted, "it was not admitted")
+    check.expect_equal("its position", event.position, len(ledger.pool.members))
+    check.expect_equal("what it paid", event.paid, state.rules.stake - ledger.account(worker).stake)
 
 
-def check_left(case: Case, log: Log) -> None:
+def check_left(state: AuditState, log: Log, event: Left) -> None:
     """Check that who leaves is the member at that position; where seats are settled, its seat has to come next."""
-    it, members = log.arguments, case.ledger.pool.members
-    bench = _bench(case, log, it["worker"])
-    if bench.hold(it["worker"] in case.ledger.pool, "it left without being a member"):
-        bench.equal("its position", it["position"], members.index(it["worker"]))
-    if case.due:
-        case.removed.append(it["worker"])
+    worker, pool = event.worker, state.ledger.pool
+    check = EventCheck(state, Check.POOL, log, worker)
+    if check.expect(worker in pool, "it left without being a member"):
+        check.expect_equal("its position", event.position, pool.members.index(worker))
+    if state.due:
+        state.removed.append(worker)
 
 
-def check_withdrawn(case: Case, log: Log) -> None:
+def check_withdrawn(state: AuditState, log: Log, event: Withdrawn) -> None:
     """Check that who withdraws gets the whole credit, and no more; nothing is not withdrawn."""
-    owner, amount = log.arguments["account"], log.arguments["amount"]
-    bench = _bench(case, log, owner)
-    bench.equal("what it took home", amount, case.ledger.account(owner).credit)
-    bench.hold(amount > 0, "it took home nothing")
+    check = EventCheck(state, Check.POOL, log, event.account)
+    check.expect_equal("what it took home", event.amount, state.ledger.account(event.account).credit)
+    check.expect(event.amount > 0, "it took home nothing")
 
 
-def check_stake_withdrawn(case: Case, log: Log) -> None:
+def check_stake_withdrawn(state: AuditState, log: Log, event: StakeWithdrawn) -> None:
     """Check that a stake goes home whole, and only when no round can ask for it any more."""
-    worker, amount = log.arguments["worker"], log.arguments["amount"]
-    account, current = case.ledger.account(worker), case.ledger.open_round
-    bench = _bench(case, log, worker)
-    bench.equal("the stake that it took home", amount, account.stake)
-    bench.hold(amount > 0, "it took home nothing")
-    if bench.hold(worker not in case.ledger.pool and account.left_at is not None, "it is a member"):
+    worker, amount = event.worker, event.amount
+    account, current = state.ledger.account(worker), state.ledger.open_round
+    check = EventCheck(state, Check.POOL, log, worker)
+    check.expect_equal("the stake that it took home", amount, account.stake)
+    check.expect(amount > 0, "it took home nothing")
+    if check.expect(worker not in state.ledger.pool and account.left_at is not None, "it is a member"):
         unlocked = account.left_at + LOOK_BACK + 1
-        bench.hold(log.block >= unlocked, f"its stake is locked until block {unlocked}")
+        check.expect(log.block >= unlocked, f"its stake is locked until block {unlocked}")
         is_free = current is None or current.terms.snapshot_block >= account.left_at
-        bench.hold(is_free, "a round that could have drawn it is open")
-
-
-def _bench(case: Case, log: Log, who: str) -> Bench:
-    return Bench(case, Check.POOL, log, who)
+        check.expect(is_free, "a round that could have drawn it is open")

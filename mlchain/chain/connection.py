@@ -22,7 +22,8 @@ from mlchain.chain.receipts import Receipt
 from mlchain.chain.reverts import first_line, reason_in, reverts_named
 from mlchain.errors import TransactionFailed
 from mlchain.protocol.calls import Call, View
-from mlchain.protocol.ledger import Ledger, Log
+from mlchain.protocol.events import Incremented, Log
+from mlchain.protocol.ledger import Ledger
 
 GAS_ROOM = 1.2  # what others do first may make a transaction dearer than its estimate
 
@@ -227,8 +228,7 @@ class Chain:
         found = []
         for start, end in self._logs.ranges(first, last):
             logs = self._logs.find(start, end, [counter])
-            joined = [log.arguments for log in logs if log.name == "Incremented"]
-            found += [(str(it["worker"]), int(it["count"])) for it in joined]
+            found += [(log.event.worker, log.event.count) for log in logs if isinstance(log.event, Incremented)]
         return found, max(first, last + 1)
 
     # The ledger

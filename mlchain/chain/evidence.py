@@ -9,7 +9,8 @@ from mlchain.chain.deployment import Deployment
 from mlchain.chain.history import Logs, too_late
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import require
-from mlchain.protocol.ledger import Ledger, Log
+from mlchain.protocol.events import JobDeployed, Log
+from mlchain.protocol.ledger import Ledger
 
 RANDOM_AT = 4 + 12 * 32  # in the input of `deployRound`, behind the selector and the twelve words of the terms
 
@@ -32,7 +33,8 @@ class Evidence:
             logs = reader.find(start, end, fixed)
             newest = max(jobs.values(), default=0)
             jobs = {job: number for job, number in jobs.items() if number == newest}
-            jobs |= {log.arguments["job"]: log.arguments["round"] for log in logs if log.name == "JobDeployed"}
+            deployed = [log.event for log in logs if isinstance(log.event, JobDeployed)]
+            jobs |= {event.job: event.round for event in deployed}
             if jobs:
                 logs += reader.find(start, end, sorted(jobs))
             found += sorted(logs, key=lambda log: (log.block, log.index))

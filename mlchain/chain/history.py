@@ -12,7 +12,8 @@ from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import CONTRACTS, Deployment
 from mlchain.chain.node_errors import NodeError
 from mlchain.errors import UserError
-from mlchain.protocol.ledger import Ledger, Log
+from mlchain.protocol.events import JobDeployed, Log, decode
+from mlchain.protocol.ledger import Ledger
 
 BLOCKS_PER_REQUEST = 2_000  # searched at once, fewer where the node does not like it
 ANSWERS_TO_TRUST = 100  # after which a node is asked for twice as many blocks at once, if it was for fewer
@@ -61,9 +62,8 @@ class Logs:
     def _log(self, log: object) -> Log:
         block = int(log.block_number)
         return Log(
-            log.event_name,
+            decode(log.event_name, {name: from_abi(value) for name, value in log.event_arguments.items()}),
             str(log.contract_address),
-            {name: from_abi(value) for name, value in log.event_arguments.items()},
             block,
             int(log.log_index),
             self._timestamp(bytes(log.block_hash), block),
@@ -114,7 +114,7 @@ class History:
     def _fold(self, log: Log) -> None:
         try:
             self.ledger.fold(log)
-        except (IndexError, KeyError) as error:  # what it speaks of came before
+        except LookupError as error:  # what it speaks of came before
             raise UserError(too_late(self._deployment)) from error
 
     def _is_replaced(self) -> bool:
@@ -131,7 +131,7 @@ class History:
         addresses = self._deployment.addresses
         fixed = [addresses[name] for name in CONTRACTS if name in addresses and name != "Job"]
         logs = self._logs.find(first, last, fixed)
-        announced = {log.arguments["job"] for log in logs if log.name == "JobDeployed"}
+        announced = {log.event.job for log in logs if isinstance(log.event, JobDeployed)}
         current = self.ledger.open_round
         jobs = announced | {job.address for job in current.jobs} if current else announced
         if jobs:

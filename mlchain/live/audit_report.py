@@ -5,13 +5,13 @@ from functools import lru_cache
 
 from mlchain.audit.auditor import audit
 from mlchain.audit.books import Books, JobBook
-from mlchain.audit.case import Rules, Sources
 from mlchain.audit.findings import Check, Report
+from mlchain.audit.state import Rules, Sources
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.evidence import Evidence
 from mlchain.live.event_lines import counted
-from mlchain.protocol.ledger import Log
+from mlchain.protocol.events import JobDeployed, Joined, Log
 from mlchain.tasks.catalogue import open_recipe, open_task
 
 
@@ -42,8 +42,8 @@ def _rules(deployment: Deployment) -> Rules:
 
 def _books(evidence: Evidence, server: str, logs: Sequence[Log], block: int) -> Books:
     """Return what the contracts say at the end of a block, of everybody and every job that the logs name."""
-    owners = {server} | {log.arguments["worker"] for log in logs if log.name == "Joined"}
-    jobs = [log.arguments["job"] for log in logs if log.name == "JobDeployed"]
+    owners = {server} | {log.event.worker for log in logs if isinstance(log.event, Joined)}
+    jobs = [log.event.job for log in logs if isinstance(log.event, JobDeployed)]
     return Books(
         evidence.balance_at(block),
         *evidence.counts_at(block),

@@ -1,11 +1,31 @@
 """A line for every event, for a person who looks on."""
 
-from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 
 from mlchain.protocol.calls import Shortfall
-from mlchain.protocol.ledger import Ledger, Log
-from mlchain.protocol.rounds import ETHER, Outcome, Verdict
+from mlchain.protocol.events import (
+    AdmissionSet,
+    Committed,
+    Event,
+    JobDeployed,
+    Joined,
+    Left,
+    Log,
+    ModelChunkPublished,
+    Proposed,
+    ResultChunkPublished,
+    RoundClosed,
+    RoundDeployed,
+    RoundOpened,
+    Ruled,
+    SeatSettled,
+    Settled,
+    StakeWithdrawn,
+    VersionAnnounced,
+    Withdrawn,
+)
+from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.rounds import ETHER, VOID, Outcome, Verdict
 
 ACCEPTED = {
     Outcome.UNANIMOUS: "accepted by unanimity",
@@ -19,9 +39,11 @@ ACCEPTED = {
 
 def line_of(log: Log, ledger: Ledger, own: str) -> str:
     """Return one line on an event that `ledger` has taken in; `own` is the address of who reads it."""
-    told = _TOLD.get(log.name, _told_plainly)
     when = datetime.fromtimestamp(log.timestamp, timezone.utc).strftime("%H:%M:%S")
-    return f"{when} block {log.block}  {told(_Names(ledger, own), log)}"
+    names = _Names(ledger, own)
+    job_line = _of_job(names, log.event)
+    told = f"{names.job(log.address)}: {job_line}" if job_line else _of_deployment(names, log)
+    return f"{when} block {log.block}  {told}"
 
 
 def ether(wei: int) -> str:
@@ -56,111 +78,62 @@ class _Names:
         return "you" if address == self._own else f"{address[:6]}…{address[-4:]}"
 
 
-def _told_plainly(names: _Names, log: Log) -> str:
+def _of_job(names: _Names, event: Event) -> str | None:
+    """Return what happened in the job that an event comes from, None if it comes from none."""
+    match event:
+        case Committed(seat, worker):
+            return f"seat {seat} committed ({names.person(worker)})"
+        case Proposed(_, proposer, votes):
+            return f"a result with {votes} votes, proposed by {names.person(proposer)}"
+        case ResultChunkPublished(_, index, publisher, chunk):
+            return f"{_chunk(index, chunk)} of a result, published by {names.person(publisher)}"
+        case Ruled(result_hash):
+            return f"the referee {'calls the task broken' if result_hash == VOID else 'accepts a result'}"
+        case Settled(outcome, _, seats):
+            return f"{ACCEPTED[outcome]}, {seats} seats settled"
+    return None
+
+
+def _of_deployment(names: _Names, log: Log) -> str:
+    match log.event:
+        case Joined(worker, position, paid):
+            return f"{names.person(worker)} joined the pool at position {position}, paying {ether(paid)}"
+        case Left(worker):
+            return f"{names.person(worker)} left the pool"
+        case AdmissionSet(worker, admitted):
+            return f"{names.person(worker)} {'may' if admitted else 'may no longer'} join"
+        case RoundOpened(_, seats, escrow):
+            return f"{seats} seats are paid for with {ether(escrow)}"
+        case RoundDeployed(number, version, terms=terms):
+            size = f"{counted(terms.jobs, 'job')} of {counted(terms.seats, 'seat')}, quorum {terms.quorum}"
+            return f"round {number}: {size}, on version {version} of the model"
+        case JobDeployed(job=address):
+            return f"{names.job(address)} is at {address}"
+        case SeatSettled() as settled:
+            return _seat_settled(names, settled)
+        case RoundClosed(remainder):
+            return f"the round is closed, {ether(remainder)} of its escrow is left to the server"
+        case VersionAnnounced(version, parent, content_hash, size):
+            follows = f"follows version {parent}" if parent else "is the first"
+            return f"model version {version} of {size:,} bytes {follows}: 0x{content_hash.hex()[:8]}…"
+        case ModelChunkPublished(version, index, chunk):
+            return f"model version {version}: {_chunk(index, chunk)}"
+        case Withdrawn(account, amount):
+            return f"{names.person(account)} took home {ether(amount)}"
+        case StakeWithdrawn(worker, amount):
+            return f"{names.person(worker)} took home its stake, {ether(amount)}"
     return log.name
 
 
-def _joined(names: _Names, log: Log) -> str:
-    it = log.arguments
-    return f"{names.person(it['worker'])} joined the pool at position {it['position']}, paying {ether(it['paid'])}"
-
-
-def _left(names: _Names, log: Log) -> str:
-    return f"{names.person(log.arguments['worker'])} left the pool"
-
-
-def _round_deployed(_names: _Names, log: Log) -> str:
-    it = log.arguments
-    jobs, seats, quorum = it["terms"][2:5]
-    size = f"{counted(jobs, 'job')} of {counted(seats, 'seat')}, quorum {quorum}"
-    return f"round {it['round']}: {size}, on version {it['modelVersion']} of the model"
-
-
-def _job_deployed(names: _Names, log: Log) -> str:
-    return f"{names.job(log.arguments['job'])} is at {log.arguments['job']}"
-
-
-def _committed(names: _Names, log: Log) -> str:
-    it = log.arguments
-    return f"{names.job(log.address)}: seat {it['seat']} committed ({names.person(it['worker'])})"
-
-
-def _proposed(names: _Names, log: Log) -> str:
-    it = log.arguments
-    return f"{names.job(log.address)}: a result with {it['votes']} votes, proposed by {names.person(it['proposer'])}"
-
-
-def _chunk_published(names: _Names, log: Log) -> str:
-    it = log.arguments
-    size = f"chunk {it['index']}, {len(it['chunk']):,} bytes"
-    if "version" in it:
-        return f"model version {it['version']}: {size}"
-    return f"{names.job(log.address)}: {size} of a result, published by {names.person(it['publisher'])}"
-
-
-def _ruled(names: _Names, log: Log) -> str:
-    ruling = "accepts a result" if any(log.arguments["resultHash"]) else "calls the task broken"
-    return f"{names.job(log.address)}: the referee {ruling}"
-
-
-def _settled(names: _Names, log: Log) -> str:
-    it = log.arguments
-    return f"{names.job(log.address)}: {ACCEPTED[Outcome(it['outcome'])]}, {it['seats']} seats settled"
-
-
-def _seat_settled(names: _Names, log: Log) -> str:
-    it = log.arguments
+def _seat_settled(names: _Names, event: SeatSettled) -> str:
     said = {
-        Verdict.REWARDED: f"gets {ether(it['amount'])}",
+        Verdict.REWARDED: f"gets {ether(event.amount)}",
         Verdict.RELEASED: "is released unpaid",
-        Verdict.SLASHED: f"loses its stake, {ether(it['amount'])}",
-        Verdict.ABSENT: f"never committed and pays {ether(it['amount'])}",
-    }[Verdict(it["verdict"])]
-    return f"{names.job(it['job'])}: seat {it['seat']} ({names.person(it['worker'])}) {said}"
+        Verdict.SLASHED: f"loses its stake, {ether(event.amount)}",
+        Verdict.ABSENT: f"never committed and pays {ether(event.amount)}",
+    }[event.verdict]
+    return f"{names.job(event.job)}: seat {event.seat} ({names.person(event.worker)}) {said}"
 
 
-def _round_closed(_names: _Names, log: Log) -> str:
-    return f"the round is closed, {ether(log.arguments['remainder'])} of its escrow is left to the server"
-
-
-def _round_opened(_names: _Names, log: Log) -> str:
-    return f"{log.arguments['seats']} seats are paid for with {ether(log.arguments['escrow'])}"
-
-
-def _version_announced(_names: _Names, log: Log) -> str:
-    it = log.arguments
-    parent = f"follows version {it['parent']}" if it["parent"] else "is the first"
-    return f"model version {it['version']} of {it['size']:,} bytes {parent}: 0x{bytes(it['contentHash']).hex()[:8]}…"
-
-
-def _withdrawn(names: _Names, log: Log) -> str:
-    return f"{names.person(log.arguments['account'])} took home {ether(log.arguments['amount'])}"
-
-
-def _stake_withdrawn(names: _Names, log: Log) -> str:
-    return f"{names.person(log.arguments['worker'])} took home its stake, {ether(log.arguments['amount'])}"
-
-
-def _admission_set(names: _Names, log: Log) -> str:
-    it = log.arguments
-    return f"{names.person(it['worker'])} {'may' if it['admitted'] else 'may no longer'} join"
-
-
-_TOLD: Mapping[str, Callable[[_Names, Log], str]] = {
-    "Joined": _joined,
-    "Left": _left,
-    "AdmissionSet": _admission_set,
-    "RoundOpened": _round_opened,
-    "RoundDeployed": _round_deployed,
-    "JobDeployed": _job_deployed,
-    "RoundClosed": _round_closed,
-    "Committed": _committed,
-    "Proposed": _proposed,
-    "ChunkPublished": _chunk_published,
-    "Ruled": _ruled,
-    "Settled": _settled,
-    "SeatSettled": _seat_settled,
-    "VersionAnnounced": _version_announced,
-    "Withdrawn": _withdrawn,
-    "StakeWithdrawn": _stake_withdrawn,
-}
+def _chunk(index: int, chunk: bytes) -> str:
+    return f"chunk {index}, {len(chunk):,} bytes"

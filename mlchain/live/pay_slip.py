@@ -10,7 +10,19 @@ from mlchain.live.event_lines import ACCEPTED
 from mlchain.protocol.calls import View
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_count
-from mlchain.protocol.ledger import Log
+from mlchain.protocol.events import (
+    Committed,
+    Event,
+    Joined,
+    Left,
+    Log,
+    Proposed,
+    ResultChunkPublished,
+    SeatSettled,
+    Settled,
+    StakeWithdrawn,
+    Withdrawn,
+)
 from mlchain.protocol.pool import LOOK_BACK
 from mlchain.protocol.rounds import Job, Outcome, Phase, Round, Settlement, Verdict, phase
 
@@ -72,7 +84,7 @@ def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> P
 
     Raises UserError for somebody who has never joined.
     """
-    is_known = any(log.name == "Joined" and log.arguments["worker"] == worker for log in logs)
+    is_known = any(isinstance(log.event, Joined) and log.event.worker == worker for log in logs)
     require(is_known, f"{worker} has never joined the pool of this deployment")
     held = [(current, job) for current in view.ledger.rounds for job in current.jobs if worker in job.committee]
     of_address: dict[str, list[Log]] = defaultdict(list)
@@ -82,7 +94,6 @@ def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> P
     membership = _cost(_membership(logs, worker), cost_of)
     account = view.ledger.account(worker)
     unlocks_at, is_free, why = _stake(view, worker)
-    home = [it.arguments for it in logs if it.name in ("Withdrawn", "StakeWithdrawn")]
     return PaySlip(
         worker,
         worker in view.ledger.pool,
@@ -91,7 +102,7 @@ def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> P
         lost=sum(max(0, -job.amount) for job in jobs),
         membership=membership,
         cost=_sum([membership, *(job.cost for job in jobs)]),
-        taken_home=sum(it["amount"] for it in home if worker in (it.get("account"), it.get("worker"))),
+        taken_home=sum(_withdrawn(log.event, worker) for log in logs),
         withdrawable=account.credit + (account.stake if is_free else 0),
         stake=account.stake,
         stake_unlocks_at=unlocks_at,
@@ -161,21 +172,32 @@ def _stake(view: View, worker: str) -> tuple[int | None, bool, str]:
 
 def _of_job(logs: Sequence[Log], worker: str, cost_of: CostOf) -> set[str]:
     """Return the transactions by which a worker acted in a job; who settled, only a receipt tells."""
-    own = {log.transaction for log in logs if worker in map(log.arguments.get, ("worker", "proposer", "publisher"))}
-    settling = {log.transaction for log in logs if log.name == "Settled"}
+    own = {log.transaction for log in logs if _actor(log.event) == worker}
+    settling = {log.transaction for log in logs if isinstance(log.event, Settled)}
     return own | {hash_ for hash_ in settling if (cost_of(hash_) or (None,))[0] == worker}
+
+
+def _actor(event: Event) -> str | None:
+    """Return who acted in a job, if the event names somebody."""
+    match event:
+        case Committed(worker=actor) | Proposed(proposer=actor) | ResultChunkPublished(publisher=actor):
+            return actor
+    return None
+
+
+def _withdrawn(event: Event, worker: str) -> int:
+    """Return what a worker took home by an event, in wei."""
+    match event:
+        case Withdrawn(owner, amount) | StakeWithdrawn(owner, amount):
+            return amount if owner == worker else 0
+    return 0
 
 
 def _membership(logs: Sequence[Log], worker: str) -> set[str]:
     """Return the transactions by which a worker joined, left and took its money home."""
-    settling = {log.transaction for log in logs if log.name == "SeatSettled"}  # these remove workers, too
-    joined = {log.transaction for log in logs if log.name in ("Joined", "Left") and log.arguments["worker"] == worker}
-    home = {
-        log.transaction
-        for log in logs
-        if log.name in ("Withdrawn", "StakeWithdrawn") and worker in map(log.arguments.get, ("account", "worker"))
-    }
-    return (joined | home) - settling
+    settling = {log.transaction for log in logs if isinstance(log.event, SeatSettled)}  # these remove workers, too
+    moved = {log.transaction for log in logs if isinstance(log.event, Joined | Left) and log.event.worker == worker}
+    return (moved | {log.transaction for log in logs if _withdrawn(log.event, worker)}) - settling
 
 
 def _cost(transactions: Iterable[str], cost_of: CostOf) -> Cost:

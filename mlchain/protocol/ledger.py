@@ -1,28 +1,30 @@
 """The state of the whole protocol, folded from the contracts' events: what server, workers and auditors decide from."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mlchain.protocol.content import chunk_count
 from mlchain.protocol.draw import position_of
+from mlchain.protocol.events import (
+    Committed,
+    JobDeployed,
+    Joined,
+    Left,
+    Log,
+    ModelChunkPublished,
+    Proposed,
+    ResultChunkPublished,
+    RoundClosed,
+    RoundDeployed,
+    RoundOpened,
+    Ruled,
+    SeatSettled,
+    Settled,
+    StakeWithdrawn,
+    VersionAnnounced,
+    Withdrawn,
+)
 from mlchain.protocol.pool import Pool
-from mlchain.protocol.rounds import Candidate, Job, Outcome, Round, RoundTerms, Settlement, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """An event: `name` and `arguments` as in its contract, at `address`, in `block` at `timestamp`.
-
-    `transaction` is the hash of the one that caused it, in hex.
-    """
-
-    name: str
-    address: str
-    arguments: Mapping[str, object]
-    block: int
-    index: int
-    timestamp: int
-    transaction: str = ""
+from mlchain.protocol.rounds import Candidate, Job, Round, Settlement, Verdict
 
 
 @dataclass(slots=True)
@@ -114,110 +116,89 @@ class Ledger:
     def fold(self, log: Log) -> None:
         """Take one event in. Events that carry no state of their own are passed over."""
         job = self._jobs.get(log.address)
-        name = f"_job_{_snake(log.name)}" if job else f"_{_snake(log.name)}"
-        handler = getattr(self, name, None)
-        if handler and job:
-            handler(job, log, **log.arguments)
-        elif handler:
-            handler(log, **log.arguments)
-
-    # Model registry
-
-    def _version_announced(self, log: Log, version: int, parent: int, contentHash: bytes, size: int) -> None:
-        self.versions.append(ModelVersion(version, parent, bytes(contentHash), size))
-
-    def _chunk_published(self, log: Log, version: int, index: int, chunk: bytes) -> None:
-        self.versions[version - 1].chunks[index] = bytes(chunk)
-
-    # Worker registry
-
-    def _joined(self, log: Log, worker: str, position: int, paid: int) -> None:
-        account = self.account(worker)
-        account.stake += paid
-        self.paid_in += paid
-        account.left_at = None
-        self.pool.join(log.block, worker)
-
-    def _left(self, log: Log, worker: str, position: int) -> None:
-        self.account(worker).left_at = log.block
-        self.pool.leave(log.block, position)
-
-    def _round_opened(self, log: Log, snapshotBlock: int, seats: int, escrow: int) -> None:
-        self.escrow = escrow
-        self.paid_in += escrow
-
-    def _seat_settled(self, log: Log, job: str, worker: str, seat: int, verdict: int, amount: int) -> None:
-        self.last_settlement_block = log.block
-        account = self.account(worker)
-        if verdict == Verdict.REWARDED:
-            account.credit += amount
-            self.escrow -= amount
+        if job:
+            self._fold_job(job, log)
         else:
-            account.stake -= amount
-            self.account(self.server).credit += amount
-        self._jobs[job].settlements[seat] = Settlement(Verdict(verdict), amount)
+            self._fold_registry(log)
 
-    def _round_closed(self, log: Log, remainder: int) -> None:
-        self.account(self.server).credit += remainder
-        self.escrow -= remainder
+    def _fold_registry(self, log: Log) -> None:
+        match log.event:
+            case VersionAnnounced(version, parent, content_hash, size):
+                self.versions.append(ModelVersion(version, parent, content_hash, size))
+            case ModelChunkPublished(version, index, chunk):
+                self.versions[version - 1].chunks[index] = chunk
+            case Joined() as joined:
+                self._join(joined, log.block)
+            case Left(worker, position):
+                self.account(worker).left_at = log.block
+                self.pool.leave(log.block, position)
+            case RoundOpened(escrow=escrow):
+                self.escrow = escrow
+                self.paid_in += escrow
+            case RoundDeployed() as it:
+                self.rounds.append(Round(it.round, it.terms, it.seed, it.pool_size, it.commit_deadline, it.task))
+            case JobDeployed() as deployed:
+                self._deploy_job(deployed)
+            case SeatSettled() as settled:
+                self._settle_seat(settled, log.block)
+            case RoundClosed(remainder):
+                self.account(self.server).credit += remainder
+                self.escrow -= remainder
+            case Withdrawn(owner, amount):
+                self.account(owner).credit -= amount
+                self.paid_out += amount
+            case StakeWithdrawn(worker, amount):
+                self.account(worker).stake -= amount
+                self.paid_out += amount
 
-    def _withdrawn(self, log: Log, account: str, amount: int) -> None:
-        self.account(account).credit -= amount
-        self.paid_out += amount
+    def _join(self, event: Joined, block: int) -> None:
+        account = self.account(event.worker)
+        account.stake += event.paid
+        self.paid_in += event.paid
+        account.left_at = None
+        self.pool.join(block, event.worker)
 
-    def _stake_withdrawn(self, log: Log, worker: str, amount: int) -> None:
-        self.account(worker).stake -= amount
-        self.paid_out += amount
-
-    # Job factory
-
-    def _round_deployed(
-        self,
-        log: Log,
-        round: int,
-        modelVersion: int,
-        seed: bytes,
-        poolSize: int,
-        commitDeadline: int,
-        terms: tuple[int, ...],
-        task: bytes,
-    ) -> None:
-        deployed = Round(round, RoundTerms(*terms), bytes(seed), poolSize, commitDeadline, bytes(task))
-        self.rounds.append(deployed)
-
-    def _job_deployed(self, log: Log, round: int, index: int, job: str, taskHash: bytes) -> None:
+    def _deploy_job(self, event: JobDeployed) -> None:
         current = self.rounds[-1]
-        committee = tuple(
-            self.pool.worker_at(position_of(current.seed, current.pool_size, seat), current.terms.snapshot_block)
-            for seat in range(index * current.terms.seats, (index + 1) * current.terms.seats)
-        )
-        deployed = Job(job, index, bytes(taskHash), current.terms, current.commit_deadline, committee)
-        current.jobs.append(deployed)
-        self._jobs[job], self._round_of[job] = deployed, current
+        terms, first = current.terms, event.index * current.terms.seats
+        committee = tuple(self._holder(current, seat) for seat in range(first, first + terms.seats))
+        job = Job(event.job, event.index, event.task_hash, terms, current.commit_deadline, committee)
+        current.jobs.append(job)
+        self._jobs[job.address], self._round_of[job.address] = job, current
 
-    # Jobs
+    def _holder(self, current: Round, seat: int) -> str:
+        """Return who holds a seat, numbered through all jobs of a round."""
+        position = position_of(current.seed, current.pool_size, seat)
+        holder = self.pool.worker_at(position, current.terms.snapshot_block)
+        if holder is None:
+            raise LookupError(f"nobody was at position {position} at the end of block {current.terms.snapshot_block}")
+        return holder
 
-    def _job_committed(self, job: Job, log: Log, seat: int, worker: str, commitment: bytes) -> None:
-        job.commitments[seat] = bytes(commitment)
-        if len(job.commitments) == job.terms.seats:
-            job.all_committed_at = log.timestamp
+    def _settle_seat(self, event: SeatSettled, block: int) -> None:
+        self.last_settlement_block = block
+        account = self.account(event.worker)
+        if event.verdict is Verdict.REWARDED:
+            account.credit += event.amount
+            self.escrow -= event.amount
+        else:
+            account.stake -= event.amount
+            self.account(self.server).credit += event.amount
+        self._jobs[event.job].settlements[event.seat] = Settlement(event.verdict, event.amount)
 
-    def _job_proposed(self, job: Job, log: Log, resultHash: bytes, proposer: str, votes: int) -> None:
-        job.candidates[bytes(resultHash)] = Candidate(votes, proposer)
-
-    def _job_chunk_published(
-        self, job: Job, log: Log, resultHash: bytes, index: int, publisher: str, chunk: bytes
-    ) -> None:
-        candidate = job.candidates[bytes(resultHash)]
-        candidate.chunks[index] = bytes(chunk)
-        candidate.publishers[index] = publisher
-
-    def _job_ruled(self, job: Job, log: Log, resultHash: bytes) -> None:
-        job.ruling = bytes(resultHash)
-
-    def _job_settled(self, job: Job, log: Log, outcome: int, acceptedHash: bytes, seats: int) -> None:
-        job.decision = (Outcome(outcome), bytes(acceptedHash))
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+    @staticmethod
+    def _fold_job(job: Job, log: Log) -> None:
+        match log.event:
+            case Committed(seat=seat, commitment=commitment):
+                job.commitments[seat] = commitment
+                if len(job.commitments) == job.terms.seats:
+                    job.all_committed_at = log.timestamp
+            case Proposed(result_hash, proposer, votes):
+                job.candidates[result_hash] = Candidate(votes, proposer)
+            case ResultChunkPublished(result_hash, index, publisher, chunk):
+                candidate = job.candidates[result_hash]
+                candidate.chunks[index] = chunk
+                candidate.publishers[index] = publisher
+            case Ruled(result_hash):
+                job.ruling = result_hash
+            case Settled(outcome=outcome, accepted_hash=accepted_hash):
+                job.decision = (outcome, accepted_hash)

@@ -4,7 +4,8 @@ from eth_utils import keccak, to_checksum_address
 
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.content import chunk_hashes, content_hash, split
-from mlchain.protocol.ledger import Ledger, Log
+from mlchain.protocol.events import Log, decode
+from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
 from tests.reference.chain import Chain, Refused
 from tests.reference.protocol import Protocol
@@ -62,7 +63,7 @@ class Stage:
         self._chain.block, self._chain.now = self.block + 1, self.now
         to = call.address or call.contract
         for event in self._protocol.send(sender, to, call.method, call.arguments, call.value):
-            log = Log(event.name, event.address, event.arguments, self.block + 1, 0, self.now)
+            log = Log(decode(event.name, event.arguments), event.address, self.block + 1, 0, self.now)
             self.ledger.fold(log)
             self.logs.append(log)
         self.sent.append((sender, call))

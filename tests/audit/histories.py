@@ -1,15 +1,17 @@
 """Histories to audit: played on a chain on paper, and tampered with."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
+from enum import IntEnum
 
 from eth_utils import keccak
 
 from mlchain.audit.auditor import audit
 from mlchain.audit.books import Books, JobBook, terms_of
-from mlchain.audit.case import Rules, Sources
 from mlchain.audit.findings import Check, Finding, Report
-from mlchain.protocol.ledger import Log
+from mlchain.audit.state import Rules, Sources
+from mlchain.protocol.events import Event, Log
+from mlchain.protocol.rounds import RoundTerms
 from tests.actors.scenes import Scene
 from tests.actors.stage import ABSENCE_FEE, CHAIN_ID, SERVER, STAKE, address_of
 
@@ -53,20 +55,20 @@ def books_of(scene: Scene) -> Books:
     )
 
 
-def find(logs: Sequence[Log], name: str, number: int = 0, **arguments: object) -> int:
-    """Return where the event of that name, the `number`th with these arguments, is."""
+def find(logs: Sequence[Log], kind: type[Event], number: int = 0, **fields: object) -> int:
+    """Return where the event of that kind, the `number`th with these fields, is."""
     fitting = [
         place
         for place, log in enumerate(logs)
-        if log.name == name and all(log.arguments.get(key) == value for key, value in arguments.items())
+        if isinstance(log.event, kind) and all(getattr(log.event, key) == value for key, value in fields.items())
     ]
     return fitting[number]
 
 
-def changed(logs: Sequence[Log], place: int, **arguments: object) -> list[Log]:
-    """Return logs of which one has other arguments."""
+def changed(logs: Sequence[Log], place: int, **fields: object) -> list[Log]:
+    """Return logs of which one has an event with other fields."""
     log = logs[place]
-    return [*logs[:place], replace(log, arguments={**log.arguments, **arguments}), *logs[place + 1 :]]
+    return [*logs[:place], replace(log, event=replace(log.event, **fields)), *logs[place + 1 :]]
 
 
 def without(logs: Sequence[Log], place: int) -> list[Log]:
@@ -81,18 +83,25 @@ def flipped(data: bytes, index: int = -1) -> bytes:
     return bytes(other)
 
 
-def other_values(log: Log) -> Iterator[tuple[str, object]]:
-    """Return, for each argument of an event, another value of its kind."""
-    for name, value in log.arguments.items():
-        if name == "terms":
-            for index in range(len(value)):
-                yield name, tuple(it + (place == index) for place, it in enumerate(value))
+def other_values(event: Event) -> Iterator[tuple[str, object]]:
+    """Return, for each field of an event, another value of its kind."""
+    for name, value in fields_of(event):
+        if isinstance(value, RoundTerms):
+            for term, amount in fields_of(value):
+                yield name, replace(value, **{term: amount + 1})
         elif isinstance(value, bytes):
             yield name, flipped(value)
         elif isinstance(value, str):
             yield name, STRANGER
+        elif isinstance(value, IntEnum):
+            yield name, next(it for it in type(value) if it > value or it == 0 != value)
         else:
-            yield name, int(value) + 1
+            yield name, value + 1
+
+
+def fields_of(value: Event | RoundTerms) -> list[tuple[str, object]]:
+    """Return (name, value) of every field of an event or of terms."""
+    return [(field.name, getattr(value, field.name)) for field in fields(value)]
 
 
 def only(report: Report) -> Finding:

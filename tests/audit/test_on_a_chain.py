@@ -7,6 +7,7 @@ from mlchain.audit.findings import Check
 from mlchain.chain.connection import Chain
 from mlchain.chain.evidence import Evidence
 from mlchain.live.audit_report import audit_deployment, audit_lines
+from mlchain.protocol.events import VersionAnnounced
 from mlchain.simulation import simulator
 from tests.simulation.runs import SMALL, simulation
 
@@ -50,12 +51,12 @@ def test_a_server_that_publishes_another_model_than_the_results_make_is_named(mo
         report, blocks = audit_deployment(run.chain, run.played.deployment, retrains=True)
         chain = Chain()
         chain.follow(run.played.deployment)
-        announced = [log for log in chain.read_on() if log.name == "VersionAnnounced"]
+        announced = [log for log in chain.read_on() if isinstance(log.event, VersionAnnounced)]
 
-    assert [(finding.check, finding.block, finding.place) for finding in report.findings] == [
-        (Check.MODELS, log.block, f"version {log.arguments['version']}") for log in announced[1:]
+    assert [(finding.check, finding.block, finding.subject) for finding in report.findings] == [
+        (Check.MODELS, log.block, f"version {log.event.version}") for log in announced[1:]
     ]
-    assert "the mean of what round 1 accepted" in report.findings[0].wrong
+    assert "the mean of what round 1 accepted" in report.findings[0].problem
     lines = audit_lines(report, blocks, True)
     assert lines[-1].endswith("2 problems")
     assert sum("version 2: its hash is" in line for line in lines) == 1

@@ -8,11 +8,12 @@ import pytest
 
 from mlchain.protocol.calls import Call
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.ledger import Ledger, Log
-from mlchain.protocol.rounds import Outcome, Verdict
+from mlchain.protocol.events import Log
+from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.rounds import Outcome, RoundTerms, Verdict
 from tests.actors.scenes import Scene
 from tests.actors.stage import LOOK_BACK, SERVER, chunk_of
-from tests.audit.histories import STRANGER, audit_of, changed, flipped, without
+from tests.audit.histories import STRANGER, audit_of, changed, fields_of, flipped, without
 
 HARMLESS = {
     "Proposed.proposer": "anybody may propose, and gets nothing for it",
@@ -83,24 +84,22 @@ def tampered(logs: list[Log]) -> Iterator[tuple[str, list[Log]]]:
     for place, log in enumerate(logs):
         yield f"without {log.name}", without(logs, place)
         yield f"twice {log.name}", [*logs[: place + 1], *logs[place:]]
-        for name, value in log.arguments.items():
+        for name, value in fields_of(log.event):
             for other in _others(logs, log, name, value):
                 yield f"{log.name}.{name}", changed(logs, place, **{name: other})
     for (place, log), (later, other) in combinations(enumerate(logs), 2):
         if log.name == other.name or later == place + 1:
             told = [*logs]
-            told[place] = replace(log, name=other.name, address=other.address, arguments=other.arguments)
-            told[later] = replace(other, name=log.name, address=log.address, arguments=log.arguments)
+            told[place] = replace(log, event=other.event, address=other.address)
+            told[later] = replace(other, event=log.event, address=log.address)
             yield f"{log.name} and {other.name}", told
 
 
 def _others(logs: list[Log], log: Log, name: str, value: object) -> list[object]:
-    """Return other values for an argument: close ones, and those that it has in other events of the kind."""
-    if name == "terms":
-        return [
-            tuple(it + by * (place == index) for place, it in enumerate(value)) for index in range(12) for by in (1, -1)
-        ]
-    known = {it.arguments[name] for it in logs if it.name == log.name and name in it.arguments}
+    """Return other values for a field: close ones, and those that it has in other events of the kind."""
+    if isinstance(value, RoundTerms):
+        return [replace(value, **{term: amount + by}) for term, amount in fields_of(value) for by in (1, -1)]
+    known = {getattr(it.event, name) for it in logs if type(it.event) is type(log.event)}
     if isinstance(value, bytes):
         known |= {flipped(value), bytes(len(value))}
     elif isinstance(value, str):

@@ -7,12 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlchain.audit.auditor import audit
-from mlchain.audit.case import Sources
 from mlchain.audit.findings import Check
+from mlchain.audit.state import Sources
 from mlchain.protocol.calls import Call
 from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.ledger import Log
+from mlchain.protocol.events import (
+    Committed,
+    JobDeployed,
+    Log,
+    ModelChunkPublished,
+    RoundDeployed,
+    RoundOpened,
+    Settled,
+    VersionAnnounced,
+)
 from mlchain.tasks.catalogue import open_recipe
 from mlchain.tasks.dataset import DataError
 from tests.actors.scenes import Scene
@@ -56,7 +65,7 @@ def test_no_argument_of_an_event_can_be_another(settled, gone):
         missed = [
             f"{log.name}.{name}"
             for place, log in enumerate(logs)
-            for name, value in other_values(log)
+            for name, value in other_values(log.event)
             if (log.name, name) != ("Proposed", "proposer")  # anyone may propose
             and not audit_of(scene, changed(logs, place, **{name: value})).findings
         ]
@@ -82,24 +91,24 @@ def test_no_event_can_come_from_a_later_block_than_the_next(settled, gone):
 
 def test_no_event_can_come_in_another_transaction_than_its_cause(settled):
     logs = settled.stage.logs
-    for name, missing in (("RoundOpened", "RoundDeployed"), ("RoundDeployed", "JobDeployed"), ("Settled", "Left")):
-        place = find(logs, name)
+    for kind, missing in ((RoundOpened, "RoundDeployed"), (RoundDeployed, "JobDeployed"), (Settled, "Left")):
+        place = find(logs, kind)
         cause = replace(logs[place], block=logs[place].block - 1, timestamp=logs[place].timestamp - 1)
         for told in (cause, replace(logs[place], transaction="0x1")):
             report = audit_of(settled, [*logs[:place], told, *logs[place + 1 :]])
 
-            wrong = {(finding.block, finding.place): finding.wrong for finding in report.findings}
+            wrong = {(finding.block, finding.subject): finding.problem for finding in report.findings}
             events = "2 events are missing, SeatSettled" if missing == "Left" else f"1 events are missing, {missing}"
             assert wrong[told.block, "round 1"] == f"here {events} first"
 
 
 def test_an_event_of_nothing_deployed_is_named(settled):
-    logs = [*settled.stage.logs, Log("Committed", STRANGER, {}, 99, 0, 0)]
+    logs = [*settled.stage.logs, Log(Committed(0, STRANGER, bytes(32)), STRANGER, 99, 0, 0)]
 
     finding = only(audit_of(settled, logs))
 
-    assert (finding.block, finding.place) == (99, STRANGER)
-    assert "no event of anything deployed" in finding.wrong
+    assert (finding.block, finding.subject) == (99, STRANGER)
+    assert "no event of anything deployed" in finding.problem
 
 
 # Models
@@ -107,37 +116,37 @@ def test_an_event_of_nothing_deployed_is_named(settled):
 
 def test_a_changed_byte_of_a_model_is_named(settled):
     logs = settled.stage.logs
-    place = find(logs, "ChunkPublished", version=2)
-    told = changed(logs, place, chunk=flipped(logs[place].arguments["chunk"]))
+    place = find(logs, ModelChunkPublished, version=2)
+    told = changed(logs, place, chunk=flipped(logs[place].event.chunk))
 
     finding = findings_of(settled, told, Check.MODELS)[0]
 
-    assert (finding.block, finding.place) == (logs[place].block, "version 2")
-    assert "the hash of the published bytes" in finding.wrong
+    assert (finding.block, finding.subject) == (logs[place].block, "version 2")
+    assert "the hash of the published bytes" in finding.problem
 
 
 def test_a_first_model_that_is_not_the_recipe_s_is_named(settled):
     logs = settled.stage.logs
-    announced, published = find(logs, "VersionAnnounced", version=1), find(logs, "ChunkPublished", version=1)
-    forged = flipped(logs[published].arguments["chunk"])
-    told = changed(changed(logs, announced, contentHash=content_hash(forged)), published, chunk=forged)
+    announced, published = find(logs, VersionAnnounced, version=1), find(logs, ModelChunkPublished, version=1)
+    forged = flipped(logs[published].event.chunk)
+    told = changed(changed(logs, announced, content_hash=content_hash(forged)), published, chunk=forged)
 
     finding = findings_of(settled, told, Check.MODELS)[0]
 
-    assert (finding.block, finding.place) == (logs[announced].block, "version 1")
-    assert "the recipe's initial model has" in finding.wrong
+    assert (finding.block, finding.subject) == (logs[announced].block, "version 1")
+    assert "the recipe's initial model has" in finding.problem
 
 
 def test_a_wrong_aggregation_is_named(settled):
     logs = settled.stage.logs
-    announced, published = find(logs, "VersionAnnounced", version=2), find(logs, "ChunkPublished", version=2)
-    forged = flipped(logs[published].arguments["chunk"])
-    told = changed(changed(logs, announced, contentHash=content_hash(forged)), published, chunk=forged)
+    announced, published = find(logs, VersionAnnounced, version=2), find(logs, ModelChunkPublished, version=2)
+    forged = flipped(logs[published].event.chunk)
+    told = changed(changed(logs, announced, content_hash=content_hash(forged)), published, chunk=forged)
 
     finding = only(audit_of(settled, told))
 
-    assert (finding.check, finding.block, finding.place) == (Check.MODELS, logs[announced].block, "version 2")
-    assert "the mean of what round 1 accepted" in finding.wrong
+    assert (finding.check, finding.block, finding.subject) == (Check.MODELS, logs[announced].block, "version 2")
+    assert "the mean of what round 1 accepted" in finding.problem
 
 
 def test_a_version_that_no_accepted_result_made_is_named():
@@ -147,8 +156,8 @@ def test_a_version_that_no_accepted_result_made_is_named():
 
     finding = only(audit_of(scene))
 
-    assert finding.place == "version 2"
-    assert finding.wrong == "no result that could change version 1 has been accepted"
+    assert finding.subject == "version 2"
+    assert finding.problem == "no result that could change version 1 has been accepted"
 
 
 # Rounds
@@ -166,19 +175,19 @@ def test_a_round_that_leaves_out_what_was_accepted_is_named():
 
     finding = only(audit_of(scene))
 
-    assert (finding.check, finding.block, finding.place) == (Check.ROUNDS, scene.stage.block, "round 2")
-    assert finding.wrong == "what the round before accepted is not in version 1"
+    assert (finding.check, finding.block, finding.subject) == (Check.ROUNDS, scene.stage.block, "round 2")
+    assert finding.problem == "what the round before accepted is not in version 1"
 
 
 def test_a_round_on_an_older_version_is_named(settled):
     logs = settled.stage.logs
-    place = find(logs, "RoundDeployed", round=2)
-    terms = (1, *logs[place].arguments["terms"][1:])
+    place = find(logs, RoundDeployed, round=2)
+    terms = replace(logs[place].event.terms, model_version=1)
 
-    findings = audit_of(settled, changed(logs, place, modelVersion=1, terms=terms)).findings
+    findings = audit_of(settled, changed(logs, place, model_version=1, terms=terms)).findings
 
-    assert {(finding.block, finding.place) for finding in findings} == {(logs[place].block, "round 2")}
-    assert [finding.wrong for finding in findings] == [
+    assert {(finding.block, finding.subject) for finding in findings} == {(logs[place].block, "round 2")}
+    assert [finding.problem for finding in findings] == [
         "the version that it trains is 1 and has to be 2",
         "what the round before accepted is not in version 1",
     ]
@@ -186,65 +195,64 @@ def test_a_round_on_an_older_version_is_named(settled):
 
 def test_a_round_of_another_recipe_than_the_first_is_named(settled):
     logs = settled.stage.logs
-    place, job = find(logs, "RoundDeployed", round=2), find(logs, "JobDeployed", round=2)
+    place, job = find(logs, RoundDeployed, round=2), find(logs, JobDeployed, round=2)
     told = changed(logs, place, task=b"another")
-    told = changed(told, job, taskHash=task_hash(b"another", 2, 0))
+    told = changed(told, job, task_hash=task_hash(b"another", 2, 0))
 
     finding = only(audit_of(settled, told))
 
-    assert (finding.check, finding.block, finding.place) == (Check.ROUNDS, logs[place].block, "round 2")
-    assert finding.wrong == f"its recipe is 0x{b'another'.hex()} and has to be 0x{b'toy'.hex()}"
+    assert (finding.check, finding.block, finding.subject) == (Check.ROUNDS, logs[place].block, "round 2")
+    assert finding.problem == f"its recipe is 0x{b'another'.hex()} and has to be 0x{b'toy'.hex()}"
 
 
 def test_a_seed_that_is_not_that_of_the_server_s_number_and_the_block_is_named(settled):
     logs = settled.stage.logs
-    place = find(logs, "RoundDeployed", round=2)
+    place = find(logs, RoundDeployed, round=2)
 
     finding = findings_of(settled, changed(logs, place, seed=bytes(32)), Check.ROUNDS)[0]
 
-    assert (finding.block, finding.place) == (logs[place].block, "round 2")
-    assert finding.wrong.startswith(f"its seed is 0x{bytes(32).hex()} and has to be ")
+    assert (finding.block, finding.subject) == (logs[place].block, "round 2")
+    assert finding.problem.startswith(f"its seed is 0x{bytes(32).hex()} and has to be ")
 
 
 def test_a_pool_of_another_size_is_named(settled):
     logs = settled.stage.logs
-    place = find(logs, "RoundDeployed", round=1)
+    place = find(logs, RoundDeployed, round=1)
 
-    finding = findings_of(settled, changed(logs, place, poolSize=3), Check.ROUNDS)[0]
+    finding = findings_of(settled, changed(logs, place, pool_size=3), Check.ROUNDS)[0]
 
-    assert (finding.block, finding.place) == (logs[place].block, "round 1")
-    assert finding.wrong == "its pool size is 3 and has to be 4"
+    assert (finding.block, finding.subject) == (logs[place].block, "round 1")
+    assert finding.problem == "its pool size is 3 and has to be 4"
 
 
 @pytest.mark.parametrize(
     ("field", "value", "wrong"),
     [
-        (2, 65, "it cannot have 65 jobs"),
-        (3, 257, "a job cannot have 257 seats"),
-        (4, 1, "1 of 3 seats cannot be the quorum"),
-        (5, 0, "its seats are not paid"),
-        (7, 0, "a result cannot have 0 bytes"),
-        (8, 0, "a window of 0 s is too short"),
-        (9, 2**32, "are too long"),
-        (11, 10**6, "its challenge window outlasts the publish window"),
+        ("jobs", 65, "it cannot have 65 jobs"),
+        ("seats", 257, "a job cannot have 257 seats"),
+        ("quorum", 1, "1 of 3 seats cannot be the quorum"),
+        ("reward", 0, "its seats are not paid"),
+        ("result_size", 0, "a result cannot have 0 bytes"),
+        ("commit_window", 0, "a window of 0 s is too short"),
+        ("publish_window", 2**32, "are too long"),
+        ("challenge_window", 10**6, "its challenge window outlasts the publish window"),
     ],
 )
 def test_terms_that_no_round_can_have_are_named(settled, field, value, wrong):
     logs = settled.stage.logs
-    place = find(logs, "RoundDeployed", round=1)
-    terms = [*logs[place].arguments["terms"]]
-    terms[field] = value
+    place = find(logs, RoundDeployed, round=1)
+    terms = replace(logs[place].event.terms, **{field: value})
 
-    found = findings_of(settled, changed(logs, place, terms=tuple(terms)), Check.ROUNDS)
+    found = findings_of(settled, changed(logs, place, terms=terms), Check.ROUNDS)
 
-    assert any(wrong in finding.wrong and finding.block == logs[place].block for finding in found)
+    assert any(wrong in finding.problem and finding.block == logs[place].block for finding in found)
 
 
 def test_a_recipe_that_cannot_be_read_is_named(settled):
     report = audit(settled.stage.logs, RULES, Sources(open_recipe))
 
-    (finding,) = [it for it in report.findings if it.check is Check.ROUNDS and it.place == "round 1"]
-    assert finding.wrong == "its recipe cannot be read: a recipe of 3 bytes, at least 46 wanted"
+    (finding,) = [it for it in report.findings if it.check is Check.ROUNDS and it.subject == "round 1"]
+    assert finding.problem == "its recipe cannot be read: a recipe of 3 bytes, at least 46 wanted"
 
 
 def test_data_that_is_missing_for_training_is_no_finding():

@@ -72,7 +72,7 @@ def test_replaced_blocks_are_forgotten(chain, members):
     with pytest.raises(NodeError, match="were replaced"):
         chain.read_on()
     assert chain.ledger.pool.members == []
-    assert [log.arguments["worker"] for log in chain.read_on()] == [members[2].address]
+    assert [log.event.worker for log in chain.read_on()] == [members[2].address]
     assert chain.ledger.pool.members == [members[2].address]
 
 
@@ -143,7 +143,7 @@ def test_a_node_that_refuses_long_ranges_is_asked_for_shorter_ones(chain, deploy
 
     monkeypatch.setattr(eth, "get_logs", get_few_logs)
 
-    assert [log.arguments["worker"] for log in chain.read_on()] == [member.address for member in members]
+    assert [log.event.worker for log in chain.read_on()] == [member.address for member in members]
     assert max(asked) > 4
     later = len(asked)
     other = Chain()

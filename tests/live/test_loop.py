@@ -11,13 +11,14 @@ from mlchain.errors import TransactionFailed, UserError
 from mlchain.live import loop
 from mlchain.live.loop import CALM_PAUSE, ActorLoop
 from mlchain.protocol.calls import Call, Shortfall, Turn
-from mlchain.protocol.ledger import Ledger, Log
+from mlchain.protocol.events import Log, Unknown
+from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import ETHER
 
 CALLS = [Call("ModelRegistry", "publish", (1, 0)), Call("ModelRegistry", "publish", (1, 1))]
 
 
-LOG = Log("Reset", "0x2", {}, 1, 0, 1_000)
+LOG = Log(Unknown("Reset"), "0x2", 1, 0, 1_000)
 
 
 @dataclass

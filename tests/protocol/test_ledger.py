@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from mlchain.chain import history
 from mlchain.protocol.content import chunk_hashes, content_hash, split
-from mlchain.protocol.ledger import Ledger, Log
+from mlchain.protocol.events import Committed, Event, Log, ModelChunkPublished, VersionAnnounced
+from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Round, RoundTerms
 from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import MODEL, Committee, decide, deploy_round
@@ -114,7 +115,7 @@ def test_a_job_that_nobody_deployed_is_not_read(deployment, factory, registry, s
     (job,) = deploy_round(factory, server)
     ledger = follow(deployment).view().ledger
     before = contents(ledger)
-    log = Log("Committed", members[0].address, {"seat": 0, "worker": "w", "commitment": bytes(32)}, 9, 0, 9)
+    log = Log(Committed(0, "w", bytes(32)), members[0].address, 9, 0, 9)
 
     ledger.fold(log)
 
@@ -125,15 +126,14 @@ def test_a_job_that_nobody_deployed_is_not_read(deployment, factory, registry, s
 @given(st.binary(min_size=1, max_size=100_000), st.randoms(use_true_random=False))
 def test_a_version_is_complete_with_its_last_chunk_in_whatever_order_they_come(data, random):
     ledger = Ledger("server")
-    announced = {"version": 1, "parent": 0, "contentHash": content_hash(data), "size": len(data)}
-    ledger.fold(Log("VersionAnnounced", "models", announced, 1, 0, 1))
+    ledger.fold(Log(VersionAnnounced(1, 0, content_hash(data), len(data)), "models", 1, 0, 1))
     version = ledger.latest_version
     chunks = list(enumerate(split(data)))
     random.shuffle(chunks)
 
     for index, chunk in chunks:
         assert not version.is_complete
-        ledger.fold(Log("ChunkPublished", "models", {"version": 1, "index": index, "chunk": chunk}, 1, 0, 1))
+        ledger.fold(Log(ModelChunkPublished(1, index, chunk), "models", 1, 0, 1))
 
     assert version.is_complete
     assert version.data() == data
@@ -143,11 +143,11 @@ def test_a_version_is_complete_with_its_last_chunk_in_whatever_order_they_come(d
 def test_the_parent_of_a_round_s_model_is_known_once_all_of_it_is_there():
     ledger = Ledger("server")
 
-    def fold(name: str, **arguments: object) -> None:
-        ledger.fold(Log(name, "registry", arguments, 1, 0, 1))
+    def fold(event: Event) -> None:
+        ledger.fold(Log(event, "models", 1, 0, 1))
 
     def announce(version: int, parent: int) -> None:
-        fold("VersionAnnounced", version=version, parent=parent, contentHash=bytes(32), size=3)
+        fold(VersionAnnounced(version, parent, bytes(32), 3))
 
     def parent_of(version: int) -> bytes | None:
         terms = RoundTerms(version, *[1] * (len(fields(RoundTerms)) - 1))
@@ -158,5 +158,5 @@ def test_the_parent_of_a_round_s_model_is_known_once_all_of_it_is_there():
     announce(3, 1)
 
     assert [parent_of(version) for version in (1, 2, 3)] == [None, None, None]
-    fold("ChunkPublished", version=1, index=0, chunk=b"abc")
+    fold(ModelChunkPublished(1, 0, b"abc"))
     assert [parent_of(version) for version in (1, 2, 3)] == [None, b"abc", b"abc"]

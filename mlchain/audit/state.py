@@ -1,11 +1,12 @@
-"""The case before an auditor: the rules, what the events so far come to, and the report."""
+"""What an auditor knows: the rules, what the events so far come to, and the report."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mlchain.audit.findings import Check, Report
 from mlchain.protocol.commitments import commitment
-from mlchain.protocol.ledger import Ledger, Log
+from mlchain.protocol.events import Event, Log
+from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
 from mlchain.tasks.catalogue import LearningTask
 
@@ -38,23 +39,23 @@ class Sources:
 
 
 @dataclass(slots=True)
-class Case:
-    """The state before the next event, `last` the one before it.
+class AuditState:
+    """The state before the next event; `previous` is the one before it.
 
-    `due` are the events that the last transaction still has to have. If it settles seats, they are those of the job at
-    `settling`; `removed` are those that have had to leave the pool for the next of them.
+    `due` are the kinds of events that the last transaction still has to have. If it settles seats, they are those of
+    the job at `settling`; `removed` are the workers that have left the pool since the last of them.
     """
 
     rules: Rules
     sources: Sources
     ledger: Ledger = field(init=False)
     report: Report = field(default_factory=Report)
-    last: Log | None = None
-    due: list[str] = field(default_factory=list)
+    previous: Log | None = None
+    due: list[type[Event]] = field(default_factory=list)
     settling: str = ""
     removed: list[str] = field(default_factory=list)
     admitted: set[str] = field(default_factory=set)
-    announced_in: dict[int, int] = field(default_factory=dict)
+    announced_in: dict[int, int] = field(default_factory=dict)  # the block, by version
     opened: tuple[int, int, int] | None = None  # snapshot block, seats and escrow of the newest round
 
     def __post_init__(self) -> None:
@@ -65,30 +66,30 @@ class Case:
         sealed = job.commitments.get(seat)
         return sealed is not None and sealed == commitment(self.rules.chain_id, job.address, seat, result_hash)
 
-    def place(self, job: Job, seat: int | None = None) -> str:
+    def name_of(self, job: Job, seat: int | None = None) -> str:
         """Return what a job, or a seat of it, is called."""
         name = f"round {self.ledger.round_of(job).number} job {job.index}"
         return name if seat is None else f"{name} seat {seat}"
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """A case, an event and its place: what the checks of one event share."""
+class EventCheck:
+    """The check of one event, of which `subject` is what it is about: a version, a round, a job, a seat, a worker."""
 
-    case: Case
+    state: AuditState
     check: Check
     log: Log
-    place: str
+    subject: str
 
-    def hold(self, holds: bool, wrong: str) -> bool:
-        """Note what is wrong unless it holds."""
-        return self.case.report.hold(holds, self.check, self.log.block, self.place, wrong)
+    def expect(self, holds: bool, problem: str) -> bool:
+        """Report a problem unless something holds; return whether it does."""
+        return self.state.report.expect(holds, self.check, self.log.block, self.subject, problem)
 
-    def equal(self, what: str, actual: object, expected: object) -> bool:
-        """Note a value that is not what it has to be."""
-        return self.hold(actual == expected, f"{what} is {shown(actual)} and has to be {shown(expected)}")
+    def expect_equal(self, what: str, actual: object, expected: object) -> bool:
+        """Report a value that is not what it has to be; return whether it is."""
+        return self.expect(actual == expected, f"{what} is {shown(actual)} and has to be {shown(expected)}")
 
 
 def shown(value: object) -> str:
     """Return a value to read; bytes in hex."""
-    return "0x" + bytes(value).hex() if isinstance(value, bytes) else str(value)
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,90 @@
+"""How jobs were decided, and what every seat got for it."""
+
+from mlchain.audit.findings import Check
+from mlchain.audit.state import AuditState, EventCheck, shown
+from mlchain.protocol.content import chunk_count, content_hash
+from mlchain.protocol.events import Log, RoundClosed, SeatSettled, Settled
+from mlchain.protocol.rounds import VOID, Job, Outcome, Verdict, outcome
+
+NOTHING_ACCEPTED = (Outcome.UNDECIDED, Outcome.FAILED, Outcome.VOID)
+
+
+def check_settled(state: AuditState, job: Job, log: Log, event: Settled) -> None:
+    """Check the outcome by the rules at that time; a `SeatSettled` for each of its seats has to come next."""
+    check = EventCheck(state, Check.OUTCOMES, log, state.name_of(job))
+    state.due, state.settling, state.removed = [SeatSettled] * min(event.seats, job.terms.seats), job.address, []
+    decided, accepted = outcome(job, log.timestamp)
+    told, right = _told(event.outcome, event.accepted_hash), _told(decided, accepted)
+    check.expect(told == right, f"it was settled as {told}, where the rules say {right}")
+    check.expect(
+        0 < event.seats <= len(job.unsettled), f"{event.seats} of {len(job.unsettled)} seats cannot be settled"
+    )
+    open_task = state.sources.open_task
+    if open_task and job.decision is None and event.accepted_hash in job.candidates:
+        current = state.ledger.round_of(job)
+        right = content_hash(open_task(current.task).train(*state.ledger.inputs_of(current, job)))
+        EventCheck(state, Check.TRAINING, log, check.subject).expect(
+            event.accepted_hash == right,
+            f"the accepted result, {shown(event.accepted_hash)}, is wrong: training gives {shown(right)}",
+        )
+
+
+def _told(decided: Outcome, accepted: bytes) -> str:
+    return decided.name.lower() + ("" if accepted == VOID else f", accepting 0x{accepted.hex()}")
+
+
+def check_seat(state: AuditState, log: Log, event: SeatSettled) -> None:
+    """Check what a seat got: job, holder, verdict and amount, and that who is punished, and nobody else, is removed."""
+    seat, worker, verdict = event.seat, event.worker, event.verdict
+    job = state.ledger.job_at(event.job)
+    if job is None:
+        raise LookupError(f"{event.job} is no job")
+    check = EventCheck(state, Check.PAYMENTS, log, state.name_of(job, seat))
+    check.expect_equal("its job", job.address, state.settling)
+    check.expect(seat not in job.settlements, "it was settled before")
+    check.expect_equal("who holds it", worker, job.committee[seat])
+    decided, accepted = outcome(job, log.timestamp)
+    right = _verdict(state, job, seat, decided, accepted)
+    if check.expect_equal("the verdict", verdict.name.lower(), right.name.lower()):
+        amounts = _amounts(state, job, worker, right, accepted)
+        check.expect(event.amount in amounts, f"the amount is {event.amount} wei and has to be {amounts[-1]} wei")
+    is_punished = verdict in (Verdict.SLASHED, Verdict.ABSENT)
+    check.expect(not (is_punished and worker in state.ledger.pool), "its holder was punished, and not removed")
+    check.expect(
+        state.removed in ([], [worker] * is_punished), f"{', '.join(state.removed)} was removed, and not punished"
+    )
+    state.removed = []
+    if sum(len(it.unsettled) for it in state.ledger.round_of(job).jobs) == 1:
+        state.due.append(RoundClosed)
+
+
+def _verdict(state: AuditState, job: Job, seat: int, decided: Outcome, accepted: bytes) -> Verdict:
+    if seat not in job.commitments:
+        return Verdict.ABSENT
+    if decided is Outcome.VOID:
+        return Verdict.RELEASED
+    if decided in NOTHING_ACCEPTED:
+        is_shown = any(state.opens(job, seat, result_hash) for result_hash in job.candidates)
+        return Verdict.RELEASED if is_shown else Verdict.SLASHED
+    return Verdict.REWARDED if state.opens(job, seat, accepted) else Verdict.SLASHED
+
+
+def _amounts(state: AuditState, job: Job, worker: str, verdict: Verdict, accepted: bytes) -> list[int]:
+    """Return what a seat can have got: one amount, unless its holder is the referee.
+
+    Then the logs do not tell in which of its roles it published.
+    """
+    if verdict is not Verdict.REWARDED:
+        stake = state.ledger.account(worker).stake
+        return [{Verdict.SLASHED: stake, Verdict.ABSENT: state.rules.absence_fee, Verdict.RELEASED: 0}[verdict]]
+    shares = list(job.candidates[accepted].publishers.values()).count(worker)
+    share = job.terms.bonus // chunk_count(job.terms.result_size)
+    possible = range(shares + 1) if worker == state.rules.server else (shares,)
+    return [job.terms.reward + count * share for count in possible]
+
+
+def check_closed(state: AuditState, log: Log, event: RoundClosed) -> None:
+    """Check that a round ends when its last seat is settled, and that what is left of its escrow goes to the server."""
+    check = EventCheck(state, Check.PAYMENTS, log, f"round {len(state.ledger.rounds)}")
+    check.expect(state.ledger.open_round is None, "it is closed with unsettled seats")
+    check.expect_equal("what is left of the escrow", event.remainder, state.ledger.escrow)
