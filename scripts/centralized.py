@@ -4,11 +4,12 @@ from functools import partial
 from pathlib import Path
 
 import click
+from typing_extensions import Unpack
 
 from mlchain.centralized.learning.aggregation import RULES
 from mlchain.centralized.learning.behaviours import honest
 from mlchain.centralized.membership import find_counter, join, watch_joins
-from mlchain.centralized.service.settings import settings_from
+from mlchain.centralized.service.settings import SettingsChoices, settings_from
 from mlchain.centralized.service.signing import Place
 from mlchain.centralized.simulation.run import CentralizedOptions
 from mlchain.centralized.web.serving import serve
@@ -55,7 +56,9 @@ def cli() -> None:
 @click.option("--max-staleness", default=0, show_default=True, help="Versions by which a result may be late and count.")
 @DEPLOYMENTS
 @COUNTER
-def serve_command(port: int, folder: Path, deployments: Path, counter: str | None, **choices: object) -> None:
+def serve_command(
+    port: int, folder: Path, deployments: Path, counter: str | None, **choices: Unpack[SettingsChoices]
+) -> None:
     """Serve until interrupted; started again with the same folder and options, go on where it was."""
     chain = Chain()
     address, first = find_counter(chain, counter, deployments)

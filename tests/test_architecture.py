@@ -29,6 +29,7 @@ ALLOWED = {
         "mlchain.centralized.learning",
         "mlchain.errors",
         "mlchain.tasks",
+        "typing_extensions",
     },
     "mlchain/centralized/web": {
         "mlchain.centralized.learning",
@@ -99,6 +100,7 @@ ALLOWED = {
         "mlchain.simulation",
         "mlchain.tasks",
         "rich",
+        "typing_extensions",
     },
     "networks": {"click", "eth_account", "eth_keys", "eth_utils", "requests", "rlp"},
     "benchmarks": {"ape", "eth_account", "eth_utils", "matplotlib", "mlchain", "numpy", "sklearn", "threadpoolctl"},

@@ -1,4 +1,4 @@
-"""Joining a `Counter`, and learning from its events who has."""
+"""Joining a `Counter`, and reading from its events who has."""
 
 import sys
 import time
@@ -14,7 +14,7 @@ from mlchain.chain.node_errors import NodeError, node_errors
 from mlchain.errors import UserError
 from mlchain.protocol.calls import Call
 
-PAUSE = 1.0  # seconds between two looks at the chain
+POLL_INTERVAL = 1.0  # seconds
 
 
 def find_counter(chain: Chain, named: str | None, folder: Path) -> tuple[str, int]:
@@ -54,8 +54,8 @@ def _number_of(chain: Chain, member: str, counter: str) -> int:
     return number
 
 
-def watch_joins(chain: Chain, counter: str, first: int, told: Callable[[str, int], None]) -> None:
-    """Tell of everybody who joins from block `first` on, for ever; a node that does not answer is asked again."""
+def watch_joins(chain: Chain, counter: str, first: int, on_join: Callable[[str, int], None]) -> None:
+    """Report everybody who joins from block `first` on, for ever; a node that does not answer is asked again."""
     while True:
         try:
             with node_errors():
@@ -64,5 +64,5 @@ def watch_joins(chain: Chain, counter: str, first: int, told: Callable[[str, int
             print(error, file=sys.stderr)
         else:
             for address, number in joined:
-                told(address, number)
-        time.sleep(PAUSE)
+                on_join(address, number)
+        time.sleep(POLL_INTERVAL)

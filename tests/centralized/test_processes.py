@@ -214,7 +214,7 @@ def test_a_crowd_ends_with_who_started_it(tmp_path):
 
 def test_a_worker_that_has_not_joined_is_told_so(tmp_path, monkeypatch):
     monkeypatch.setattr("mlchain.centralized.web.worker.PATIENCE", 0.0)
-    monkeypatch.setattr("mlchain.centralized.web.worker.PAUSE", 0.01)
+    monkeypatch.setattr("mlchain.centralized.web.worker.RETRY_INTERVAL", 0.01)
     with service(tmp_path, timeout=0.1) as (_running, url), pytest.raises(UserError, match="has not joined"):
         worker(url, 3).run()
 

@@ -9,7 +9,7 @@ import pytest
 from mlchain.centralized.learning.behaviours import honest, silent
 from mlchain.centralized.service.signing import signer_of
 from mlchain.centralized.web.messages import pack_work
-from mlchain.centralized.web.worker import FederatedWorker, Refusal, ServiceClient
+from mlchain.centralized.web.worker import FederatedWorker, RefusedReply, ServiceClient
 from mlchain.errors import UserError
 from tests.centralized.scenes import KEYS, MEMBERS, SIZE, settings
 
@@ -45,7 +45,7 @@ def answering(*answers):
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr("mlchain.centralized.web.worker.PATIENCE", 0.0)
-    monkeypatch.setattr("mlchain.centralized.web.worker.PAUSE", 0.0)
+    monkeypatch.setattr("mlchain.centralized.web.worker.RETRY_INTERVAL", 0.0)
 
 
 PLAN = (200, settings().to_json().encode())
@@ -121,4 +121,4 @@ def test_a_server_in_trouble_is_asked_again():
         client.settings()
         with pytest.raises(UserError, match="does not answer: status 503"):
             client.post("/registration")
-        assert not isinstance(client.post("/registration"), Refusal)
+        assert not isinstance(client.post("/registration"), RefusedReply)

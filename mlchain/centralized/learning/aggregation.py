@@ -1,7 +1,7 @@
-"""Rules that make one update out of those of many workers, some of whom may lie.
+"""Rules that combine the updates of many workers, some of whom may lie, into one.
 
-`updates` has a row a worker, `weights` a number above 0 for each row, and `evil` is how many rows may be anything at
-all. Only the average looks at the weights: what stands up to liars has to count everybody alike.
+`updates` has a row per worker, `weights` a number above 0 for each row, and `evil` is how many rows may be anything at
+all. Only the average looks at the weights: a rule that withstands liars has to count everybody alike.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def median(updates: Floats, weights: Floats, evil: int) -> Floats:
 
 
 def trimmed_mean(updates: Floats, weights: Floats, evil: int) -> Floats:
-    """Return the mean of every coordinate without its `evil` least and greatest values (Yin et al. 2018, def. 2)."""
+    """Return the mean of every coordinate without its `evil` smallest and largest values (Yin et al. 2018, def. 2)."""
     mean: Floats = np.sort(updates, axis=0)[evil : len(updates) - evil].mean(axis=0)
     return mean
 
@@ -70,7 +70,7 @@ class AggregationRule:
         return self.per_liar * evil + self.others
 
 
-# An average stands up to nobody, so it is content with any honest update; a median needs a majority of honest ones.
+# An average withstands no liar, so one honest update is enough for it; a median needs a majority of honest ones.
 RULES = {
     rule.name: rule
     for rule in (

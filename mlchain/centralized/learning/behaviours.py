@@ -1,10 +1,10 @@
-"""What workers do with the update that they have computed: evil is a value, and the honest behaviour one of them."""
+"""What workers deliver instead of the update that they have computed: a function each, the honest one among them."""
 
 from collections.abc import Callable
 
 from mlchain.centralized.learning.training import to_bytes, to_vector
 
-Behaviour = Callable[[bytes], bytes | None]  # from the right update to the delivered one; None is to vanish with it
+Behaviour = Callable[[bytes], bytes | None]  # from the right update to the delivered one; None delivers nothing
 
 
 def honest(update: bytes) -> bytes:
@@ -13,7 +13,7 @@ def honest(update: bytes) -> bytes:
 
 
 def silent(_update: bytes) -> None:
-    """Take the weights and never be heard of again."""
+    """Take the weights and never answer again."""
 
 
 def flipping(update: bytes) -> bytes:

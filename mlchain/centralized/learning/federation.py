@@ -1,10 +1,10 @@
 """The rules of the learning server: who is given weights, which updates count, and when a version is made.
 
-Nothing here knows a network, a clock or a disk: events come in with the time they happened at, replies go out. Facts
-are kept and the rest is derived, so nobody has to poke time along: who owes a result past its deadline is overdue.
+Nothing here knows a network, a clock or a disk: events come in with the time at which they happen, replies go out.
+Facts are stored and the rest is derived: a member that owes a result past its deadline is overdue without being told.
 
 The rule that everything else serves: weights go out only to a member that has just registered or has delivered the
-result of the weights it was given before. One set of weights, one result.
+result for the weights it was given before. One set of weights, one result.
 """
 
 import math
@@ -17,11 +17,11 @@ from mlchain.errors import require
 
 @dataclass(frozen=True, slots=True)
 class FederationPlan:
-    """How learning goes; times in seconds. Raises UserError for a plan that could not be carried out.
+    """How versions are made; times in seconds. Raises UserError for a plan that could not be carried out.
 
-    Synchronous: a version is made of the updates of all shares; of at least `quorum` where nobody is there who could
-    still add one. Asynchronous: as soon as there are `quorum` updates, and who is slower adds to the next version.
-    A result for a version older than the current one by up to `max_staleness` counts, but less; an older one does not.
+    Synchronous: a version is made from the updates of all shares, or from at least `quorum` once nobody is left who
+    could still add one. Asynchronous: as soon as there are `quorum` updates; slower members add to the next version.
+    A result up to `max_staleness` versions old counts, but for less; an older one does not.
     """
 
     versions: int
@@ -39,12 +39,12 @@ class FederationPlan:
             f"the quorum of {self.shares} shares has to be from 1 to {self.shares}, not {self.quorum}",
         )
         require(0 < self.timeout < math.inf, f"the time for a result has to be above 0 seconds, not {self.timeout}")
-        require(self.max_staleness >= 0, f"the greatest age of a result cannot be {self.max_staleness}")
+        require(self.max_staleness >= 0, f"the maximum staleness of a result cannot be {self.max_staleness}")
 
 
 @dataclass(frozen=True, slots=True)
 class ShareAssignment:
-    """What a member was given weights for: to train `version` on `share` until `deadline`."""
+    """What a member was given weights for: to train `version` on `share` by `deadline`."""
 
     version: int
     share: int
@@ -53,7 +53,7 @@ class ShareAssignment:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Who has joined, as the `number`th; `counted_in` is the last version that an update of its went into."""
+    """Who joined as the `number`th; `counted_in` is the last version that one of its updates went into."""
 
     address: str
     number: int
@@ -64,7 +64,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """An update that counts for the version in the making, made from `version` on `share`; `weight` falls with age."""
+    """An update that counts for the next version, trained from `version` on `share`; `weight` falls with age."""
 
     address: str
     version: int
@@ -92,14 +92,14 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """There is nothing to do for this member until a version is made or somebody is overdue."""
+    """The member has nothing to do until a version is made or somebody is overdue."""
 
 
 Reply = Registered | Wait | ShareAssignment | Contribution | Refusal
 
 
 class Federation:
-    """The learning server's state: a version in the making, its members, and the updates that count so far."""
+    """The learning server's state: its version, its members, and the updates that count for the next version so far."""
 
     def __init__(
         self,
@@ -123,11 +123,11 @@ class Federation:
     # Events
 
     def joined(self, address: str, number: int) -> None:
-        """The chain says that `address` joined as the `number`th; heard twice, it is the same."""
+        """Record that `address` joined as the `number`th; to hear it twice changes nothing."""
         self.members.setdefault(address, Member(address, number))
 
     def register(self, address: str, now: float) -> Registered | Refusal:
-        """A member is there, for the first time or again: one that is overdue gives up what it owes."""
+        """Register a member, for the first time or again; one that is overdue gives up what it owes."""
         member = self.members.get(address)
         if member is None:
             return Refusal.NOT_JOINED
@@ -141,7 +141,7 @@ class Federation:
         return Registered()
 
     def ask(self, address: str, now: float) -> ShareAssignment | Wait | Refusal:
-        """A member asks for work; only a `ShareAssignment` goes out with weights, those of the current version."""
+        """Give a member work if there is any; only a `ShareAssignment` goes out with the current version's weights."""
         member = self.members.get(address)
         if member is None:
             return Refusal.NOT_JOINED
@@ -161,7 +161,7 @@ class Federation:
         return assignment
 
     def deliver(self, address: str, version: int, now: float) -> Contribution | Refusal:
-        """A member brings the result that it owes; afterwards it owes nothing, whether the result counts or not."""
+        """Accept the result that a member owes; afterwards it owes nothing, whether the result counts or not."""
         member = self.members.get(address)
         if member is None:
             return Refusal.NOT_JOINED
@@ -180,7 +180,7 @@ class Federation:
         return contribution
 
     def tick(self, now: float) -> tuple[Contribution, ...]:
-        """Time goes on: return the updates that make the next version, which is the current one from here on, or none.
+        """Go on to the next version if it is complete, and return the updates that make it, or none.
 
         To be called whenever an update counts, and from time to time, since members become overdue.
         """
@@ -210,7 +210,7 @@ class Federation:
         return {it.share for it in self.contributions.values() if it.version == self.version}
 
     def _open_shares(self, now: float) -> list[int]:
-        """Return the shares that nobody has delivered for the current version or is still expected to."""
+        """Return the shares that nobody has delivered for the current version, nor is still expected to."""
         taken = self._delivered_shares()
         for member in self.members.values():
             if member.owes and member.owes.version == self.version and not self.is_overdue(member, now):
@@ -218,7 +218,7 @@ class Federation:
         return [share for share in range(self.plan.shares) if share not in taken]
 
     def _share_for(self, member: Member, now: float) -> int | None:
-        """Return the share that a member works on: always the same if it can be, that of somebody else if not."""
+        """Return the share that a member works on: its own if it is open, another one if not, None if none is."""
         shares = self._open_shares(now)
         own = (member.number - 1) % self.plan.shares
         return own if own in shares else min(shares, default=None)
@@ -231,7 +231,7 @@ class Federation:
         return not any(self._can_add(member, now) for member in self.members.values())
 
     def _can_add(self, member: Member, now: float) -> bool:
-        """Return whether an update of a member may be expected for the version in the making."""
+        """Return whether an update of a member may still be expected for the next version."""
         if not member.is_registered or member.counted_in == self.version:
             return False
         if member.owes:

@@ -11,7 +11,7 @@ from mlchain.centralized.service.store import ModelVersion, Store
 
 
 class LearningService:
-    """Does what members ask for; every method is a state change that is in the store before it returns.
+    """Does what members ask for; every event is a state change that is in the store before the method returns.
 
     `now()` is Unix time, since deadlines and nonces outlive the process.
     """
@@ -63,24 +63,24 @@ class LearningService:
     # Events
 
     def joined(self, address: str, number: int) -> None:
-        """The chain says that an address has joined."""
+        """Record that an address has joined."""
         with self._change() as federation:
             federation.joined(address, number)
 
     def register(self, stamp: Stamp) -> Registered | Refusal:
-        """The signer is there."""
+        """Register the signer."""
         with self._change() as federation:
             self._use(stamp)
             return federation.register(stamp.worker, self.now())
 
     def ask(self, stamp: Stamp) -> ShareAssignment | Wait | Refusal:
-        """The signer asks for work."""
+        """Give the signer work if there is any."""
         with self._change() as federation:
             self._use(stamp)
             return self._assign(federation, stamp.worker)
 
     def ask_again(self, worker: str) -> ShareAssignment | Wait | Refusal:
-        """A worker whose request waits for an answer may have work by now."""
+        """Give work, if there is any by now, to a worker whose request is still waiting for an answer."""
         with self._change() as federation:
             return self._assign(federation, worker)
 
@@ -92,11 +92,11 @@ class LearningService:
 
     @property
     def weights(self) -> bytes:
-        """The current version's bytes: to be sent along with an assignment, and to nobody else."""
+        """The current version's bytes, to be sent only with an assignment."""
         return self._weights
 
     def deliver(self, stamp: Stamp, version: int, update: bytes) -> Contribution | Refusal:
-        """The signer brings the update that it owes, `task.update_size` bytes; perhaps a version can be made now."""
+        """Accept the update that the signer owes, `task.update_size` bytes, and make a version if that completes it."""
         with self._change() as federation:
             self._use(stamp)
             reply = federation.deliver(stamp.worker, version, self.now())
@@ -107,7 +107,7 @@ class LearningService:
             return reply
 
     def tick(self) -> None:
-        """Time goes on: whoever was waited for in vain is overdue, and old nonces are forgotten."""
+        """Make a version if nobody has to be waited for any longer, and forget the nonces that have expired."""
         with self._change() as federation:
             self._store.forget_nonces(self.now())
             self._make_version(federation)

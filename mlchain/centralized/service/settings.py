@@ -2,6 +2,9 @@
 
 import json
 from dataclasses import asdict, dataclass
+from typing import TypedDict
+
+from typing_extensions import Unpack
 
 from mlchain.centralized.learning.aggregation import rule_named
 from mlchain.centralized.learning.federation import FederationPlan
@@ -51,30 +54,33 @@ class Settings:
             raise UserError("this is no learning server: its plan cannot be read") from error
 
 
-def settings_from(
-    place: Place,
-    *,
-    task: str,
-    model: str,
-    rounds: int,
-    shares: int,
-    quorum: int | None,
-    rule: str,
-    evil: int,
-    dirichlet_alpha: float | None,
-    seed: int,
-    timeout: float,
-    asynchronous: bool,
-    max_staleness: int,
-) -> Settings:
-    """Return the settings that names and numbers stand for; raises UserError where they stand for none.
+class SettingsChoices(TypedDict):
+    """The names and numbers that a person chooses; a quorum of None is the least majority of the shares."""
 
-    A quorum of None is the least majority of the shares.
-    """
-    require_known("task", task, TASKS)
-    require_known("model", model, MODELS)
-    split = Split(shares, dirichlet_alpha, seed)
+    task: str
+    model: str
+    rounds: int
+    shares: int
+    quorum: int | None
+    rule: str
+    evil: int
+    dirichlet_alpha: float | None
+    seed: int
+    timeout: float
+    asynchronous: bool
+    max_staleness: int
+
+
+def settings_from(place: Place, **chosen: Unpack[SettingsChoices]) -> Settings:
+    """Return the settings that names and numbers stand for; raises UserError where they stand for none."""
+    require_known("task", chosen["task"], TASKS)
+    require_known("model", chosen["model"], MODELS)
+    shares, quorum = chosen["shares"], chosen["quorum"]
+    split = Split(shares, chosen["dirichlet_alpha"], chosen["seed"])
+    quorum = shares // 2 + 1 if quorum is None else quorum
     plan = FederationPlan(
-        rounds, shares, shares // 2 + 1 if quorum is None else quorum, timeout, asynchronous, max_staleness
+        chosen["rounds"], shares, quorum, chosen["timeout"], chosen["asynchronous"], chosen["max_staleness"]
     )
-    return Settings(place, default_recipe(task, model).to_bytes(), split, plan, rule, evil)
+    return Settings(
+        place, default_recipe(chosen["task"], chosen["model"]).to_bytes(), split, plan, chosen["rule"], chosen["evil"]
+    )

@@ -1,4 +1,4 @@
-"""The learning server's memory: one SQLite file, in which a state change is there as a whole or not at all.
+"""The learning server's database: one SQLite file that keeps a state change whole or not at all.
 
 The file is in WAL mode, so what is committed survives `kill -9` of the process at any instant.
 """
@@ -39,7 +39,7 @@ class ModelVersion:
 
 
 class Store:
-    """The file at `path`, opened for the one server that it belongs to; made if it is not there."""
+    """The file at `path`, opened for the one server that it belongs to; created if it does not exist."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -50,7 +50,7 @@ class Store:
             self._file.execute("PRAGMA synchronous = NORMAL")
             self._file.executescript(SCHEMA)
         except (OSError, sqlite3.Error) as error:
-            raise UserError(f"{path} cannot be used as the server's memory: {error}") from error
+            raise UserError(f"{path} cannot be used as the server's database: {error}") from error
         self._path = path
         self._saved: dict[str, Member] = {}
 
@@ -80,7 +80,7 @@ class Store:
             raise UserError(f"{self._path} belongs to a server with other settings: choose another folder")
 
     def load(self, settings: Settings, now: float) -> Federation:
-        """Return the state as it was saved last; of a new file, that before the first version."""
+        """Return the state as it was saved last; in a new file, that before the first version."""
         members = [
             Member(
                 address,
@@ -97,7 +97,7 @@ class Store:
         return Federation(settings.plan, self.newest_version() or 0, members, contributions, now)
 
     def save_members(self, federation: Federation) -> None:
-        """Write down the members that have changed since."""
+        """Save the members that have changed since they were loaded or saved last."""
         for address, member in federation.members.items():
             if self._saved.get(address) != member:
                 owed = astuple(member.owes) if member.owes else (None, None, None)
@@ -110,7 +110,7 @@ class Store:
         self._file.execute("INSERT INTO updates VALUES (?, ?, ?, ?, ?)", (*astuple(contribution), data))
 
     def updates(self) -> dict[str, bytes]:
-        """Return the updates that count for the version in the making, by worker."""
+        """Return the updates that count for the next version, by worker."""
         return dict(self._file.execute("SELECT address, data FROM updates"))
 
     def add_model(self, model: ModelVersion) -> None:

@@ -9,10 +9,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlchain.centralized.learning.aggregation import rule_named
@@ -32,7 +31,7 @@ from mlchain.simulation.participants import SERVER_FUNDS, WORKER_FUNDS, evil_wor
 from mlchain.simulation.simulator import open_accounts
 from mlchain.tasks.catalogue import MODELS, TASKS, default_recipe
 
-LOOK = 0.2  # seconds between two looks at how far the learning is
+POLL_INTERVAL = 0.2  # seconds between two looks at how far the learning is
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # as many processes as workers fill the cores
 
 
@@ -90,94 +89,85 @@ class CentralizedOptions:
         return [self.behaviour if number in evil else "honest" for number in range(self.workers)]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class CentralizedRun:
-    """What was played: the versions, the bytes moved, and what joining cost, fees in wei."""
+    """What was played: the versions, the bytes moved, and the receipts of each kind of transaction."""
 
     options: CentralizedOptions
     place: Place
     models: list[ModelVersion]
     traffic: dict[str, int]
     learning_seconds: float
-    gas: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    fees: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-
-    def note(self, kind: str, receipt: Receipt) -> None:
-        """Write down what a transaction cost."""
-        self.gas[kind].append(receipt.gas)
-        self.fees[kind] += receipt.fee
+    receipts: dict[str, list[Receipt]]
 
 
 def learn(chain: Chain, options: CentralizedOptions, report: Callable[[float, str], None]) -> CentralizedRun:
     """Play the learning to its end; raises UserError if it stops before."""
-    learned = CentralizedRun(options, Place(chain.chain_id, ""), [], {}, 0.0)
     first = chain.height
     labels = [f"worker {number}" for number in range(options.workers)]
     report(0, "join")
-    _join(chain, learned, labels)
+    counter, receipts = _join(chain, options.seed, labels)
+    place = Place(chain.chain_id, counter)
     chain.mine(chain.height - chain.final_block)
-    joined, _next = chain.joins(learned.place.counter, first)
+    joined, _next = chain.joins(counter, first)
 
     started = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="mlchain-") as folder,
-        _service(options.settings(learned.place), joined, Path(folder)) as url,
+        _service(options.settings(place), joined, Path(folder)) as url,
         closing(Store(database_in(Path(folder)))) as store,
     ):
-        cast = zip([secret(options.seed, label) for label in labels], options.behaviours(), strict=True)
-        _work(url, cast, lambda: report(store.newest_version() or 0, "learn"))
-        learned.models, learned.traffic = store.models(), store.traffic()
-    learned.learning_seconds = time.monotonic() - started
-    if len(learned.models) <= options.rounds:
-        raise UserError(f"learning came to a halt after {len(learned.models) - 1} of {options.rounds} rounds")
-    return learned
+        participants = zip([secret(options.seed, label) for label in labels], options.behaviours(), strict=True)
+        _work(url, participants, lambda: report(store.newest_version() or 0, "learn"))
+        models, traffic = store.models(), store.traffic()
+    seconds = time.monotonic() - started
+    if len(models) <= options.rounds:
+        raise UserError(f"learning came to a halt after {len(models) - 1} of {options.rounds} rounds")
+    return CentralizedRun(options, place, models, traffic, seconds, receipts)
 
 
-def _join(chain: Chain, learned: CentralizedRun, labels: list[str]) -> None:
-    """Deploy a counter, which becomes the place of the learning, and let all workers increment it."""
+def _join(chain: Chain, seed: int, labels: list[str]) -> tuple[str, dict[str, list[Receipt]]]:
+    """Deploy a counter and let all workers increment it; return its address, and what that cost."""
     funds = {"server": SERVER_FUNDS} | dict.fromkeys(labels, WORKER_FUNDS)
-    server, *workers = open_accounts(chain, load_account(None), learned.options.seed, funds)
-    receipt = chain.deploy(server, "Counter")
-    learned.note("deploy Counter", receipt)
-    learned.place = Place(chain.chain_id, receipt.address)
+    server, *workers = open_accounts(chain, load_account(None), seed, funds)
+    deployed = chain.deploy(server, "Counter")
+    assert deployed.address is not None  # that of what was deployed
 
-    call = Call("Counter", "increment", address=receipt.address)
+    call, joins = Call("Counter", "increment", address=deployed.address), []
     for outcome in chain.send_all([(worker, call) for worker in workers]):
         if isinstance(outcome, TransactionFailed):
             raise outcome
-        learned.note(call.kind, outcome)
+        joins.append(outcome)
+    return deployed.address, {"deploy Counter": [deployed], call.kind: joins}
 
 
 @contextmanager
 def _service(settings: Settings, joined: list[tuple[str, int]], folder: Path) -> Iterator[str]:
     """Run a service that ends with the block; yields its address."""
-    running = _start("mlchain.centralized.web", folder, 0)
-    try:
-        _tell(running, settings.to_json(), *(f"{address} {number}" for address, number in joined))
-        url = running.stdout.readline().strip()
+    joins = [f"{address} {number}" for address, number in joined]
+    with _program("mlchain.centralized.web", folder, 0, told=[settings.to_json(), *joins]) as service:
+        assert service.stdout  # a pipe
+        url = service.stdout.readline().strip()
         if not url:
-            raise UserError(f"the service did not start: {_last_line(running)}")
+            raise UserError(f"the service did not start: {_last_line(service)}")
         yield url
-    finally:
-        _end(running)
 
 
-def _work(url: str, cast: Iterator[tuple[bytes, str]], follow: Callable[[], None]) -> None:
+def _work(url: str, participants: Iterable[tuple[bytes, str]], follow: Callable[[], None]) -> None:
     """Run a process for every worker until all are done; `follow()` is called while they work."""
-    crowd = _start("mlchain.centralized.simulation.workers", url)
-    try:
-        _tell(crowd, *(f"{key.hex()} {behaviour}" for key, behaviour in cast), "")
-        while crowd.poll() is None:
+    told = [*(f"{key.hex()} {behaviour}" for key, behaviour in participants), ""]
+    with _program("mlchain.centralized.simulation.workers", url, told=told) as workers:
+        while workers.poll() is None:
             follow()
-            time.sleep(LOOK)
-        if crowd.returncode:
-            raise UserError(f"a worker failed: {_last_line(crowd)}")
-    finally:
-        _end(crowd)
+            time.sleep(POLL_INTERVAL)
+        if workers.returncode:
+            raise UserError(f"a worker failed: {_last_line(workers)}")
 
 
-def _start(module: str, *arguments: object) -> subprocess.Popen:
-    return subprocess.Popen(
+@contextmanager
+def _program(module: str, *arguments: object, told: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """Run a module of this package, told these lines on stdin, in a process that ends with the block."""
+    process = subprocess.Popen(
         [sys.executable, "-m", module, *map(str, arguments)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -186,23 +176,22 @@ def _start(module: str, *arguments: object) -> subprocess.Popen:
         env=os.environ | ONE_THREAD,
         cwd=Path(__file__).parents[3],
     )
+    try:
+        assert process.stdin  # a pipe
+        with suppress(BrokenPipeError):  # if it has ended, what it said tells why
+            process.stdin.write("".join(line + "\n" for line in told))
+            process.stdin.flush()
+        yield process
+    finally:
+        _end(process)
 
 
-def _tell(process: subprocess.Popen, *lines: str) -> None:
-    with suppress(BrokenPipeError):  # if it has ended, what it said tells why
-        process.stdin.write("".join(line + "\n" for line in lines))
-        process.stdin.flush()
-
-
-def _end(process: subprocess.Popen) -> None:
+def _end(process: subprocess.Popen[str]) -> str:
+    """Stop a program; return what it wrote to stderr, if that has not been asked for before."""
     process.terminate()
-    process.wait()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        if not pipe.closed:
-            pipe.close()
+    return process.communicate()[1]
 
 
-def _last_line(process: subprocess.Popen) -> str:
-    process.terminate()
-    lines = process.stderr.read().strip().splitlines()
-    return lines[-1].removeprefix("error: ") if lines else f"status {process.wait()}"
+def _last_line(process: subprocess.Popen[str]) -> str:
+    lines = _end(process).strip().splitlines()
+    return lines[-1].removeprefix("error: ") if lines else f"status {process.returncode}"

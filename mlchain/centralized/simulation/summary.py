@@ -63,14 +63,14 @@ class CentralizedSummary:
         (folder / "summary.json").write_text(json.dumps(asdict(self), indent=2) + "\n")
 
 
-def summarize_learning(chain: Chain, learned: CentralizedRun, seconds: float) -> CentralizedSummary:
-    """Return the summary of what was learned."""
-    options, last = learned.options, learned.models[-1]
+def summarize_learning(chain: Chain, run: CentralizedRun, seconds: float) -> CentralizedSummary:
+    """Return the summary of what was played."""
+    options, last = run.options, run.models[-1]
     names = options.behaviours()
     return CentralizedSummary(
         mode="centralized",
         network=chain.network,
-        chain_id=learned.place.chain_id,
+        chain_id=run.place.chain_id,
         task=options.task,
         model=options.model,
         workers=options.workers,
@@ -87,23 +87,23 @@ def summarize_learning(chain: Chain, learned: CentralizedRun, seconds: float) ->
                 _hash(model.data),
                 model.accuracy,
                 model.updates,
-                round(model.made - learned.models[0].made, 3),
+                round(model.made - run.models[0].made, 3),
             )
-            for model in learned.models[1:]
+            for model in run.models[1:]
         ],
         accuracy=last.accuracy,
         model_hash=_hash(last.data),
-        bytes=learned.traffic,
-        wei={"fees": sum(learned.fees.values())},
-        gas=gas_figures(learned.gas),
+        bytes=run.traffic,
+        wei={"fees": sum(receipt.fee for receipts in run.receipts.values() for receipt in receipts)},
+        gas=gas_figures({kind: [receipt.gas for receipt in receipts] for kind, receipts in run.receipts.items()}),
         seconds=round(seconds, 3),
-        learning_seconds=round(learned.learning_seconds, 3),
+        learning_seconds=round(run.learning_seconds, 3),
     )
 
 
-def save_learning_plots(learned: CentralizedRun, summary: CentralizedSummary, folder: Path) -> list[Path]:
+def save_learning_plots(run: CentralizedRun, summary: CentralizedSummary, folder: Path) -> list[Path]:
     """Write accuracy by round and gas by kind into `folder`; return their paths."""
-    accuracies = [model.accuracy for model in learned.models]
+    accuracies: list[float | None] = [model.accuracy for model in run.models]
     title = f"Test accuracy, {summary.task} / {summary.model}, {summary.rule}"
     return [
         save_plot(folder / "accuracy.png", lambda axes: draw_accuracy(axes, title, accuracies)),

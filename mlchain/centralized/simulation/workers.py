@@ -25,7 +25,7 @@ from mlchain.errors import UserError
 def main() -> None:
     """Start the workers and wait for them; end all of them, with status 1, as soon as one fails."""
     url = sys.argv[1]
-    cast = [line.split() for line in takewhile(str.strip, sys.stdin)]
+    participants = [line.split() for line in takewhile(str.strip, sys.stdin)]
     try:
         settings = ServiceClient(url, "", lambda _text: b"").settings()
         open_federated(settings.recipe, settings.split)  # loads the data once, before the forks
@@ -33,17 +33,17 @@ def main() -> None:
         sys.exit(f"error: {error}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an exit ends the workers as well
     context = multiprocessing.get_context("fork")
-    workers = [context.Process(target=_work, args=(url, *who), daemon=True) for who in cast]
+    workers = [context.Process(target=_work, args=(url, *who), daemon=True) for who in participants]
     for worker in workers:
         worker.start()
     threading.Thread(target=_end_with_stdin, daemon=True).start()  # after the forks, which take no threads along
-    running = {worker.sentinel: worker for worker in workers}
-    while running:
-        for sentinel in wait(list(running)):
-            worker = running.pop(sentinel)
+    while workers:
+        ended = wait([worker.sentinel for worker in workers])
+        for worker in [it for it in workers if it.sentinel in ended]:
             worker.join()  # it has ended, but its status may not be there yet
             if worker.exitcode:
                 sys.exit(1)  # without it the others might wait for ever
+            workers.remove(worker)
 
 
 def _end_with_stdin() -> None:

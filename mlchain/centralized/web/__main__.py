@@ -1,14 +1,14 @@
-"""A learning server without a chain: `python -m mlchain.centralized.web FOLDER PORT` is told on stdin what to do.
+"""A learning server without a chain: `python -m mlchain.centralized.web FOLDER PORT` reads stdin.
 
-The first line has the settings; each of the next ones an address and the number that it joined as. The server says
-where it is on stdout, and ends when stdin does: it never outlives who started it.
+The first line has the settings, each of the following ones an address and the number that it joined as. The server
+prints its URL, and ends when stdin does: it never outlives whoever started it.
 """
 
 import sys
 from pathlib import Path
 
 from mlchain.centralized.service.settings import Settings
-from mlchain.centralized.web.serving import Told, serve
+from mlchain.centralized.web.serving import OnJoin, serve
 from mlchain.errors import UserError
 
 
@@ -21,10 +21,10 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
-def _read_joins(told: Told) -> None:
+def _read_joins(on_join: OnJoin) -> None:
     for line in sys.stdin:
         address, number = line.split()
-        told(address, int(number))
+        on_join(address, int(number))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,21 +21,22 @@ from mlchain.centralized.learning.federation import Refusal, ShareAssignment, Wa
 from mlchain.centralized.service.learning_service import LearningService
 from mlchain.centralized.service.signing import NotSigned, Stamp, check_signature, read_stamp
 from mlchain.centralized.web.messages import LONGEST_WAIT, pack_work
-from mlchain.centralized.web.openapi import description
+from mlchain.centralized.web.openapi import describe
 
 TICK = 0.5  # seconds after which the server looks who is overdue
 BODY_TIME = 10.0  # seconds in which a body has to come in
 
 _LOG = logging.getLogger(__name__)
 _STATUS = {Refusal.NOT_JOINED: 403, Refusal.FINISHED: 410}  # of all other refusals it is 409
+_Granted = TypeVar("_Granted")
 
 
-class Refused(Exception):
-    """A request is answered with a refusal."""
+class RequestRefused(HTTPException):
+    """A request is answered with a refusal: its name, and a sentence."""
 
     def __init__(self, status: int, refusal: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status, self.refusal, self.detail = status, refusal, detail
+        super().__init__(status, detail)
+        self.refusal = refusal
 
 
 def create_app(service: LearningService, ready: Callable[[], object] = lambda: None) -> Starlette:
@@ -53,13 +55,13 @@ def create_app(service: LearningService, ready: Callable[[], object] = lambda: N
     routes = [
         Route("/plan", web.plan, methods=["GET"]),
         Route("/status", web.status, methods=["GET"]),
-        Route("/openapi.json", web.interface, methods=["GET"]),
+        Route("/openapi.json", web.description, methods=["GET"]),
         Route("/registration", web.register, methods=["POST"]),
         Route("/work", web.work, methods=["POST"]),
         Route("/updates/{version}", web.deliver, methods=["POST"]),
     ]
-    handlers = {Refused: _refusal, HTTPException: _http_refusal}
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    refusals = {NotSigned: _refusal, HTTPException: _refusal}
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=refusals)
     app.router.redirect_slashes = False  # a signature is for one path, and a redirect would go where `host` says
     return app
 
@@ -70,7 +72,7 @@ class _Web:
     def __init__(self, service: LearningService) -> None:
         self._service = service
         self._news = asyncio.Event()
-        self._waiting: dict[str, object] = {}  # the one request of each worker that waits for work
+        self._waiting: dict[str, Request] = {}  # the one request of each worker that waits for work
 
     async def tick_for_ever(self) -> None:
         while True:
@@ -86,38 +88,68 @@ class _Web:
         self._news.set()
         self._news = asyncio.Event()
 
-    # What everybody may ask
+    # What everybody may ask; the docstrings are what `describe` publishes
 
     async def plan(self, _request: Request) -> Response:
+        """
+        summary: what the server is set to do
+        responses:
+          200: {description: settings, content: {application/json: {schema: {type: object, required: [place, plan]}}}}
+        """
         return Response(self._service.settings.to_json(), media_type="application/json")
 
     async def status(self, _request: Request) -> Response:
+        """
+        summary: how far learning is
+        responses:
+          200:
+            description: figures
+            content: {application/json: {schema: {type: object, required: [version, finished]}}}
+        """
         return JSONResponse(self._service.status())
 
-    async def interface(self, _request: Request) -> Response:
-        return JSONResponse(description(self._service.task.update_size))
+    async def description(self, request: Request) -> Response:
+        """
+        summary: this description
+        responses:
+          200: {description: OpenAPI, content: {application/json: {schema: {type: object, required: [openapi, paths]}}}}
+        """
+        return JSONResponse(describe(request.app.routes))
 
     # What members may ask
 
     async def register(self, request: Request) -> Response:
+        """
+        summary: say that a worker is there
+        responses:
+          200: {description: registered, content: {application/json: {schema: {type: object, required: [registered]}}}}
+        """
         stamp, _body = await self._signed(request, 0)
-        _answer(_once(self._service.register, stamp))
+        _granted(self._service.register(stamp))
         return JSONResponse({"registered": True})
 
     async def work(self, request: Request) -> Response:
+        """
+        summary: ask for weights
+        responses:
+          200:
+            description: version and share, 4 bytes each, little-endian, and the version's weights
+            content: {application/octet-stream: {schema: {type: string, format: binary}}}
+          204: {description: "nothing to do yet: ask again"}
+        """
         stamp, _body = await self._signed(request, 0)
-        reply = _once(self._service.ask, stamp)
+        reply = self._service.ask(stamp)
         if isinstance(reply, Wait):
             reply = await self._wait(request, stamp.worker)
-        if isinstance(_answer(reply), Wait):
+        if isinstance(reply, Wait):
             return Response(status_code=204)
-        return Response(
-            pack_work(reply.version, reply.share, self._service.weights), media_type="application/octet-stream"
-        )
+        work = _granted(reply)
+        body = pack_work(work.version, work.share, self._service.weights)
+        return Response(body, media_type="application/octet-stream")
 
     async def _wait(self, request: Request, worker: str) -> ShareAssignment | Wait | Refusal:
         """Wait for work; a newer request of the same worker takes the place of an older one."""
-        token = self._waiting[worker] = object()
+        self._waiting[worker] = request
         clock = asyncio.get_running_loop().time
         until = clock() + LONGEST_WAIT
         try:
@@ -125,59 +157,59 @@ class _Web:
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._news.wait(), until - clock())
                 # Weights sent to nobody would leave the worker owing a result until it is overdue.
-                if await request.is_disconnected() or self._waiting.get(worker) is not token:
+                if await request.is_disconnected() or self._waiting.get(worker) is not request:
                     break
                 reply = self._service.ask_again(worker)
                 if not isinstance(reply, Wait):
                     return reply
         finally:
-            if self._waiting.get(worker) is token:
+            if self._waiting.get(worker) is request:
                 del self._waiting[worker]
         return Wait()
 
     async def deliver(self, request: Request) -> Response:
+        """
+        summary: deliver the update that is owed
+        parameters:
+          - {name: version, in: path, required: true, schema: {type: integer, minimum: 0, maximum: 999999999}}
+        requestBody:
+          description: as many bytes as the weights
+          required: true
+          content: {application/octet-stream: {schema: {type: string, format: binary}}}
+        responses:
+          200: {description: it counts, content: {application/json: {schema: {type: object, required: [weight]}}}}
+        """
         written = request.path_params["version"]
         if not re.fullmatch("[0-9]{1,9}", written):
-            raise Refused(404, "NOT_FOUND", "a version is a number of at most nine digits")
+            raise RequestRefused(404, "NOT_FOUND", "a version is a number of at most nine digits")
         size = self._service.task.update_size
         stamp, update = await self._signed(request, size)
         if len(update) != size:
-            raise Refused(400, "WRONG_SIZE", f"an update has {size} bytes, not {len(update)}")
+            raise RequestRefused(400, "WRONG_SIZE", f"an update has {size} bytes, not {len(update)}")
         before = self._service.version
-        reply = _once(self._service.deliver, stamp, int(written), update)
+        reply = self._service.deliver(stamp, int(written), update)
         if self._service.version > before:
             self._announce()
-        return JSONResponse({"weight": _answer(reply).weight})
+        return JSONResponse({"weight": _granted(reply).weight})
 
     async def _signed(self, request: Request, longest: int) -> tuple[Stamp, bytes]:
-        """Return who signed a request, and its body of at most `longest` bytes; raises Refused if nobody did."""
+        """Return who signed a request, and its body of at most `longest` bytes; raises NotSigned if nobody did."""
         _check_announced_length(request, longest)
         service = self._service
-        try:
-            stamp = read_stamp(request.headers, service.now())
-            if not service.is_member(stamp.worker):
-                raise Refused(403, Refusal.NOT_JOINED.name, Refusal.NOT_JOINED.value)
-            if service.was_used(stamp):
-                raise NotSigned("this request was made before")
-            body = await _read_body(request, longest)
-            check_signature(stamp, service.settings.place, request.method, _target(request), body)
-        except NotSigned as error:
-            raise Refused(401, "NOT_SIGNED", str(error)) from error
+        stamp = read_stamp(request.headers, service.now())
+        if not service.is_member(stamp.worker):
+            _granted(Refusal.NOT_JOINED)
+        if service.was_used(stamp):  # the service looks again: two with one nonce may come in at once
+            raise NotSigned("this request was made before")
+        body = await _read_body(request, longest)
+        check_signature(stamp, service.settings.place, request.method, _target(request), body)
         return stamp, body
 
 
-def _once(event: Callable[..., object], *arguments: object) -> object:
-    """Hand a signed request on; two that came in at once with the same nonce get this far, but only one further."""
-    try:
-        return event(*arguments)
-    except NotSigned as error:
-        raise Refused(401, "NOT_SIGNED", str(error)) from error
-
-
-def _answer(reply: object) -> object:
-    """Return a reply that is not a refusal."""
+def _granted(reply: _Granted | Refusal) -> _Granted:
+    """Return a reply of the service that is no refusal; raises RequestRefused for one that is."""
     if isinstance(reply, Refusal):
-        raise Refused(_STATUS.get(reply, 409), reply.name, reply.value)
+        raise RequestRefused(_STATUS.get(reply, 409), reply.name, reply.value)
     return reply
 
 
@@ -190,9 +222,9 @@ def _target(request: Request) -> str:
 def _check_announced_length(request: Request, longest: int) -> None:
     announced = request.headers.get("content-length", "0")
     if not re.fullmatch("[0-9]{1,18}", announced):
-        raise Refused(400, "MALFORMED", "the length of the body is no number")
+        raise RequestRefused(400, "MALFORMED", "the length of the body is no number")
     if int(announced) > longest:
-        raise Refused(413, "TOO_LONG", f"a body of {announced} bytes, at most {longest} wanted")
+        raise RequestRefused(413, "TOO_LONG", f"a body of {announced} bytes, at most {longest} wanted")
 
 
 async def _read_body(request: Request, longest: int) -> bytes:
@@ -201,21 +233,19 @@ async def _read_body(request: Request, longest: int) -> bytes:
         async for piece in request.stream():
             body += piece
             if len(body) > longest:  # it may not have announced its length, or not the right one
-                raise Refused(413, "TOO_LONG", f"a body of more than {longest} bytes")
+                raise RequestRefused(413, "TOO_LONG", f"a body of more than {longest} bytes")
         return bytes(body)
 
     try:
         return await asyncio.wait_for(read(), BODY_TIME)
     except asyncio.TimeoutError as error:
-        raise Refused(408, "TOO_SLOW", f"the body did not come within {BODY_TIME:.0f} seconds") from error
+        raise RequestRefused(408, "TOO_SLOW", f"the body did not come within {BODY_TIME:.0f} seconds") from error
     except ClientDisconnect as error:
-        raise Refused(400, "MALFORMED", "the body ended early") from error
+        raise RequestRefused(400, "MALFORMED", "the body ended early") from error
 
 
-async def _refusal(_request: Request, refused: Refused) -> Response:
-    return JSONResponse({"refusal": refused.refusal, "detail": refused.detail}, status_code=refused.status)
-
-
-async def _http_refusal(_request: Request, error: HTTPException) -> Response:
-    fields = {"refusal": "HTTP", "detail": error.detail}
-    return JSONResponse(fields, status_code=error.status_code, headers=error.headers)
+async def _refusal(_request: Request, error: Exception) -> Response:
+    """Answer a request that was not signed or is refused, by this application or by Starlette."""
+    refused = error if isinstance(error, HTTPException) else RequestRefused(401, "NOT_SIGNED", str(error))
+    name = refused.refusal if isinstance(refused, RequestRefused) else "HTTP"
+    return JSONResponse({"refusal": name, "detail": refused.detail}, refused.status_code, refused.headers)

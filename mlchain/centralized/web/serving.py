@@ -1,4 +1,4 @@
-"""Runs a learning server on this machine: a socket, a folder, and somebody who tells of those who join."""
+"""Runs a learning server on this machine: a socket, a folder, and a thread that watches for new members."""
 
 import asyncio
 import fcntl
@@ -18,12 +18,12 @@ from mlchain.centralized.service.store import Store
 from mlchain.centralized.web.app import create_app
 from mlchain.errors import UserError
 
-HOST = "127.0.0.1"  # the traffic is signed, not encrypted: what shall be reached from elsewhere needs TLS before it
+HOST = "127.0.0.1"  # the traffic is signed, not encrypted: to be reached from elsewhere it needs a TLS proxy in front
 BACKLOG = 1024  # connections that wait to be accepted: hundreds of workers may come at once
 LONGEST_HEAD = 16 * 1024  # bytes of a request's line and headers
 
-Told = Callable[[str, int], None]  # of an address that joined as the nth
-Watch = Callable[[Told], None]  # tells of everybody who joins, for as long as the server shall run
+OnJoin = Callable[[str, int], None]  # is told of an address, and as which number it joined
+Watch = Callable[[OnJoin], None]  # reports everybody who joins, for as long as the server shall run
 
 
 def database_in(folder: Path) -> Path:
@@ -55,12 +55,12 @@ def serve(settings: Settings, folder: Path, port: int, watch: Watch, announce: C
 async def _serve(server: uvicorn.Server, service: LearningService, listener: socket.socket, watch: Watch) -> None:
     loop = asyncio.get_running_loop()
 
-    def told(address: str, number: int) -> None:
+    def on_join(address: str, number: int) -> None:
         loop.call_soon_threadsafe(service.joined, address, number)
 
     def watching() -> None:
         try:
-            watch(told)
+            watch(on_join)
         finally:
             server.should_exit = True
 

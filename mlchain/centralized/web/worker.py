@@ -13,12 +13,12 @@ from mlchain.centralized.service.signing import Signer, sign_request
 from mlchain.centralized.web.messages import LONGEST_WAIT, unpack_work
 from mlchain.errors import UserError
 
-PAUSE = 0.5  # seconds before something is tried again
+RETRY_INTERVAL = 0.5  # seconds
 PATIENCE = 120.0  # seconds without any progress after which a worker gives up
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusedReply:
     """An answer other than what was asked for: the name of the reason, and a sentence."""
 
     name: str
@@ -34,21 +34,21 @@ class ServiceClient:
         self._sign = sign
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy between a worker and its server
-        self._place = None
+        self._settings: Settings | None = None
 
     def settings(self) -> Settings:
-        """Return what the server is set to do; raises UserError if what answers is no learning server."""
-        settings = Settings.from_json(
-            self._patiently(lambda: self._session.get(self._url + "/plan", timeout=30)).content
-        )
-        self._place = settings.place
-        return settings
+        """Return what the server is set to do, asked once; raises UserError if what answers is no learning server."""
+        if self._settings is None:
+            reply = self._patiently(lambda: self._session.get(self._url + "/plan", timeout=30))
+            self._settings = Settings.from_json(reply.content)
+        return self._settings
 
-    def post(self, path: str, body: bytes = b"") -> requests.Response | Refusal:
-        """Make a signed request, again and again while the server cannot be reached; call `settings` first."""
+    def post(self, path: str, body: bytes = b"") -> requests.Response | RefusedReply:
+        """Make a signed request, again and again while the server cannot be reached."""
+        place = self.settings().place
 
         def send() -> requests.Response:
-            headers = sign_request(self._sign, self._address, self._place, "POST", path, body, time.time())
+            headers = sign_request(self._sign, self._address, place, "POST", path, body, time.time())
             headers["content-type"] = "application/octet-stream"
             return self._session.post(self._url + path, data=body, headers=headers, timeout=LONGEST_WAIT + PATIENCE)
 
@@ -57,7 +57,7 @@ class ServiceClient:
             return reply
         try:
             fields = reply.json()
-            return Refusal(str(fields["refusal"]), str(fields["detail"]))
+            return RefusedReply(str(fields["refusal"]), str(fields["detail"]))
         except (ValueError, TypeError, KeyError) as error:
             raise UserError(f"{self._url} does not answer as a learning server: {reply.status_code}") from error
 
@@ -74,7 +74,7 @@ class ServiceClient:
                 problem = type(error).__name__
             if time.monotonic() > until:
                 raise UserError(f"the learning server at {self._url} does not answer: {problem}")
-            time.sleep(PAUSE)
+            time.sleep(RETRY_INTERVAL)
 
 
 class FederatedWorker:
@@ -92,7 +92,7 @@ class FederatedWorker:
         self._register(settings.plan.timeout)
         while True:
             reply = self._client.post("/work")
-            if not isinstance(reply, Refusal):
+            if not isinstance(reply, RefusedReply):
                 if reply.status_code == 200 and not self._deliver(task, *_work_of(reply.content, task)):
                     return
             elif reply.name == "FINISHED":
@@ -107,11 +107,11 @@ class FederatedWorker:
         until = time.monotonic() + timeout + PATIENCE
         while True:
             reply = self._client.post("/registration")
-            if not isinstance(reply, Refusal) or reply.name == "REGISTERED":
+            if not isinstance(reply, RefusedReply) or reply.name == "REGISTERED":
                 return
             if reply.name not in ("NOT_JOINED", "OWES") or time.monotonic() > until:
                 raise UserError(f"the learning server does not register this worker: {reply.detail}")
-            time.sleep(PAUSE)
+            time.sleep(RETRY_INTERVAL)
 
     def _deliver(self, task: FederatedTask, version: int, share: int, weights: bytes) -> bool:
         """Deliver what the behaviour makes of the update; return False if that is to vanish."""
@@ -119,7 +119,7 @@ class FederatedWorker:
         if update is None:
             return False
         reply = self._client.post(f"/updates/{version}", update)
-        self.delivered += not isinstance(reply, Refusal)
+        self.delivered += not isinstance(reply, RefusedReply)
         return True
 
 
