@@ -1,7 +1,7 @@
 """Plots of a simulation."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import cycle
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
     return path
 
 
-def draw_accuracy(axes: Axes, title: str, accuracies: list[float | None]) -> None:
+def draw_accuracy(axes: Axes, title: str, accuracies: Sequence[float | None]) -> None:
     """Draw the accuracy of the first model and after every round; nothing where there is none."""
     if accuracies[0] is not None:
         axes.plot(range(len(accuracies)), accuracies, marker="o")

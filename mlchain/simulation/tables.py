@@ -25,8 +25,8 @@ WRAPPED = {"in rounds", "what it tries"}
 
 def print_summary(console: Console, summary: Summary) -> None:
     """Print the rounds, the odds, the pay of every worker, the gas, and what it all came to."""
-    tables = (rounds_table, odds_table, pay_table, losses_table, gas_table)
-    for rows in (make(summary) for make in tables):
+    tables = (rounds_table(summary), odds_table(summary), pay_table(summary), losses_table(summary))
+    for rows in (*tables, gas_table(summary.gas)):
         if rows.row_count:
             console.print(rows)
     console.print(verdict(summary))
@@ -79,10 +79,10 @@ def losses_table(summary: Summary) -> Table:
     return rows
 
 
-def gas_table(summary: Summary) -> Table:
+def gas_table(gas: dict[str, dict[str, int]]) -> Table:
     """Return a row per kind of transaction."""
     rows = _table("Gas", "transaction", "count", "least", "median", "most")
-    for kind, used in summary.gas.items():
+    for kind, used in gas.items():
         figures = (used["count"], used["min"], used["median"], used["max"])
         rows.add_row(kind, *(f"{figure:,}" for figure in figures))
     return rows

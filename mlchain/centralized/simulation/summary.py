@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from mlchain.centralized.simulation.run import CentralizedRun
 from mlchain.chain.connection import Chain
+from mlchain.console import percent, table
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import ETHER
 from mlchain.simulation.plots import draw_accuracy, draw_gas, save_plot
@@ -103,7 +103,7 @@ def summarize_learning(chain: Chain, run: CentralizedRun, seconds: float) -> Cen
 
 def save_learning_plots(run: CentralizedRun, summary: CentralizedSummary, folder: Path) -> list[Path]:
     """Write accuracy by round and gas by kind into `folder`; return their paths."""
-    accuracies: list[float | None] = [model.accuracy for model in run.models]
+    accuracies = [model.accuracy for model in run.models]
     title = f"Test accuracy, {summary.task} / {summary.model}, {summary.rule}"
     return [
         save_plot(folder / "accuracy.png", lambda axes: draw_accuracy(axes, title, accuracies)),
@@ -113,18 +113,14 @@ def save_learning_plots(run: CentralizedRun, summary: CentralizedSummary, folder
 
 def print_learning(console: Console, summary: CentralizedSummary) -> None:
     """Print the rounds, the gas, and what it all came to."""
-    rounds = Table(title="Rounds", title_justify="left")
-    for column in ("round", "updates", "version", "accuracy", "seconds"):
-        rounds.add_column(column, justify="right")
-    for made in summary.rounds:
-        rounds.add_row(
-            str(made.round), str(made.updates), str(made.version), f"{made.accuracy:.2%}", f"{made.seconds:.2f}"
-        )
+    rounds = table("Rounds", "round", "updates", "version", "accuracy", "seconds")
+    for it in summary.rounds:
+        rounds.add_row(str(it.round), str(it.updates), str(it.version), percent(it.accuracy), f"{it.seconds:.2f}")
     console.print(rounds)
-    console.print(gas_table(summary))
+    console.print(gas_table(summary.gas))
     console.print(
         f"model {summary.model_hash}\n"
-        f"test accuracy {summary.accuracy:.2%} after {len(summary.rounds)} rounds, {summary.seconds:.1f} seconds, "
+        f"test accuracy {percent(summary.accuracy)} after {len(summary.rounds)} rounds, {summary.seconds:.1f} seconds, "
         f"{summary.learning_seconds:.1f} of them learning\n"
         f"bytes moved: {summary.bytes['weights_sent']:,} of weights, {summary.bytes['updates_received']:,} of updates; "
         f"fees {summary.wei['fees'] / ETHER:.6f} ether, all of them for joining"
