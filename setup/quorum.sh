@@ -1,7 +1,7 @@
 #!/bin/sh
-# Starts or stops a local Quorum in docker, from its client's own quickstart: `sh setup/quorum.sh up` or `down`.
-# CLIENT=besu is the living client of the Quorum line, CLIENT=goquorum the older one. Both have chain id 1337, RPC at
-# http://127.0.0.1:8545 and the same accounts with ether.
+# Starts or stops a local Quorum network in Docker, from its client's own quickstart: `sh setup/quorum.sh up` or `down`.
+# CLIENT=besu is the maintained client, CLIENT=goquorum the older one. Both have chain id 1337, RPC at
+# http://127.0.0.1:8545 and the same funded accounts.
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH
@@ -17,10 +17,10 @@ case $CLIENT in
     goquorum)
         package=quorum-dev-quickstart@0.2.4
         options="--clientType goquorum --monitoring loki --privacy false" ;;
-    *) fail "CLIENT is besu or goquorum, not $CLIENT" ;;
+    *) fail "CLIENT must be besu or goquorum, not $CLIENT" ;;
 esac
 docker info >/dev/null 2>&1 ||
-    fail "no docker daemon answers here, which this network runs in: docs/quorum.md starts one without docker"
+    fail "no Docker daemon answers, and this network runs in one; docs/quorum.md starts a network without Docker"
 
 case ${1-} in
     up)
@@ -32,7 +32,7 @@ case ${1-} in
         }
         cd "$folder" && ./run.sh ;;
     down)
-        [ -x "$folder/remove.sh" ] || fail "there is no network of $CLIENT to stop"
+        [ -x "$folder/remove.sh" ] || fail "there is no $CLIENT network to stop"
         cd "$folder" && ./remove.sh ;;
-    *) fail "say up or down" ;;
+    *) fail "use: sh setup/quorum.sh up|down" ;;
 esac

@@ -1,4 +1,4 @@
-"""What the contracts are compiled from, as the compiler takes it: all sources, and the settings of ape-config.yaml."""
+"""The compiler's standard JSON input: all contracts, and the settings of ape-config.yaml."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ ALL = ["abi", "devdoc", "userdoc", "evm.methodIdentifiers"] + [
 
 
 def standard_json(outputs: list[str]) -> dict:
-    """Return the compiler's input; what is imported from node_modules it looks up itself, from the project's folder."""
+    """Return the compiler's input for these outputs; it finds imports from node_modules in the project's folder itself."""
     settings = yaml.safe_load((ROOT / "ape-config.yaml").read_text())["solidity"]
     paths = sorted((ROOT / "contracts").rglob("*.sol"))
     return {
