@@ -15,10 +15,11 @@ CLIENT ?= besu
 
 # Packages without type errors; empty means all of `files` in pyproject.toml.
 TYPED ?= mlchain/tasks mlchain/console.py mlchain/errors.py
+LOCK = uv pip compile --universal --python-version 3.10 --fork-strategy fewest --annotation-style line --no-header
 SHELL_SCRIPTS = .ci/run $(wildcard setup/*.sh)
 
 .PHONY: help setup setup-dev simulate test test-thorough test-quorum test-clique quorum quorum-down lint coverage mutants
-.PHONY: results clean
+.PHONY: results lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | awk '{ name = $$1; sub(/^[^ ]* /, ""); printf "make %-14s %s\n", name, $$0 }'
@@ -66,10 +67,14 @@ coverage: setup-dev ## measure the coverage of Python lines and branches (95 % o
 mutants: setup-dev ## mutate the contracts in one place at a time and see whether the tests notice (an hour and a half)
 	.venv/bin/python -m mutants $(ARGS)
 
-results: setup ## measure everything again and write docs/results.md (half an hour; MNIST_DIR is the folder of MNIST's files)
+results: setup ## measure everything again and write docs/results.md (half an hour; MNIST_DIR: MNIST's files)
 	@[ -n "$$MNIST_DIR" ] || echo "MNIST_DIR is not set: taking MNIST's files (11 MB) from the cache, or downloading them" >&2
 	rm -rf .build/results
 	.venv/bin/python -m benchmarks
+
+lock: ## pin the dependencies of pyproject.toml again, for Python 3.10 to 3.12 (needs uv)
+	$(LOCK) pyproject.toml --extra plots --output-file requirements.txt >/dev/null
+	$(LOCK) pyproject.toml --all-extras --constraint requirements.txt --output-file requirements-dev.txt >/dev/null
 
 clean: ## remove everything that was installed, built or cached
 	rm -rf .venv node_modules .build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
