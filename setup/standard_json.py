@@ -14,7 +14,7 @@ ALL = ["abi", "devdoc", "userdoc", "evm.methodIdentifiers"] + [
 
 
 def standard_json(outputs: list[str]) -> dict:
-    """Return the compiler's input for these outputs; it finds imports from node_modules in the project's folder itself."""
+    """Return the compiler's input for these outputs; the compiler finds what is in node_modules by itself."""
     settings = yaml.safe_load((ROOT / "ape-config.yaml").read_text())["solidity"]
     paths = sorted((ROOT / "contracts").rglob("*.sol"))
     return {
