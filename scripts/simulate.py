@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.centralized.learning.aggregation import RULES
 from mlchain.centralized.learning.behaviours import BEHAVIOURS as LEARNERS
 from mlchain.centralized.learning.training import open_federated
@@ -22,6 +21,7 @@ from mlchain.centralized.simulation.summary import (
 from mlchain.chain.command import Command
 from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
+from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.simulation.books import check_books
 from mlchain.simulation.forecast import announce
 from mlchain.simulation.options import Options

@@ -2,11 +2,11 @@
 
 import click
 
-from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.actors.behaviours import HONEST
 from mlchain.chain.command import Command
 from mlchain.live.roles import GAS_RESERVE, worker_is_done, worker_maker
 from mlchain.live.runner import program_options, run_program
+from mlchain.simulation.attackers import BEHAVIOURS
 
 
 @click.command(cls=Command, short_help="Work for a learning server on a live network")

@@ -56,11 +56,13 @@ ALLOWED = {
     "mlchain/chain": {
         "ape",
         "ape_ethereum",
+        "ape_node",
         "ape_test",
         "click",
         "eth_account",
         "eth_tester",
         "eth_utils",
+        "ethpm_types",
         "mlchain.errors",
         "mlchain.protocol",
         "requests",
@@ -109,7 +111,8 @@ ALLOWED = {
 # The one module, or package, that may import it.
 ONLY_IN = {
     "ape": ("mlchain/chain", "benchmarks"),
-    "ape_ethereum": "mlchain/chain/asking.py",
+    "ape_ethereum": "mlchain/chain",
+    "ape_node": "mlchain/chain/prompt_node.py",
     "ape_test": "mlchain/chain",
     "eth_tester": "mlchain/chain/embedded.py",
     "web3": "mlchain/chain",

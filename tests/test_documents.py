@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlchain.actors.attackers import ATTACKERS
+from mlchain.simulation.attackers import ATTACKERS
 
 ROOT = Path(__file__).parents[1]
 SECURITY = (ROOT / "docs" / "security.md").read_text()

@@ -1,21 +1,12 @@
-"""How a worker behaves: a behaviour is a value, and the honest one is one of them; the evil ones are in `attackers`."""
+"""How a worker behaves: a behaviour is a value, and the honest one is one of them; attackers live in the simulation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum, auto
 
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import Job
-
-
-class Receiver(Enum):
-    """What receives a worker's ether: a key, or a contract that does something on receiving it."""
-
-    KEY = auto()
-    REFUSING = auto()
-    RE_ENTERING = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +68,6 @@ class Behaviour:
     publishes: bool = True
     tries: Callable[[Assignment], list[Call]] = _nothing
     front_runs: Callable[[Assignment, Call], list[Call]] = _no_reaction
-    receiver: Receiver = Receiver.KEY
 
     @property
     def watches_others(self) -> bool:

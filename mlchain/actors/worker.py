@@ -1,6 +1,6 @@
 """A worker: joins, answers for its seats, makes sure that its answer is proposed, and takes its money home."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from mlchain.actors.behaviours import Assignment, Behaviour
@@ -150,15 +150,3 @@ class Worker:
         fresh = [call for attempt, call in attempts.items() if attempt not in self._tried]
         self._tried.update(attempts)
         return fresh
-
-
-def ahead_of(view: View, workers: Sequence[Worker], coming: Sequence[tuple[object, Call]]) -> list[tuple[Worker, Call]]:
-    """Return what front-runners get into the block before the transactions of (sender, call) that they see coming."""
-    return [
-        (watcher, ahead)
-        for watcher in workers
-        if watcher.behaviour.watches_others
-        for sender, call in coming
-        if sender is not watcher
-        for ahead in watcher.front_run(view, call)
-    ]

@@ -1,12 +1,12 @@
 """Values on their way into and out of a contract."""
 
-from collections.abc import Iterable
-from dataclasses import astuple, is_dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, fields, is_dataclass
 
 
 def to_abi(value: object) -> object:
     """Return a value as Ape encodes it: a dataclass as a tuple."""
-    return astuple(value) if is_dataclass(value) else value
+    return astuple(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def from_abi(value: object) -> object:
@@ -17,7 +17,9 @@ def from_abi(value: object) -> object:
         return int(value)
     if isinstance(value, str):
         return str(value)
-    if hasattr(value, "items"):
+    if is_dataclass(value):
+        return tuple(from_abi(getattr(value, field.name)) for field in fields(value))
+    if isinstance(value, Mapping):
         return tuple(from_abi(item) for item in value.values())
     if isinstance(value, Iterable):
         return tuple(from_abi(item) for item in value)

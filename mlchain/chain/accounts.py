@@ -1,9 +1,8 @@
-"""Accounts that transactions are sent from: Ape's, a simulation's, and contracts that do what their owner says."""
+"""Accounts that transactions are sent from: Ape's, and those of a simulation."""
 
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ape import accounts, networks
 from ape.api import AccountAPI as AccountAPI  # for modules that must not import Ape themselves
@@ -13,14 +12,6 @@ from eth_account import Account
 from eth_account.messages import encode_defunct
 
 from mlchain.errors import UserError
-
-
-@dataclass(frozen=True, slots=True)
-class ContractAccount:
-    """A `ContractWorker` at `address` that holds ether of its own; `owner` signs, and pays for gas."""
-
-    address: str
-    owner: AccountAPI
 
 
 def load_account(alias: str | None) -> AccountAPI:
@@ -72,6 +63,6 @@ def signer_for(account: AccountAPI) -> Callable[[str], bytes]:
         signature = account.sign_message(encode_defunct(text=text))
         if signature is None:
             raise UserError(f"the account {account.address} does not sign")
-        return signature.encode_rsv()
+        return bytes(signature.encode_rsv())
 
     return sign

@@ -6,13 +6,17 @@ Ape sends a transaction when the one before has its receipt; a chain with many u
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
+from ape.api import AccountAPI
+from ape_ethereum.provider import Web3Provider
 from ape_test.accounts import TestAccount
 from eth_account import Account
 from eth_utils import to_hex
 from requests import RequestException
 from web3 import HTTPProvider
 from web3.exceptions import Web3Exception
+from web3.types import RPCEndpoint, RPCResponse
 
 from mlchain.chain.receipts import Receipt
 from mlchain.chain.reverts import first_line, reason_in
@@ -27,26 +31,29 @@ LIMIT_OVER_ESTIMATE = 2  # others of the batch come first, and may make a transa
 class Transaction:
     """What `sender` signs with a key that is known here; `kind` names it where it is refused. Value in wei."""
 
-    sender: TestAccount
+    sender: AccountAPI
     receiver: str
-    value: int
     data: bytes
+    value: int
     kind: str
 
 
-def takes_batches(provider: object) -> bool:
+Question = tuple[str, list[Any]]  # a JSON-RPC method and its parameters
+
+
+def takes_batches(provider: Web3Provider) -> bool:
     """Return whether a provider is a node that takes batches and can be told when to mine, as Anvil can."""
-    return provider.network.is_dev and isinstance(provider.web3.provider, HTTPProvider)
+    return bool(provider.network.is_dev) and isinstance(provider.web3.provider, HTTPProvider)
 
 
-def send_batch(provider: object, transactions: Sequence[Transaction]) -> list[Receipt | TransactionFailed]:
+def send_batch(provider: Web3Provider, transactions: Sequence[Transaction]) -> list[Receipt | TransactionFailed]:
     """Send transactions, to be mined in this order, and return what became of each.
 
     Raises TransactionFailed if the node takes one and then loses it: nobody knows what else is missing.
     """
     node = _Node(provider)
     signed = _sign(provider, node, transactions)
-    with _mined_by_hand(provider):
+    with node.mined_by_hand():
         answers = node.try_all([("eth_sendRawTransaction", [raw]) for raw in signed])
         receipts = _mine(node, [answer["result"] for answer in answers if "result" in answer])
     return [_outcome(node, receipts, *pair) for pair in zip(transactions, answers, strict=True)]
@@ -55,10 +62,10 @@ def send_batch(provider: object, transactions: Sequence[Transaction]) -> list[Re
 class _Node:
     """A node that is asked in JSON-RPC batches."""
 
-    def __init__(self, provider: object) -> None:
-        self._http = provider.web3.provider
+    def __init__(self, provider: Web3Provider) -> None:
+        self._http = cast(HTTPProvider, provider.web3.provider)
 
-    def ask(self, requests: Sequence[tuple[str, list]], what: str) -> list[object]:
+    def ask(self, requests: Sequence[Question], what: str) -> list[Any]:
         """Return the result of every request; raises TransactionFailed, naming `what`, if one has none."""
         answers = self.try_all(requests)
         errors = [answer["error"] for answer in answers if "error" in answer]
@@ -66,12 +73,14 @@ class _Node:
             raise TransactionFailed(f"the node did not take {what}: {errors[0].get('message', errors[0])}")
         return [answer["result"] for answer in answers]
 
-    def try_all(self, requests: Sequence[tuple[str, list]]) -> list[dict]:
+    def try_all(self, requests: Sequence[Question]) -> list[RPCResponse]:
         """Return the answer to every request, be it a result or an error."""
-        answers = []
+        answers: list[RPCResponse] = []
         for batch in _portions(requests):
             try:
-                answer = self._http.make_batch_request(batch)
+                answer = self._http.make_batch_request(
+                    [(RPCEndpoint(method), parameters) for method, parameters in batch]
+                )
             except (RequestException, Web3Exception) as error:
                 raise TransactionFailed(f"the node does not answer: {first_line(error)}") from error
             if not isinstance(answer, list) or len(answer) != len(batch):
@@ -81,12 +90,25 @@ class _Node:
 
     def mine(self) -> None:
         """Make a block."""
-        self._http.make_request("evm_mine", [])
+        self._http.make_request(RPCEndpoint("evm_mine"), [])
+
+    @contextmanager
+    def mined_by_hand(self) -> Iterator[None]:
+        """Let no block be made unless it is asked for."""
+        self._set_automine(False)
+        try:
+            yield
+        finally:
+            self._set_automine(True)
+
+    def _set_automine(self, is_on: bool) -> None:
+        self.ask([("evm_setAutomine", [is_on])], "the order to mine" if is_on else "the order not to mine")
 
 
-def _portions(requests: Sequence[tuple[str, list]]) -> Iterator[list[tuple[str, list]]]:
+def _portions(requests: Sequence[Question]) -> Iterator[list[Question]]:
     """Cut requests into batches that a node takes at once."""
-    portion, size = [], 0
+    portion: list[Question] = []
+    size = 0
     for request in requests:
         length = sum(len(str(parameter)) for parameter in request[1])
         if portion and (len(portion) == ITEMS_PER_REQUEST or size + length > BYTES_PER_REQUEST):
@@ -98,23 +120,13 @@ def _portions(requests: Sequence[tuple[str, list]]) -> Iterator[list[tuple[str, 
         yield portion
 
 
-@contextmanager
-def _mined_by_hand(provider: object) -> Iterator[None]:
-    """Let no block be made unless it is asked for."""
-    provider.auto_mine = False
-    try:
-        yield
-    finally:
-        provider.auto_mine = True
-
-
-def _sign(provider: object, node: _Node, transactions: Sequence[Transaction]) -> list[str]:
+def _sign(provider: Web3Provider, node: _Node, transactions: Sequence[Transaction]) -> list[str]:
     """Return the signed transactions in hex."""
     senders = list({it.sender.address: it.sender for it in transactions})
     counts = node.ask([("eth_getTransactionCount", [sender, "pending"]) for sender in senders], "the senders")
     nonces = {sender: int(count, 16) for sender, count in zip(senders, counts, strict=True)}
     base_fee, least_tip, chain_id = provider.base_fee, provider.priority_fee, provider.chain_id
-    signed = []
+    signed: list[str] = []
     for number, (it, limit) in enumerate(zip(transactions, _gas_limits(provider, node, transactions), strict=True)):
         # A node puts the greatest tip first: a wei less for each keeps the order of the list.
         tip = least_tip + len(transactions) - number
@@ -129,11 +141,17 @@ def _sign(provider: object, node: _Node, transactions: Sequence[Transaction]) ->
             "maxPriorityFeePerGas": tip,
         }
         nonces[it.sender.address] += 1
-        signed.append(to_hex(Account.sign_transaction(fields, it.sender.private_key).raw_transaction))
+        signed.append(to_hex(Account.sign_transaction(fields, _key_of(it.sender)).raw_transaction))
     return signed
 
 
-def _gas_limits(provider: object, node: _Node, transactions: Sequence[Transaction]) -> list[int]:
+def _key_of(sender: AccountAPI) -> str:
+    if not isinstance(sender, TestAccount):
+        raise TransactionFailed(f"the key of {sender.address} is not at hand to sign a batch with")
+    return str(sender.private_key)
+
+
+def _gas_limits(provider: Web3Provider, node: _Node, transactions: Sequence[Transaction]) -> list[int]:
     """Return a limit for each; what would be refused now gets room enough to go well after the others."""
     requests = [
         (
@@ -149,9 +167,9 @@ def _gas_limits(provider: object, node: _Node, transactions: Sequence[Transactio
     ]
 
 
-def _mine(node: _Node, hashes: Sequence[str]) -> dict[str, dict]:
+def _mine(node: _Node, hashes: Sequence[str]) -> dict[str, dict[str, str]]:
     """Mine until every transaction is in a block, and return the receipts by hash."""
-    receipts: dict[str, dict] = {}
+    receipts: dict[str, dict[str, str]] = {}
     while missing := [hash_ for hash_ in hashes if hash_ not in receipts]:
         node.mine()
         found = node.ask([("eth_getTransactionReceipt", [hash_]) for hash_ in missing], "the receipts")
@@ -163,7 +181,7 @@ def _mine(node: _Node, hashes: Sequence[str]) -> dict[str, dict]:
 
 
 def _outcome(
-    node: _Node, receipts: Mapping[str, dict], transaction: Transaction, answer: dict
+    node: _Node, receipts: Mapping[str, dict[str, str]], transaction: Transaction, answer: RPCResponse
 ) -> Receipt | TransactionFailed:
     if "error" in answer:
         return TransactionFailed(f"{transaction.kind} could not be sent: {answer['error'].get('message')}")

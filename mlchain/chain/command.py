@@ -1,13 +1,16 @@
 """What the commands of `scripts/` have in common: errors of one sentence, and a network for those that need one."""
 
+from typing import NoReturn
+
 import click
+from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
 from ape.exceptions import ApeException
 from ape.logging import LogLevel, logger
 from requests import RequestException
 from web3.exceptions import Web3Exception
 
-from mlchain.chain.asking import ask_promptly
+from mlchain.chain.prompt_node import promptly
 from mlchain.chain.reverts import first_line
 from mlchain.errors import UserError
 
@@ -33,10 +36,12 @@ class Command(OfflineCommand, ConnectedProviderCommand):
 
     def invoke(self, ctx: click.Context) -> object:
         """Connect, and run the command."""
-        ask_promptly()
+        chosen = ctx.params.get("network")
+        if isinstance(chosen, ProviderAPI):
+            ctx.params["network"] = promptly(chosen)
         return super().invoke(ctx)
 
 
-def _fail(sentence: str) -> None:
+def _fail(sentence: str) -> NoReturn:
     click.echo(f"error: {sentence}", err=True)
     raise SystemExit(1)

@@ -1,26 +1,33 @@
 """A connection to a chain through Ape: sends transactions, and reads the ledger from the logs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 from ape import chain as ape_chain
-from ape import networks, project
-from ape.api import AccountAPI
-from eth_utils import to_bytes, to_hex
+from ape import project
+from ape.api import AccountAPI, ReceiptAPI, TransactionAPI
+from ape.contracts import ContractInstance
+from ape.contracts.base import ContractTransactionHandler
+from ape_ethereum.ecosystem import Block
+from eth_utils import to_bytes, to_checksum_address, to_hex
+from web3 import Web3
 from web3.exceptions import ContractLogicError, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
+from web3.types import TxParams, Wei
 
 from mlchain.chain.abi import to_abi
-from mlchain.chain.accounts import ContractAccount
 from mlchain.chain.batches import Transaction, send_batch, takes_batches
 from mlchain.chain.clock import ChainClock
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.embedded import make_repeatable
 from mlchain.chain.evidence import require_whole
 from mlchain.chain.history import History, Logs
-from mlchain.chain.receipts import Receipt
+from mlchain.chain.provider import connected_provider
+from mlchain.chain.receipts import Creation, Receipt
 from mlchain.chain.reverts import first_line, reason_in, reverts_named
-from mlchain.errors import TransactionFailed
+from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.events import Incremented, Log
 from mlchain.protocol.ledger import Ledger
@@ -32,12 +39,9 @@ class Chain:
     """Sends transactions to the connected network and reads it."""
 
     def __init__(self) -> None:
-        self._provider = networks.provider
+        self._provider = connected_provider()
         self._logs = Logs(self._provider)
-        self._deployment: Deployment | None = None
-        self._history: History | None = None
-        self._is_whole = False  # whether what has been read is known to be all that happened
-        self._head: object = None  # the newest block that has been seen
+        self._following: _Following | None = None
         self._clock = ChainClock()
         _accept_long_extra_data(self._provider.web3)
 
@@ -46,12 +50,12 @@ class Chain:
     @property
     def network(self) -> str:
         """The network as it is named on the command line."""
-        return self._provider.network_choice
+        return str(self._provider.network_choice)
 
     @property
     def is_development(self) -> bool:
         """Whether the chain is a local one that gives away coins and lets the clock be set."""
-        return self._provider.network.is_dev
+        return bool(self._provider.network.is_dev)
 
     @property
     def is_embedded(self) -> bool:
@@ -66,7 +70,7 @@ class Chain:
     @property
     def height(self) -> int:
         """The number of the head block."""
-        return self._provider.get_block("latest").number
+        return int(self._provider.web3.eth.block_number)
 
     @property
     def final_block(self) -> int:
@@ -76,13 +80,13 @@ class Chain:
     @property
     def genesis(self) -> str:
         """The hash of the first block, which tells a chain that was reset from the one before."""
-        return "0x" + bytes(self._provider.get_block(0).hash).hex()
+        return "0x" + bytes(self._provider.web3.eth.get_block(0)["hash"]).hex()
 
     @property
     def now(self) -> int:
         """The time that the next block will have, in seconds; on a live chain, as far as can be told, today's."""
         if self.is_development:
-            return ape_chain.pending_timestamp
+            return int(ape_chain.pending_timestamp)
         return self._clock.now
 
     def advance_to(self, timestamp: int) -> None:
@@ -102,11 +106,11 @@ class Chain:
 
     def balance_of(self, address: str) -> int:
         """Return the balance of `address` at the head, in wei."""
-        return self._provider.get_balance(address)
+        return self._provider.get_balance(to_checksum_address(address))
 
     def code_at(self, address: str) -> bytes:
         """Return the code of the contract at `address`, empty if there is none."""
-        return bytes(self._provider.get_code(address))
+        return bytes(self._provider.web3.eth.get_code(to_checksum_address(address)))
 
     def transfer(self, sender: AccountAPI, receiver: str, value: int) -> Receipt:
         """Send `value` wei."""
@@ -119,41 +123,47 @@ class Chain:
             for receiver, value in payments.items():
                 self.transfer(sender, receiver, value)
             return
-        transfers = [Transaction(sender, it, value, b"", "the transfer") for it, value in payments.items()]
+        transfers = [Transaction(sender, it, b"", value, "the transfer") for it, value in payments.items()]
         for outcome in send_batch(self._provider, transfers):
             if isinstance(outcome, TransactionFailed):
                 raise outcome
 
-    def deploy(self, sender: AccountAPI, contract: str, *arguments: object) -> Receipt:
+    def deploy(self, sender: AccountAPI, contract: str, *arguments: object) -> Creation:
         """Create a contract from its compiled code."""
         with reverts_named(f"the deployment of {contract}"):
             instance = sender.deploy(project.get_contract(contract), *map(to_abi, arguments))
-        return _receipt(instance.creation_metadata.receipt, instance.address)
+        receipt = _receipt(instance.creation_metadata.receipt)
+        return Creation(receipt.gas, receipt.fee, receipt.block, str(instance.address))
 
     def runtime_code(self, contract: str) -> bytes:
         """Return the compiled code, with zeros where its immutable values go."""
         return bytes(project.get_contract(contract).contract_type.get_runtime_bytecode())
 
-    def send(self, sender: AccountAPI | ContractAccount, call: Call) -> Receipt:
+    def send(self, sender: AccountAPI, call: Call) -> Receipt:
         """Send a transaction and wait for it; raises TransactionFailed, with the contract's reason, if refused."""
-        method, arguments, fields = self._method(sender, call)
+        method, arguments = self._method(call)
         with reverts_named(call.kind):
-            return _receipt(method(*arguments, **fields))
+            return _receipt(method(*arguments, sender=sender, value=call.value))
+
+    def encode(self, call: Call) -> tuple[str, bytes]:
+        """Return the contract that a call is for, and its data."""
+        method, arguments = self._method(call)
+        return str(method.contract.address), bytes(method.encode_input(*arguments))
 
     def counts_of(self, address: str, block: int) -> tuple[int, int, int]:
         """Return how many transactions of `address` are in blocks up to `block`, in any, and known to the node."""
-        count = self._provider.web3.eth.get_transaction_count
-        return count(address, block), count(address, "latest"), count(address, "pending")
+        count, sender = self._provider.web3.eth.get_transaction_count, to_checksum_address(address)
+        return count(sender, block), count(sender, "latest"), count(sender, "pending")
 
     def post(self, sender: AccountAPI, call: Call, nonce: int, price_factor: float = 1) -> str:
         """Sign and send a transaction without waiting for it; return its hash.
 
         Raises TransactionFailed, with the reason, if the contract would refuse it now or the node does not take it.
         """
-        method, arguments, fields = self._method(sender, call)
+        method, arguments = self._method(call)
         with reverts_named(call.kind):
-            limit = self._estimate(self._transaction(sender, call))
-            prepared = method.as_transaction(*arguments, **fields, nonce=nonce, gas_limit=limit)
+            limit = self._estimate(sender.address, call)
+            prepared = method.as_transaction(*arguments, sender=sender, value=call.value, nonce=nonce, gas_limit=limit)
             _raise_price(prepared, price_factor)
             signed = sender.sign_transaction(prepared)
             if signed is None:
@@ -163,22 +173,29 @@ class Chain:
             except Web3RPCError as error:
                 raise TransactionFailed(f"the node did not take {call.kind}: {first_line(error)}") from error
 
-    def _estimate(self, it: Transaction) -> int:
+    def _estimate(self, sender: str, call: Call) -> int:
         """Return a limit for the gas of a transaction; Ape would print the whole trace of one that is refused."""
-        fields = {"from": it.sender.address, "to": it.receiver, "value": it.value, "data": it.data}
+        receiver, data = self.encode(call)
+        fields: TxParams = {
+            "from": to_checksum_address(sender),
+            "to": to_checksum_address(receiver),
+            "value": Wei(call.value),
+            "data": data,
+        }
         try:
             return int(self._provider.web3.eth.estimate_gas(fields) * GAS_ROOM)
         except (ContractLogicError, Web3RPCError) as error:
-            data = getattr(error, "data", None)
-            reason = reason_in(to_bytes(hexstr=data)) if isinstance(data, str) else None
-            raise TransactionFailed(f"the chain refused {it.kind}: {reason or first_line(error)}") from error
+            returned = getattr(error, "data", None)
+            reason = reason_in(to_bytes(hexstr=returned)) if isinstance(returned, str) else None
+            raise TransactionFailed(f"the chain refused {call.kind}: {reason or first_line(error)}") from error
 
-    def send_all(
-        self, calls: Sequence[tuple[AccountAPI | ContractAccount, Call]]
-    ) -> Iterator[Receipt | TransactionFailed]:
+    def send_all(self, calls: Sequence[tuple[AccountAPI, Call]]) -> Iterator[Receipt | TransactionFailed]:
         """Send transactions, all at once where the chain can, and return what became of each as soon as it is known."""
         if takes_batches(self._provider):
-            yield from send_batch(self._provider, [self._transaction(*pair) for pair in calls])
+            yield from send_batch(
+                self._provider,
+                [Transaction(sender, *self.encode(call), call.value, call.kind) for sender, call in calls],
+            )
             return
         for sender, call in calls:
             try:
@@ -186,39 +203,18 @@ class Chain:
             except TransactionFailed as failure:
                 yield failure
 
-    def _transaction(self, sender: AccountAPI | ContractAccount, call: Call) -> Transaction:
-        method, arguments, fields = self._method(sender, call)
-        data = bytes(method.encode_input(*arguments))
-        return Transaction(fields["sender"], method.contract.address, fields["value"], data, call.kind)
-
-    def _method(self, sender: AccountAPI | ContractAccount, call: Call) -> tuple[Callable, list, dict[str, object]]:
-        """Return the method, its arguments, and who sends how much: a contract acts by what its owner sends it."""
+    def _method(self, call: Call) -> tuple[ContractTransactionHandler, list[object]]:
+        """Return the method of a call, and its arguments as Ape encodes them."""
         contract = self._at(call.contract, call.address)
-        method, arguments = getattr(contract, call.method), [to_abi(it) for it in call.arguments]
-        if not isinstance(sender, ContractAccount):
-            return method, arguments, {"sender": sender, "value": call.value}
-        data = method.encode_input(*arguments)
-        act = self._at("ContractWorker", sender.address).act
-        return act, [contract.address, call.value, data], {"sender": sender.owner, "value": 0}
+        return getattr(contract, call.method), [to_abi(it) for it in call.arguments]
 
-    def open_contract_account(self, owner: AccountAPI) -> ContractAccount:
-        """Create a contract that acts for `owner` and, for now, takes any ether that it is sent."""
-        return ContractAccount(self.deploy(owner, "ContractWorker").address, owner)
+    def read(self, contract: str, view: str, *arguments: object, address: str | None = None) -> int | str | bool:
+        """Return what a view function says that returns one number, address or truth value."""
+        value: int | str | bool = getattr(self._at(contract, address), view)(*map(to_abi, arguments))
+        return value
 
-    def set_receiver(self, account: ContractAccount, refuses: bool, callback: tuple[str, str] | None = None) -> Receipt:
-        """Let a contract account refuse ether, or answer it with a call of (contract, method), or just take it."""
-        data = b""
-        if callback:
-            data = getattr(self._at(callback[0], None), callback[1]).encode_input()
-        with reverts_named("ContractWorker.receiveBy"):
-            return _receipt(self._at("ContractWorker", account.address).receiveBy(refuses, data, sender=account.owner))
-
-    def read(self, contract: str, view: str, *arguments: object, address: str | None = None) -> object:
-        """Return what a view function says."""
-        return getattr(self._at(contract, address), view)(*map(to_abi, arguments))
-
-    def _at(self, contract: str, address: str | None) -> object:
-        return _instance(contract, address or self._deployment.addresses[contract])
+    def _at(self, contract: str, address: str | None) -> ContractInstance:
+        return _instance(contract, address or self._followed.deployment.addresses[contract])
 
     # Members of a counter
 
@@ -235,32 +231,39 @@ class Chain:
 
     def follow(self, deployment: Deployment) -> None:
         """Read `deployment` from its first block on."""
-        self._deployment = deployment
-        self._history, self._is_whole = History(self._provider, self._logs, deployment), False
+        self._following = _Following(deployment, History(self._provider, self._logs, deployment))
+
+    @property
+    def _followed(self) -> "_Following":
+        if self._following is None:
+            raise UserError("no deployment is followed yet")
+        return self._following
 
     @property
     def ledger(self) -> Ledger:
         """What the blocks read so far come to."""
-        return self._history.ledger
+        return self._followed.history.ledger
 
     def read_on(self) -> list[Log]:
         """Read the final blocks that are new, and return their logs.
 
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
         """
-        self._head = self._provider.get_block("latest")
-        self._clock.see(self._head.number, self._head.timestamp)
-        news = self._history.advance(self._head.number - self._provider.network.required_confirmations)
-        if not self._is_whole and self._history.read_to >= self._deployment.block:
-            require_whole(self._deployment, self.ledger, self._history.read_to)
-            self._is_whole = True
+        it = self._followed
+        head = cast(Block, self._provider.get_block("latest"))
+        number, it.gas_limit = int(head.number or 0), int(head.gas_limit)
+        self._clock.see(number, head.timestamp)
+        news = it.history.advance(number - self._provider.network.required_confirmations)
+        if not it.is_whole and it.history.read_to >= it.deployment.block:
+            require_whole(it.deployment, self.ledger, it.history.read_to)
+            it.is_whole = True
         return news
 
     def look(self) -> View:
         """Return what everybody can decide from, as far as it has been read."""
-        stake = self._deployment.parameters.stake
-        block, gas_limit = self._history.read_to, self._head.gas_limit
-        return View(self.ledger, block, self.now, self.chain_id, stake, self.balance_of, gas_limit)
+        it = self._followed
+        stake = it.deployment.parameters.stake
+        return View(self.ledger, it.history.read_to, self.now, self.chain_id, stake, self.balance_of, it.gas_limit)
 
     def view(self) -> View:
         """Read on, and return what everybody can decide from."""
@@ -268,7 +271,17 @@ class Chain:
         return self.look()
 
 
-def _raise_price(transaction: object, factor: float) -> None:
+@dataclass(slots=True)
+class _Following:
+    """A deployment that is read; `is_whole` is whether what has been read is known to be all that happened."""
+
+    deployment: Deployment
+    history: History
+    is_whole: bool = False
+    gas_limit: int = 0  # of the newest block that has been seen
+
+
+def _raise_price(transaction: TransactionAPI, factor: float) -> None:
     """Multiply what a transaction offers for its gas: of two with the same number nodes keep the dearer one.
 
     A tip has to rise, too, be it from nothing. Where all gas is free nothing may be offered for it.
@@ -281,16 +294,16 @@ def _raise_price(transaction: object, factor: float) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _instance(contract: str, address: str) -> object:
+def _instance(contract: str, address: str) -> ContractInstance:
     """Return a contract at an address; Ape would otherwise ask the node about it each time."""
     return project.get_contract(contract).at(address, fetch_from_explorer=False)
 
 
-def _receipt(receipt: object, address: str | None = None) -> Receipt:
-    return Receipt(receipt.gas_used, receipt.total_fees_paid, receipt.block_number, address)
+def _receipt(receipt: ReceiptAPI) -> Receipt:
+    return Receipt(receipt.gas_used, receipt.total_fees_paid, receipt.block_number)
 
 
-def _accept_long_extra_data(web3: object) -> None:
+def _accept_long_extra_data(web3: Web3) -> None:
     """Read headers of proof-of-authority chains, whose `extraData` is longer than 32 bytes; Ape does not do it."""
     if ExtraDataToPOAMiddleware not in web3.middleware_onion:
         web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)

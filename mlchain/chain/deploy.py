@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlchain.chain.accounts import AccountAPI
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment, Parameters, make_folder
 from mlchain.chain.receipts import Receipt
@@ -20,7 +21,7 @@ class Deployed:
     receipts: dict[str, Receipt]
 
 
-def deploy(chain: Chain, account: object, parameters: Parameters) -> Deployed:
+def deploy(chain: Chain, account: AccountAPI, parameters: Parameters) -> Deployed:
     """Create all contracts from `account`, who becomes the learning server, and check them."""
     counter = chain.deploy(account, "Counter")
     models = chain.deploy(account, "ModelRegistry")
@@ -34,7 +35,7 @@ def deploy(chain: Chain, account: object, parameters: Parameters) -> Deployed:
     return Deployed(deployment, {"Counter": counter, "ModelRegistry": models, "JobFactory": factory})
 
 
-def deploy_once(chain: Chain, account: Callable[[], object], parameters: Parameters, path: Path) -> Deployed:
+def deploy_once(chain: Chain, account: Callable[[], AccountAPI], parameters: Parameters, path: Path) -> Deployed:
     """Deploy and write the record, or check what the record at `path` says is on this chain already.
 
     `account()` is asked for only when there is something to deploy. Raises UserError when what is deployed has other

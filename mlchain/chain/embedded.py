@@ -1,33 +1,39 @@
 """Makes the embedded chain the same at every run; a node of its own cannot be, since its blocks carry the time."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
-from eth_tester.backends.pyevm.main import get_default_genesis_params, setup_tester_chain
-from eth_utils import keccak
+from ape.api import ProviderAPI
+from ape_test.config import ApeTestConfig
+from ape_test.provider import ApeEVMBackend, LocalProvider
+from eth_tester.backends.pyevm.main import ZERO_ADDRESS, setup_tester_chain
+from eth_utils import keccak, to_tuple
 
 GENESIS_TIME = 4_000_000_000  # in the future (2096), or the embedded chain would stamp its blocks with today's time
 
 
-def make_repeatable(provider: object, seed: bytes) -> None:
-    """Replace the chain of an unused `ethereum:local:test` provider by one whose block hashes follow from `seed`.
+class RepeatableBackend(ApeEVMBackend):
+    """An unused chain in memory whose block hashes follow from `seed`.
 
-    The embedded chain fills `mix_hash`, the beacon's random number, from the operating system: here it is a hash of the
-    seed and the block number. A provider of another kind is left alone.
+    The one that Ape comes with begins today, and fills `mix_hash`, the beacon's random number, from the operating
+    system: here it is a hash of the seed and the block number.
     """
-    if provider.name != "test":
-        return
-    backend = provider.evm_backend
-    genesis = get_default_genesis_params({"timestamp": GENESIS_TIME})
-    _, chain = setup_tester_chain(genesis, backend.genesis_state)
-    chain.mine_block = _with_seeded_mix_hash(chain, seed)
-    backend.chain = chain
+
+    def __init__(self, config: ApeTestConfig, chain_id: int, seed: bytes) -> None:
+        super().__init__(config, chain_id)
+        self._seed = seed
+        _keys, self.chain = setup_tester_chain(
+            self.generate_genesis_params({"timestamp": GENESIS_TIME}), self.genesis_state
+        )
+
+    @to_tuple
+    def mine_blocks(self, num_blocks: int = 1, coinbase: bytes = ZERO_ADDRESS) -> Iterator[bytes]:
+        """Add blocks and return their hashes; no transaction of ours carries a blob."""
+        for _ in range(num_blocks):
+            mix_hash = keccak(self._seed + self.chain.get_block().number.to_bytes(8, "big"))
+            yield self.chain.mine_block(coinbase=coinbase, mix_hash=mix_hash, blob_gas_used=0).hash
 
 
-def _with_seeded_mix_hash(chain: object, seed: bytes) -> Callable:
-    mine_block = chain.mine_block
-
-    def mine(**fields: object) -> object:
-        number = chain.get_block().number
-        return mine_block(**{**fields, "mix_hash": keccak(seed + number.to_bytes(8, "big"))})
-
-    return mine
+def make_repeatable(provider: ProviderAPI, seed: bytes) -> None:
+    """Give an unused `ethereum:local:test` provider a chain that follows from `seed`; leave any other one alone."""
+    if isinstance(provider, LocalProvider):
+        provider.tester.backend = RepeatableBackend(provider.config, provider.settings.chain_id, seed)

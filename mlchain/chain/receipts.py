@@ -5,9 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Gas in units, fee in wei, and the address of the contract that was created, if any."""
+    """Gas in units, fee in wei, and the block that the transaction is in."""
 
     gas: int
     fee: int
     block: int
-    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Creation(Receipt):
+    """The receipt of a transaction that created the contract at `address`."""
+
+    address: str

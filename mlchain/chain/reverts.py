@@ -8,6 +8,7 @@ from functools import lru_cache
 from ape import networks, project
 from ape.exceptions import ApeException, ContractLogicError, CustomError
 from eth_utils import keccak
+from ethpm_types.abi import ErrorABI
 
 from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import CONTRACTS
@@ -58,7 +59,7 @@ def _written_out(name: str, inputs: Mapping[str, object]) -> str:
 
 
 @lru_cache(maxsize=1)
-def _errors() -> dict[bytes, object]:
+def _errors() -> dict[bytes, ErrorABI]:
     """Return the errors of all contracts by the four bytes that name them."""
     errors = [error for name in CONTRACTS for error in project.get_contract(name).contract_type.errors]
     return {keccak(text=error.selector)[:4]: error for error in errors}

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 
-from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.actors.server import LearningServer, Plan
 from mlchain.actors.worker import Worker
 from mlchain.chain.deployment import Parameters
@@ -14,6 +13,7 @@ from mlchain.live.runner import Live
 from mlchain.protocol.calls import Turn, View
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import ETHER, MAX_JOBS, MAX_SEATS
+from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, RecipeError, create_task, open_task
 
 GAS_RESERVE = ETHER // 100  # wei that a worker keeps for gas when it joins

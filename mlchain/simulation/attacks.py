@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from mlchain.actors.attackers import ATTACKERS
+from mlchain.simulation.attackers import ATTACKERS
 from mlchain.simulation.options import Options
 from mlchain.simulation.summary import Summary
 

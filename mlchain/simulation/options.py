@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from itertools import cycle, islice
 
-from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.actors.behaviours import Behaviour
 from mlchain.errors import require, require_known
 from mlchain.protocol.rounds import MAX_JOBS, MAX_SEATS
+from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.tasks.catalogue import MODELS, TASKS
 
 

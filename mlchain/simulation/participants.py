@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import cast
 
 from eth_utils import keccak
 
@@ -30,7 +31,7 @@ class ComputedOnce:
 
 def task_opener() -> Callable[[bytes], LearningTask]:
     """Return an `open_task` that opens each recipe once."""
-    return lru_cache(maxsize=16)(lambda recipe: ComputedOnce(open_task(recipe)))
+    return lru_cache(maxsize=16)(lambda recipe: cast(LearningTask, ComputedOnce(open_task(recipe))))
 
 
 def secret(seed: int, *labels: object) -> bytes:

@@ -1,13 +1,12 @@
 """Plays a whole simulation: everybody acts in turn, and when nobody has anything to do the clock moves on."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlchain.actors.behaviours import Receiver
 from mlchain.actors.server import LearningServer
-from mlchain.actors.worker import Worker, ahead_of
-from mlchain.chain.accounts import AccountAPI, ContractAccount, account_from_secret, load_account
+from mlchain.actors.worker import Worker
+from mlchain.chain.accounts import AccountAPI, account_from_secret, load_account
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Deployment, Parameters
@@ -15,6 +14,8 @@ from mlchain.chain.receipts import Receipt
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call, Turn, View, earliest
 from mlchain.protocol.pool import LOOK_BACK
+from mlchain.simulation.attackers import ContractBehaviour, OnReceiving, sent_ahead
+from mlchain.simulation.contract_worker import ContractWorker
 from mlchain.simulation.options import Options
 from mlchain.simulation.participants import (
     SERVER_FUNDS,
@@ -82,18 +83,19 @@ class Simulation:
 
     def __init__(
         self, chain: Chain, options: Options, report: Callable[[float, str], None], recipe: bytes | None = None
-    ):
+    ) -> None:
         self._chain = chain
         self._funder = load_account(None)
         self._report = report
         self._opener = task_opener()
         task = self._opener(recipe or create_task(options.task, options.model).recipe)
 
-        self._accounts: dict[str, AccountAPI | ContractAccount] = {}
+        self._accounts: dict[str, AccountAPI] = {}
+        self._contracts: dict[str, ContractWorker] = {}
         server, *keys = self._open_accounts(options)
         behaviours = deal_behaviours(options)
         cast = {
-            key if behaviour.receiver is Receiver.KEY else self._open_contract(key): behaviour
+            self._open_contract(key) if isinstance(behaviour, ContractBehaviour) else key: behaviour
             for key, behaviour in zip(keys, behaviours, strict=True)
         }
         purses = {address: self._purses_of(address) for address in (server, *cast)}
@@ -111,14 +113,9 @@ class Simulation:
         )
         for contract, receipt in deployed.receipts.items():
             self._note(server, f"deploy {contract}", receipt)
-        for address, receiver in self._contracts.items():
-            self._receive_by(address, receiver)
-
-    @property
-    def _contracts(self) -> dict[str, Receiver]:
-        """The workers that are contracts, and what they do on receiving ether."""
-        receivers = {worker.address: worker.behaviour.receiver for worker in self.run.workers}
-        return {address: receiver for address, receiver in receivers.items() if receiver is not Receiver.KEY}
+        for worker in self.run.workers:
+            if isinstance(worker.behaviour, ContractBehaviour):
+                self._let_react(worker.address, worker.behaviour.on_receiving)
 
     def _open_accounts(self, options: Options) -> list[str]:
         """Give ether to the accounts that follow from the seed, the server's first, and return their addresses."""
@@ -129,37 +126,44 @@ class Simulation:
         return [account.address for account in opened]
 
     def _open_contract(self, owner: str) -> str:
-        account = self._chain.open_contract_account(self._accounts[owner])
-        self._chain.transfer(self._funder, account.address, WORKER_FUNDS)
-        self._accounts[account.address] = account
-        return account.address
+        contract = ContractWorker.create(self._chain, self._accounts[owner])
+        self._chain.transfer(self._funder, contract.address, WORKER_FUNDS)
+        self._contracts[contract.address] = contract
+        return contract.address
 
     def _purses_of(self, address: str) -> tuple[str, ...]:
-        account = self._accounts[address]
-        return (address, account.owner.address) if isinstance(account, ContractAccount) else (address,)
+        contract = self._contracts.get(address)
+        return (address, contract.owner.address) if contract else (address,)
 
-    def _receive_by(self, address: str, receiver: Receiver) -> None:
-        """Choose what a worker that is a contract does on receiving ether; `KEY` is to take it like a key."""
-        callback = ("WorkerRegistry", "withdraw") if receiver is Receiver.RE_ENTERING else None
-        receipt = self._chain.set_receiver(self._accounts[address], receiver is Receiver.REFUSING, callback)
+    def _let_react(self, address: str, on_receiving: OnReceiving) -> None:
+        """Choose what a worker that is a contract does when it is sent ether."""
+        receipt = self._contracts[address].react(self._chain, on_receiving)
         self._note(address, "ContractWorker.receiveBy", receipt)
+
+    def _signed(self, actor: Actor, call: Call) -> tuple[AccountAPI, Call]:
+        """Return who signs what, so that an actor sends a call: a contract is told to by its owner."""
+        contract = self._contracts.get(actor.address)
+        return (
+            (contract.owner, contract.relay(self._chain, call)) if contract else (self._accounts[actor.address], call)
+        )
 
     def play(self) -> SimulationRun:
         """Play all rounds, send everybody home, and return what happened."""
         run = self.run
         while not run.server.is_done(self._chain.view().ledger):
-            self._step(self._one_round)
-        for actor in (run.server, *run.workers):
+            self._step()
+        actors: list[Actor] = [run.server, *run.workers]
+        for actor in actors:
             actor.is_leaving = True
         for address in self._contracts:
-            self._receive_by(address, Receiver.KEY)  # in the end even these want their money
+            self._let_react(address, OnReceiving.ACCEPT)  # in the end even these want their money
         while self._send_home():
             pass
         run.view = self._chain.view()
         return run
 
-    def _step(self, everybody: Callable[[], list[Turn]]) -> None:
-        turns = everybody()
+    def _step(self) -> None:
+        turns = self._one_round()
         if any(turn.calls for turn in turns):
             return
         wake = earliest(*(turn.wake for turn in turns))
@@ -182,13 +186,13 @@ class Simulation:
             self._chain.mine(LOOK_BACK + 1)
         return bool(locked)
 
-    def _act(self, actors: list[Actor]) -> list[Turn]:
+    def _act(self, actors: Sequence[Actor]) -> list[Turn]:
         """Let all of them decide from the same view of the chain, then send what they decided."""
         view = self._chain.view()
         turns = [actor.act(view) for actor in actors]
         coming = [(actor, call) for actor, turn in zip(actors, turns, strict=True) for call in turn.calls]
-        sent = ahead_of(view, self.run.workers, coming) + coming
-        outcomes = self._chain.send_all([(self._accounts[actor.address], call) for actor, call in sent])
+        sent = sent_ahead(view, self.run.workers, coming) + coming
+        outcomes = self._chain.send_all([self._signed(*pair) for pair in sent])
         for actor, call in sent:
             self._report(_rounds_done(view), call.kind)
             self._note_outcome(actor, call, next(outcomes))

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from mlchain.actors.behaviours import HONEST, Assignment, Behaviour
 from mlchain.actors.server import LearningServer, Plan
-from mlchain.actors.worker import Worker, ahead_of
+from mlchain.actors.worker import Worker
 from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import CHUNK_SIZE, content_hash
 from mlchain.protocol.rounds import Job, RoundTerms
+from mlchain.simulation.attackers import sent_ahead
 from mlchain.training.encoding import EncodingError
 from tests.actors.stage import CHAIN_ID, SERVER, STAKE, Refused, Stage, address_of, chunk_of
 
@@ -214,7 +215,7 @@ def play(scene: Scene, server: LearningServer, workers: list[Worker], turns: int
             now = [(actor, actor.act(view)) for actor in group]
             decided += [turn for _, turn in now]
             coming = [(actor, call) for actor, turn in now for call in turn.calls]
-            for actor, call in [*ahead_of(view, workers, coming), *coming]:
+            for actor, call in [*sent_ahead(view, workers, coming), *coming]:
                 try:
                     scene.stage.send(actor.address, call)
                 except Refused as error:

@@ -6,8 +6,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mlchain.actors.attackers import ATTACKERS, BEHAVIOURS, CAMPS, COLLUDING, FORGING, SILENT, SYBIL, WITHHOLDING, WRONG
 from mlchain.actors.behaviours import HONEST, Assignment
+from mlchain.simulation.attackers import (
+    ATTACKERS,
+    BEHAVIOURS,
+    CAMPS,
+    COLLUDING,
+    FORGING,
+    SILENT,
+    SYBIL,
+    WITHHOLDING,
+    WRONG,
+)
 from tests.actors.scenes import Scene
 from tests.actors.stage import address_of
 

@@ -3,11 +3,11 @@
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from mlchain.actors.attackers import ATTACKERS, BEHAVIOURS, COLLUDING, SILENT, WRONG
 from mlchain.actors.behaviours import HONEST
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import VOID, Outcome, Verdict
+from mlchain.simulation.attackers import ATTACKERS, BEHAVIOURS, COLLUDING, SILENT, WRONG
 from tests.actors.scenes import DAY, Scene, play
 from tests.actors.stage import CHAIN_ID, LOOK_BACK, STAKE
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from mlchain.actors.attackers import COLLUDING, SILENT
 from mlchain.actors.behaviours import HONEST
 from mlchain.actors.worker import Worker
 from mlchain.errors import UserError
 from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
+from mlchain.simulation.attackers import COLLUDING, SILENT
 from tests.actors.scenes import DAY, GAS_RESERVE, Scene, ToyTask, act, methods
 from tests.actors.stage import CHAIN_ID, LOOK_BACK, SERVER, STAKE, address_of
 

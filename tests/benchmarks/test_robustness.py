@@ -19,10 +19,10 @@ from benchmarks.robustness import (
     require_guarantees,
 )
 from benchmarks.updates import ATTACKS
-from mlchain.actors.attackers import BEHAVIOURS as KNOWN
 from mlchain.centralized.learning.aggregation import RULES, rule_named
 from mlchain.centralized.learning.partition import Split
 from mlchain.centralized.learning.training import open_federated
+from mlchain.simulation.attackers import BEHAVIOURS as KNOWN
 from mlchain.tasks.catalogue import default_recipe
 
 

@@ -79,7 +79,7 @@ def test_replaced_blocks_are_forgotten(chain, members):
 @pytest.mark.parametrize("moment", [0, 1, 2, 3])
 def test_blocks_replaced_between_two_questions_are_noticed(chain, members, monkeypatch, moment):
     """Whatever the node was asked before its chain was another, nothing of the old one stays."""
-    history = chain._history
+    history = chain._followed.history
     asked = []
 
     def counted(question):

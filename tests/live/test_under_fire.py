@@ -11,10 +11,10 @@ from ape.exceptions import ApeException
 from requests import RequestException
 from web3.exceptions import Web3Exception
 
-from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.chain.connection import Chain
 from mlchain.chain.node_errors import NodeError
 from mlchain.protocol.rounds import Phase, Verdict, phase
+from mlchain.simulation.attackers import BEHAVIOURS
 from tests.live.faults import Faults, phase_of
 from tests.live.live_network import NETWORKS, WINDOW, LiveNetwork
 from tests.networks.learning import learned

@@ -4,8 +4,8 @@ import pytest
 from ape import networks
 from click.testing import CliRunner
 
-from mlchain.actors.attackers import ATTACKERS, BEHAVIOURS
 from mlchain.chain.connection import Chain
+from mlchain.simulation.attackers import ATTACKERS, BEHAVIOURS
 from mlchain.simulation.attacks import Attack, all_attacks, result_of
 from mlchain.simulation.options import Options
 from scripts import attacks as command

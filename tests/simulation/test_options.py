@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlchain.actors.attackers import BEHAVIOURS
 from mlchain.errors import UserError
+from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.simulation.options import Options
 from mlchain.simulation.participants import deal_behaviours, secret
 

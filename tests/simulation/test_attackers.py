@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from mlchain.actors.attackers import (
+from mlchain.protocol.calls import Call
+from mlchain.protocol.content import content_hash
+from mlchain.protocol.rounds import VOID, Outcome, Verdict
+from mlchain.simulation.attackers import (
     ADAPTIVE,
     COLLUDING,
     COPYING,
@@ -18,11 +21,8 @@ from mlchain.actors.attackers import (
     SYBIL,
     VANISHING,
     WITHHOLDING,
+    OnReceiving,
 )
-from mlchain.actors.behaviours import Receiver
-from mlchain.protocol.calls import Call
-from mlchain.protocol.content import content_hash
-from mlchain.protocol.rounds import VOID, Outcome, Verdict
 from tests.actors.scenes import DAY, Scene, act, methods, play
 from tests.actors.stage import SERVER, STAKE, Refused, address_of
 
@@ -189,9 +189,9 @@ def test_many_addresses_of_one_owner_hold_one_seat_each():
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "receiver"), [(REFUSING, Receiver.REFUSING), (RE_ENTERING, Receiver.RE_ENTERING)]
+    ("behaviour", "reaction"), [(REFUSING, OnReceiving.REFUSE), (RE_ENTERING, OnReceiving.RE_ENTER)]
 )
-def test_a_contract_works_like_the_honest_and_asks_for_its_pay_once_a_job(behaviour, receiver):
+def test_a_contract_works_like_the_honest_and_asks_for_its_pay_once_a_job(behaviour, reaction):
     scene = Scene(jobs=0)
     scene.jobs = 1
     workers = [scene.worker(address, behaviour) for address in scene.workers]
@@ -200,7 +200,7 @@ def test_a_contract_works_like_the_honest_and_asks_for_its_pay_once_a_job(behavi
 
     asked = [sender for sender, call in scene.stage.sent if call.method == "withdraw"]
     assert [asked.count(address) for address in scene.workers] == [2, 2, 2]
-    assert behaviour.receiver is receiver
+    assert behaviour.on_receiving is reaction
 
 
 # Order

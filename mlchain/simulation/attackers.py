@@ -1,9 +1,13 @@
 """The evil behaviours: each changes an honest worker in the few places where it attacks."""
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
 
-from mlchain.actors.behaviours import HONEST, Assignment, Behaviour, Receiver
-from mlchain.protocol.calls import Call
+from mlchain.actors.behaviours import HONEST, Assignment, Behaviour
+from mlchain.actors.worker import Worker
+from mlchain.protocol.calls import Call, View
 from mlchain.protocol.content import chunk_hashes, content_hash, split
 
 # What to answer
@@ -119,6 +123,41 @@ def _be_first(assignment: Assignment, coming: Call) -> list[Call]:
     return [coming]
 
 
+# What is sent ahead of others
+
+
+def sent_ahead(
+    view: View, workers: Sequence[Worker], coming: Sequence[tuple[object, Call]]
+) -> list[tuple[Worker, Call]]:
+    """Return what front-runners get into the block before the transactions of (sender, call) that they see coming."""
+    return [
+        (watcher, ahead)
+        for watcher in workers
+        if watcher.behaviour.watches_others
+        for sender, call in coming
+        if sender is not watcher
+        for ahead in watcher.front_run(view, call)
+    ]
+
+
+# The attackers
+
+
+class OnReceiving(Enum):
+    """What a worker's contract does when it is sent ether."""
+
+    ACCEPT = auto()
+    REFUSE = auto()
+    RE_ENTER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ContractBehaviour(Behaviour):
+    """The behaviour of a worker that is a contract instead of a key: `on_receiving` is what it does with its pay."""
+
+    on_receiving: OnReceiving = OnReceiving.ACCEPT
+
+
 SILENT = Behaviour("silent", False, "never commits", _keep_silent)
 VANISHING = Behaviour("vanishing", False, "commits to junk and vanishes", _keep_silent, seal=_seal_junk)
 WRONG = Behaviour("wrong", False, "proposes a rival, so that the referee is called", _spoil_alone)
@@ -160,19 +199,19 @@ ADAPTIVE = Behaviour(
     _lie_if_nobody_contradicts,
     is_ready=_all_outsiders_have_committed,
 )
-REFUSING = Behaviour(
+REFUSING = ContractBehaviour(
     "refusing",
     False,
     "contract that refuses its pay",
     tries=_take_pay_home,
-    receiver=Receiver.REFUSING,
+    on_receiving=OnReceiving.REFUSE,
 )
-RE_ENTERING = Behaviour(
+RE_ENTERING = ContractBehaviour(
     "re-entering",
     False,
     "contract that withdraws while it is paid",
     tries=_take_pay_home,
-    receiver=Receiver.RE_ENTERING,
+    on_receiving=OnReceiving.RE_ENTER,
 )
 
 ATTACKERS = (

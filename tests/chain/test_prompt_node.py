@@ -1,0 +1,112 @@
+"""A node that says nothing, or nothing of use, is not waited for longer than it deserves."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
+
+import pytest
+from ape import networks
+from ape.exceptions import ApeException
+from web3.exceptions import BadResponseFormat, Web3Exception
+
+from mlchain.chain import prompt_node
+from mlchain.chain.prompt_node import PromptHTTP, PromptNode, promptly
+
+
+@contextmanager
+def answering(body: bytes) -> Iterator[str]:
+    """Yield the address of a node whose answer is always the same."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """Yield the address of a node that never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def node_at(url: str) -> PromptNode:
+    """Return a node as the commands connect to it."""
+    return promptly(networks.get_provider_from_choice(f"ethereum:quorum:{url}"))
+
+
+def asked(url: str) -> int:
+    """Return the number of the head block."""
+    node = node_at(url)
+    node._set_web3()
+    return node.web3.eth.block_number
+
+
+def test_ape_connects_by_it_and_keeps_to_the_settings_of_the_node():
+    with answering(b'{"jsonrpc": "2.0", "id": 1, "result": "0x539"}') as url:
+        node = node_at(url)
+        node.connect()
+
+    assert isinstance(node.web3.provider, PromptHTTP), (
+        f"Ape {version('eth-ape')} opens its connections elsewhere than in _set_web3: mend mlchain/chain/prompt_node.py"
+    )
+    assert (node.http_uri, node.chain_id, node.network_choice) == (url, 1337, f"ethereum:quorum:{url}")
+
+
+def test_a_node_that_hangs_from_the_start_is_given_up_soon_while_ape_connects(monkeypatch):
+    monkeypatch.setattr(prompt_node, "ANSWER_TIMEOUT", 0.2)
+    with silent() as url:
+        begin = time.monotonic()
+
+        with pytest.raises((OSError, ApeException)):
+            node_at(url).connect()
+
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("choice", ["ethereum:local:test", "ethereum:local:foundry"])
+def test_chains_of_this_machine_are_left_alone(choice):
+    provider = networks.get_provider_from_choice(choice)
+
+    assert promptly(provider) is provider
+
+
+def test_an_answer_is_returned():
+    with answering(b'{"jsonrpc": "2.0", "id": 1, "result": "0x10"}') as url:
+        assert int(str(asked(url)), 0) == 16
+
+
+@pytest.mark.parametrize("body", [b"<html>hello</html>", b"\xff", b"[]", b"{}", b'"busy"', b'{"message": "slow down"}'])
+def test_what_is_no_answer_is_called_so(body):
+    with answering(body) as url, pytest.raises(BadResponseFormat, match="is not JSON"):
+        asked(url)
+
+
+def test_a_node_that_hangs_is_given_up_soon(monkeypatch):
+    monkeypatch.setattr(prompt_node, "ANSWER_TIMEOUT", 0.2)
+    with silent() as url:
+        begin = time.monotonic()
+
+        with pytest.raises((OSError, Web3Exception)):
+            asked(url)
+
+    assert time.monotonic() - begin < 5
