@@ -4,18 +4,19 @@ import click
 
 from mlchain.chain.command import Command
 from mlchain.live.audit_report import audit_deployment, audit_lines
-from mlchain.live.runner import open_deployment, place_options
+from mlchain.live.options import Place, place_options
+from mlchain.live.runner import open_deployment
 
 
 @click.command(cls=Command, short_help="Check a deployment's whole history against the protocol")
 @place_options
 @click.option("--retrain", is_flag=True, help="Compute every accepted result again, too.")
-def cli(retrain: bool, **place: object) -> None:
+def cli(place: Place, retrain: bool) -> None:
     """Rebuild every model, draw, vote, verdict and payment from the chain's logs, and name whatever is wrong.
 
     Ends with status 1 if anything is.
     """
-    chain, deployment = open_deployment(**place)
+    chain, deployment = open_deployment(place)
     report, blocks = audit_deployment(chain, deployment, retrain)
     for line in audit_lines(report, blocks, retrain):
         click.echo(line)

@@ -4,21 +4,12 @@ import click
 
 from mlchain.actors.server import Plan
 from mlchain.chain.command import Command
+from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.roles import server_is_done, server_maker
-from mlchain.live.runner import program_options, run_program
+from mlchain.live.runner import run_program
 from mlchain.tasks.catalogue import MODELS, TASKS
 
 DEFAULT = Plan(5)
-TERMS = (
-    "committee",
-    "quorum",
-    "min_pool",
-    "reward",
-    "bonus",
-    "commit_window",
-    "publish_window",
-    "referee_window",
-)
 
 
 @click.command(cls=Command, short_help="Run the learning server against a live network")
@@ -36,10 +27,12 @@ TERMS = (
 @click.option("--publish-window", default=DEFAULT.publish_window, show_default=True, help="In seconds.")
 @click.option("--referee-window", default=DEFAULT.referee_window, show_default=True, help="In seconds.")
 @click.option("--audit-rate", default=0.0, show_default=True, help="Share of undisputed jobs that are recomputed.")
-def cli(task: str, model: str, audit_rate: float, rounds: int, jobs: int, **choices: object) -> None:
+def cli(
+    program: ProgramOptions, task: str, model: str, audit_rate: float, rounds: int, jobs: int, **terms: int | None
+) -> None:
     """Publish the model, deploy rounds, rule, settle and average, until all rounds are played or it is stopped.
 
     Started again, on another machine if need be, it goes on where the chain stands.
     """
-    plan = Plan(rounds, jobs, **{name: choices.pop(name) for name in TERMS})
-    run_program(server_maker(task, model, plan, audit_rate), server_is_done, **choices)
+    plan = Plan(rounds, jobs, **terms)
+    run_program(server_maker(task, model, plan, audit_rate), server_is_done, program)

@@ -12,9 +12,7 @@ from ape.contracts import ContractInstance
 from ape.contracts.base import ContractTransactionHandler
 from ape_ethereum.ecosystem import Block
 from eth_utils import to_bytes, to_checksum_address, to_hex
-from web3 import Web3
 from web3.exceptions import ContractLogicError, Web3RPCError
-from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import TxParams, Wei
 
 from mlchain.chain.abi import to_abi
@@ -43,7 +41,6 @@ class Chain:
         self._logs = Logs(self._provider)
         self._following: _Following | None = None
         self._clock = ChainClock()
-        _accept_long_extra_data(self._provider.web3)
 
     # The network
 
@@ -301,9 +298,3 @@ def _instance(contract: str, address: str) -> ContractInstance:
 
 def _receipt(receipt: ReceiptAPI) -> Receipt:
     return Receipt(receipt.gas_used, receipt.total_fees_paid, receipt.block_number)
-
-
-def _accept_long_extra_data(web3: Web3) -> None:
-    """Read headers of proof-of-authority chains, whose `extraData` is longer than 32 bytes; Ape does not do it."""
-    if ExtraDataToPOAMiddleware not in web3.middleware_onion:
-        web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)

@@ -5,21 +5,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 
+from mlchain.actors.behaviours import HONEST, Behaviour
 from mlchain.actors.server import LearningServer, Plan
 from mlchain.actors.worker import Worker
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import UserError, require, require_known
-from mlchain.live.runner import Live
+from mlchain.live.runner import Operator
 from mlchain.protocol.calls import Turn, View
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import ETHER, MAX_JOBS, MAX_SEATS
-from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, RecipeError, create_task, open_task
 
 GAS_RESERVE = ETHER // 100  # wei that a worker keeps for gas when it joins
 
 
-def server_maker(task: str, model: str, plan: Plan, audit_rate: float) -> Callable[[Live], LearningServer]:
+def server_maker(task: str, model: str, plan: Plan, audit_rate: float) -> Callable[[Operator], LearningServer]:
     """Return what makes a learning server that audits a share of the jobs; raises UserError for impossible choices."""
     require_known("task", task, TASKS)
     require_known("model", model, MODELS)
@@ -75,11 +75,11 @@ class LiveServer(LearningServer):
         return super().act(view)
 
 
-def _make_server(task: LearningTask, plan: Plan, audit_rate: float, live: Live) -> LearningServer:
-    server = live.deployment.server
-    require(live.address == server, f"{live.address} is not the learning server here: {server} is")
-    _check_windows(plan, live.deployment.parameters)
-    draw = live.secret_share("audit")
+def _make_server(task: LearningTask, plan: Plan, audit_rate: float, operator: Operator) -> LearningServer:
+    server = operator.deployment.server
+    require(operator.address == server, f"{operator.address} is not the learning server here: {server} is")
+    _check_windows(plan, operator.deployment.parameters)
+    draw = operator.secret_share("audit")
     return LiveServer(
         server, task, plan, lambda _round: os.urandom(32), lambda number, job: draw(number, job) < audit_rate
     )
@@ -90,14 +90,13 @@ def server_is_done(server: LearningServer, view: View) -> bool:
     return server.is_leaving and not view.ledger.account(server.address).credit
 
 
-def worker_maker(behaviour: str, leave: bool, gas_reserve: int) -> Callable[[Live], Worker]:
-    """Return what makes a worker; raises UserError for an unknown behaviour."""
-    require_known("behaviour", behaviour, BEHAVIOURS)
+def worker_maker(leave: bool, gas_reserve: int, behaviour: Behaviour = HONEST) -> Callable[[Operator], Worker]:
+    """Return what makes a worker; raises UserError for a reserve below 0."""
     require(gas_reserve >= 0, f"the wei kept for gas have to be 0 or more, not {gas_reserve}")
 
-    def make(live: Live) -> Worker:
-        cartel = frozenset([live.address])
-        worker = Worker(live.address, BEHAVIOURS[behaviour], lru_cache(_open), gas_reserve, cartel)
+    def make(operator: Operator) -> Worker:
+        cartel = frozenset([operator.address])
+        worker = Worker(operator.address, behaviour, lru_cache(_open), gas_reserve, cartel)
         worker.is_leaving = leave
         return worker
 

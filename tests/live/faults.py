@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from mlchain.protocol.calls import View
 from mlchain.protocol.rounds import phase
-from tests.live.live_network import LiveNetwork
 from tests.live.proxy import MODES
+from tests.live.testbed import LiveTestbed
 
 BURST = 3.0  # seconds of a proxy's mischief
 
@@ -26,7 +26,7 @@ def phase_of(view: View) -> str:
 class Faults:
     """Injects faults one after the other; what a fault does follows from the seed, when it comes does not."""
 
-    network: LiveNetwork
+    network: LiveTestbed
     seed: int
     done: Counter = field(default_factory=Counter)
 

@@ -5,17 +5,17 @@ import time
 
 import pytest
 
-from tests.live.live_network import LiveNetwork
+from tests.live.testbed import LiveTestbed
 
 MINUTES = 10
 
 
 @pytest.mark.slow
 def test_an_idle_worker_asks_little_and_does_not_grow(tmp_path):
-    with LiveNetwork(tmp_path, {"worker0": "honest"}, rounds=1) as network:
-        network.start("worker0", pause=None)
+    with LiveTestbed(tmp_path, {"worker0": "honest"}, rounds=1) as network:
+        network.start("worker0", poll_interval=None)
         time.sleep(60)  # it starts, and joins
-        pid = network.running["worker0"].pid
+        pid = network.programs.running["worker0"].pid
         (memory, busy), asked = use_of(pid), network.proxy.requests.total()
 
         time.sleep(60 * MINUTES)

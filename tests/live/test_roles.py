@@ -8,7 +8,7 @@ from mlchain.actors.server import Plan
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import UserError
 from mlchain.live.roles import LiveServer, server_is_done, server_maker, worker_maker
-from mlchain.live.runner import Live
+from mlchain.live.runner import Operator
 from tests.actors.scenes import Scene, ToyTask, act, methods
 from tests.actors.stage import SERVER, Stage
 
@@ -75,7 +75,7 @@ def test_a_server_that_no_deployment_would_serve_does_not_begin(wish, sentence):
     deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER}, parameters=Parameters())
 
     with pytest.raises(UserError, match=f"^{sentence}"):
-        server_maker(task, model, Plan(**choices), audit_rate)(Live(SimpleNamespace(address=SERVER), deployment))
+        server_maker(task, model, Plan(**choices), audit_rate)(Operator(SimpleNamespace(address=SERVER), deployment))
 
 
 def test_only_the_server_s_account_acts_the_server():
@@ -83,12 +83,12 @@ def test_only_the_server_s_account_acts_the_server():
     deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER})
 
     with pytest.raises(UserError, match="is not the learning server here"):
-        make(Live(SimpleNamespace(address="0x1"), deployment))
+        make(Operator(SimpleNamespace(address="0x1"), deployment))
 
 
 def test_a_recipe_that_cannot_be_read_ends_a_worker_in_one_sentence_before_it_joins():
     scene = Scene(jobs=1)  # whose recipe says "toy"
-    worker = worker_maker("honest", leave=False, gas_reserve=0)(Live(SimpleNamespace(address=SERVER), None))
+    worker = worker_maker(leave=False, gas_reserve=0)(Operator(SimpleNamespace(address=SERVER), None))
 
     with pytest.raises(UserError, match=r"^the recipe of a round cannot be read by this version: a recipe of 3 bytes"):
         act(scene, worker)

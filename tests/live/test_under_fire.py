@@ -16,7 +16,7 @@ from mlchain.chain.node_errors import NodeError
 from mlchain.protocol.rounds import Phase, Verdict, phase
 from mlchain.simulation.attackers import BEHAVIOURS
 from tests.live.faults import Faults, phase_of
-from tests.live.live_network import NETWORKS, WINDOW, LiveNetwork
+from tests.live.testbed import NETWORKS, WINDOW, LiveTestbed
 from tests.networks.learning import learned
 
 CALM = 12  # seconds without event and fault after which everybody is up and has done what can be done
@@ -41,7 +41,7 @@ def play(network, chain, faults, wanted):
         -wanted // (3 * network.rounds + 1)
     )  # of the faults for each phase of each round, and for the time before
     met = Counter()
-    while network.running["server"].poll() != 0:
+    while not network.has_ended("server"):
         now = time.monotonic()
         network.start_again()
         with suppress(*TROUBLE):
@@ -57,7 +57,7 @@ def play(network, chain, faults, wanted):
             elif now - max(last_event, next_fault) > CALM and (idle := idle_time(network, view)):
                 network.node.ask("evm_increaseTime", idle)
                 last_event = time.monotonic()
-        assert now - last_event < PATIENCE, "nothing happens any more:\n" + network.log("server")[-2000:]
+        assert now - last_event < PATIENCE, "nothing happens any more:\n" + network.programs.log("server")[-2000:]
         time.sleep(0.3)
     while True:
         with suppress(*TROUBLE):
@@ -105,7 +105,7 @@ def assert_nothing_is_lost(network, chain, view, rounds, jobs):
 
 
 def under_fire(folder, workers, rounds, wanted, seed, chain_id=1337, jobs=1):
-    with LiveNetwork(folder, workers, rounds, chain_id, seed, jobs) as network, reader(network) as chain:
+    with LiveTestbed(folder, workers, rounds, chain_id, seed, jobs) as network, reader(network) as chain:
         faults = Faults(network, seed)
         view = play(network, chain, faults, wanted)
         print(faults.table())

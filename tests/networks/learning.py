@@ -1,9 +1,6 @@
 """A learning server and its workers on a network, each a program of its own as a person would start it."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,10 +14,9 @@ from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment
 from mlchain.tasks.catalogue import create_task
 from networks.plan import PASSPHRASE
+from tests.networks.programs import APE, Programs
 
-ROOT = Path(__file__).parents[2]
-APE = Path(sys.executable).with_name("ape")
-PAUSE = 0.5  # seconds between two looks at the chain
+POLL_INTERVAL = 0.5  # seconds
 
 
 @contextmanager
@@ -49,48 +45,43 @@ class Learning:
     network: str
     urls: Sequence[str]
     workers: Sequence[str]
-    running: dict[str, subprocess.Popen] = field(default_factory=dict)
+    programs: Programs = field(init=False)
+    deployment: Deployment = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.programs = Programs(self.folder, self.accounts, PASSPHRASE, ("server", *self.workers))
 
     def __enter__(self) -> "Learning":
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        for process in self.running.values():
-            process.kill()
-            process.wait()
+        self.programs.kill_all()
 
-    def deploy(self, *options: str) -> Deployment:
+    def deploy(self, *options: str) -> None:
         """Put the contracts on the chain, from the server's account, and keep the record."""
         records = self.folder / "records"
-        command = [APE, "run", "deploy", *self._place(0), "--account", "server", "--folder", records, *options]
-        done = subprocess.run(command, cwd=ROOT, env=self._environment(), capture_output=True, text=True, timeout=300)
-        assert done.returncode == 0, done.stdout + done.stderr
+        self.programs.run("deploy", *self._place(0), "--account", "server", "--folder", records, *options)
         (path,) = records.glob("*.json")
         self.deployment = Deployment.load(path)
-        return self.deployment
 
     def start(self, rounds: int) -> None:
         """Start the server, which waits for all workers, and the workers, each on the next node."""
-        self._start("server", 0, "server", "--rounds", str(rounds), "--min-pool", str(len(self.workers)))
+        self._start("server", 0, "server", "--rounds", rounds, "--min-pool", len(self.workers))
         for number, name in enumerate(self.workers):
-            self._start(name, number + 1, "worker", "--gas-reserve", "0")
+            self._start(name, number + 1, "worker", "--gas-reserve", 0)
 
     def wait_until(self, is_so: Callable[[], bool], what: str, patience: float) -> None:
         """Wait until something is so, while everybody works on; a program that ends in an error ends the waiting."""
         deadline = time.monotonic() + patience
         while not is_so():
-            for name, process in self.running.items():
-                assert not process.poll(), f"{name} has ended:\n{self.said_by(name)[-3000:]}"
-            assert time.monotonic() < deadline, f"{what} has not happened:\n{self.said_by('server')[-3000:]}"
+            for name, process in self.programs.running.items():
+                assert not process.poll(), f"{name} has ended:\n{self.programs.log(name)[-3000:]}"
+            assert time.monotonic() < deadline, f"{what} has not happened:\n{self.programs.log('server')[-3000:]}"
             time.sleep(0.2)
 
     def wait_for_server(self, patience: float) -> None:
         """Wait until the server has played all its rounds."""
-        self.wait_until(lambda: self.running["server"].poll() == 0, "the end of all rounds", patience)
-
-    def said_by(self, name: str) -> str:
-        """Return what a program has printed so far."""
-        return (self.folder / f"{name}.log").read_text()
+        self.wait_until(lambda: self.programs.running["server"].poll() == 0, "the end of all rounds", patience)
 
     def address_of(self, name: str) -> str:
         """Return the address of somebody."""
@@ -106,17 +97,10 @@ class Learning:
             chain.read_on()
             yield chain
 
-    def _start(self, name: str, node: int, *command: str) -> None:
-        where = ["--address", self.deployment.addresses["JobFactory"], "--first-block", str(self.deployment.block)]
-        pace = ["--poll-interval", str(PAUSE), "--patience", "30"]
-        log = (self.folder / f"{name}.log").open("ab")
-        words = [APE, "run", *command, *self._place(node), *where, *pace, "--account", name]
-        self.running[name] = subprocess.Popen(words, cwd=ROOT, env=self._environment(), stdout=log, stderr=log)
+    def _start(self, name: str, node: int, *command: object) -> None:
+        where = ["--address", self.deployment.addresses["JobFactory"], "--first-block", self.deployment.block]
+        pace = ["--poll-interval", POLL_INTERVAL, "--patience", 30]
+        self.programs.start(name, APE, "run", *command, *self._place(node), *where, *pace, "--account", name)
 
     def _place(self, node: int) -> list[str]:
         return ["--network", f"{self.network}:{self.urls[node % len(self.urls)]}"]
-
-    def _environment(self) -> dict[str, str]:
-        passphrases = {f"APE_ACCOUNTS_{name}_PASSPHRASE": PASSPHRASE for name in ("server", *self.workers)}
-        threads = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        return os.environ | passphrases | threads | {"APE_DATA_FOLDER": str(self.accounts)}

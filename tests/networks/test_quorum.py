@@ -34,7 +34,7 @@ def test_programs_learn_on_a_real_quorum_with_workers_that_have_their_stake_and_
         with learning.chain() as chain:
             versions = [version.data() for version in chain.ledger.versions]
             left = [chain.balance_of(learning.address_of(name)) for name in workers]
-        lines = learning.said_by("server")
+        lines = learning.programs.log("server")
 
     print(lines)
     assert versions == learned(ROUNDS)

@@ -3,7 +3,7 @@
 import pytest
 from ape.exceptions import ApeException
 
-from mlchain.chain import connection
+from mlchain.chain import provider as chain_provider
 from mlchain.chain.accounts import account_from_secret
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
@@ -53,7 +53,7 @@ def test_the_contracts_are_deployed_with_free_transactions_of_the_first_type(quo
 
 
 def test_without_reading_long_headers_nothing_works(quorum, monkeypatch):
-    monkeypatch.setattr(connection, "_accept_long_extra_data", lambda _web3: None)
+    monkeypatch.setattr(chain_provider, "_accept_long_extra_data", lambda _web3: None)
     _proxy, url = quorum
 
     with on_quorum(url), pytest.raises(Exception, match="extraData"):

@@ -11,8 +11,9 @@ import requests
 
 from mlchain.chain.deployment import Parameters
 from networks import nodes, plan
-from tests.networks.learning import ROOT, Learning, learned
+from tests.networks.learning import Learning, learned
 from tests.networks.ports import free_ports
+from tests.networks.programs import ROOT
 
 ROUNDS = 2
 CHEAP = 10**9  # wei for all the gas of a worker: Geth takes nothing for less than one wei
@@ -72,13 +73,13 @@ def test_programs_learn_though_a_validator_is_away_for_a_while(kind, network, tm
     with Learning(tmp_path, network.accounts, kind.ecosystem_network, urls, WORKERS) as learning:
         learning.deploy()
         learning.start(ROUNDS)
-        learning.wait_until(lambda: "round 1 job 0 is at" in learning.said_by("server"), "the first round", 120)
+        learning.wait_until(lambda: "round 1 job 0 is at" in learning.programs.log("server"), "the first round", 120)
         be_away(kind, network, learning)
         learning.wait_for_server(patience=300)
         with learning.chain() as chain:
             versions = [version.data() for version in chain.ledger.versions]
             spent = [CHEAP - chain.balance_of(learning.address_of(name)) for name in WORKERS]
-        print(learning.said_by("server"), f"wei that workers spent on gas: {spent}", sep="\n")
+        print(learning.programs.log("server"), f"wei that workers spent on gas: {spent}", sep="\n")
 
     assert versions == learned(ROUNDS)
     assert all(wei == 0 if kind.gas_is_free else 0 < wei < CHEAP for wei in spent)
@@ -97,6 +98,6 @@ def be_away(kind, network, learning):
     nodes.stop(network, [last.number], print)
     height = nodes.height_of(first)
     learning.wait_until(lambda: nodes.height_of(first) >= height + 6, "six blocks of the other validators", 60)
-    learning.wait_until(lambda: "trying again in" in learning.said_by(worker), f"{worker}'s trouble", 60)
+    learning.wait_until(lambda: "trying again in" in learning.programs.log(worker), f"{worker}'s trouble", 60)
     nodes.start(network, kind.program, [last.number], print)
-    learning.wait_until(lambda: "the node answers again" in learning.said_by(worker), f"{worker}'s recovery", 90)
+    learning.wait_until(lambda: "the node answers again" in learning.programs.log(worker), f"{worker}'s recovery", 90)

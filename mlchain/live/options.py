@@ -1,0 +1,67 @@
+"""The options that the commands of a live network share, each group as one value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+PATIENCE = 120.0  # seconds that a transaction may wait before it is sent again
+
+Command = Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a deployment is: the folder of records, or the address of its JobFactory and the first block to read."""
+
+    deployments: Path
+    address: str | None = None
+    first_block: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramOptions:
+    """Where a program that runs for long acts, from which account, and how often it looks; times in seconds."""
+
+    place: Place
+    account: str | None
+    poll_interval: float
+    patience: float
+
+
+def place_options(command: Command) -> Command:
+    """Give a command `place`, from the options that say where the deployment is."""
+
+    @click.option(
+        "--deployments",
+        default="deployments",
+        show_default=True,
+        type=click.Path(path_type=Path),
+        help="Folder of deployment records.",
+    )
+    @click.option("--address", help="Of the JobFactory.  [default: that of the deployment record]")
+    @click.option("--first-block", default=0, show_default=True, help="With --address: where to begin to read.")
+    @wraps(command)
+    def with_place(deployments: Path, address: str | None, first_block: int, **others: Any) -> None:
+        command(place=Place(deployments, address, first_block), **others)
+
+    return with_place
+
+
+def program_options(command: Command) -> Command:
+    """Give a command `program`, from the options of a program that runs for long."""
+
+    @place_options
+    @click.option("--account", help="One of `ape accounts list`.  [default: a test account]")
+    @click.option("--poll-interval", default=4.0, show_default=True, help="Seconds between two polls of the chain.")
+    @click.option(
+        "--patience", default=PATIENCE, show_default=True, help="Seconds until what is not mined is sent again."
+    )
+    @wraps(command)
+    def with_program(place: Place, account: str | None, poll_interval: float, patience: float, **others: Any) -> None:
+        command(program=ProgramOptions(place, account, poll_interval, patience), **others)
+
+    return with_program
