@@ -22,6 +22,7 @@ from mlchain.centralized.web.serving import database_in
 from mlchain.centralized.web.worker import FederatedWorker, ServiceClient
 from mlchain.errors import UserError
 from tests.centralized.scenes import KEYS, MEMBERS, settings
+from tests.networks.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,18 +60,13 @@ def start(*workers):
     return threads
 
 
-def free_port():
-    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-        return listener.getsockname()[1]
-
-
 def models_in(folder):
     with closing(Store(database_in(folder))) as store:
         return store.models()
 
 
 def test_killed_again_and_again_the_service_loses_nothing(tmp_path):
-    port, chance, seen = free_port(), random.Random(1), []
+    port, chance, seen = free_ports(1), random.Random(1), []
     threads = start(worker(f"http://127.0.0.1:{port}", 0), worker(f"http://127.0.0.1:{port}", 1))
 
     for _ in range(4):
@@ -95,7 +91,7 @@ def test_killed_again_and_again_the_service_loses_nothing(tmp_path):
 
 def test_the_same_updates_make_the_same_models_killed_or_not(tmp_path):
     for folder in ("killed", "left alone"):
-        port = free_port()
+        port = free_ports(1)
         threads = start(worker(f"http://127.0.0.1:{port}", 0), worker(f"http://127.0.0.1:{port}", 1))
         if folder == "killed":
             with service(tmp_path / folder, port, timeout=2.0) as (running, _url):
@@ -223,4 +219,4 @@ def test_where_no_learning_server_is_a_worker_says_so(monkeypatch):
     monkeypatch.setattr("mlchain.centralized.web.worker.PATIENCE", 0.0)
 
     with pytest.raises(UserError, match="does not answer: ConnectionError"):
-        worker(f"http://127.0.0.1:{free_port()}", 0).run()
+        worker(f"http://127.0.0.1:{free_ports(1)}", 0).run()

@@ -9,8 +9,9 @@ from mlchain.chain.connection import Chain
 from mlchain.chain.evidence import Evidence
 from mlchain.errors import UserError
 from mlchain.live.rendering import as_lines, look
+from tests.networks.ports import free_ports
 from tests.simulation.runs import SMALL, simulation
-from tests.simulation.test_commands import APE, command, free_port, refusal_of, started
+from tests.simulation.test_commands import APE, command, refusal_of, started
 
 
 def look_at(run, evil=None, worker=None):
@@ -65,7 +66,7 @@ def test_a_deployment_on_the_embedded_chain_is_refused_in_one_sentence(name):
 
 @pytest.mark.slow
 def test_a_deployment_on_a_node_is_looked_at_and_audited(tmp_path):
-    port = free_port()
+    port = free_ports(1)
     network = ("--network", f"ethereum:local:http://127.0.0.1:{port}")
     here = (*network, "--deployments", tmp_path)
     with started(APE.with_name("anvil"), "--port", port, "--chain-id", "1337", "--silent"):

@@ -3,14 +3,15 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.networks.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 APE = Path(sys.executable).with_name("ape")
@@ -108,7 +109,7 @@ def test_an_interrupted_simulation_ends_without_a_trace():
 
 @pytest.mark.slow
 def test_a_server_and_its_workers_meet_on_a_chain_of_their_own(tmp_path):
-    port, chain_port = free_port(), free_port()
+    port, chain_port = free_ports(1), free_ports(1)
     network = ("--network", f"ethereum:local:http://127.0.0.1:{chain_port}")
     here = (*network, "--deployments", tmp_path)
     anvil = APE.with_name("anvil")
@@ -170,12 +171,12 @@ def test_mnist_that_is_missing_or_corrupt_is_one_sentence(tmp_path):
 
 @pytest.mark.slow
 def test_where_no_node_answers_it_is_one_sentence():
-    assert "127.0.0.1:" in refusal_of(*QUICK_RUN, "--network", f"ethereum:quorum:http://127.0.0.1:{free_port()}")
+    assert "127.0.0.1:" in refusal_of(*QUICK_RUN, "--network", f"ethereum:quorum:http://127.0.0.1:{free_ports(1)}")
 
 
 @pytest.mark.slow
 def test_where_something_else_than_a_node_answers_it_is_one_sentence():
-    port = free_port()
+    port = free_ports(1)
     listener = subprocess.Popen(
         [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"],
         stdout=subprocess.DEVNULL,
@@ -187,11 +188,6 @@ def test_where_something_else_than_a_node_answers_it_is_one_sentence():
     finally:
         listener.terminate()
         listener.wait()
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-        return server.getsockname()[1]
 
 
 @pytest.mark.slow
