@@ -1,26 +1,35 @@
-"""Measures some topics, or all, and writes docs/results.md from the newest section of each.
+"""Measures some topics, or all, and writes docs/results.md, docs/results.json and what other documents quote of them.
 
 python -m benchmarks [TOPIC ...]
+
+The topic `sessions` runs the commands that the documents show and writes what they print.
 """
 
 import sys
 import time
 import traceback
-from dataclasses import replace
 from datetime import date
 from importlib import import_module
 
+from benchmarks.documents import (
+    DATA,
+    DOCUMENTS,
+    RESULTS,
+    Record,
+    assembled,
+    quoting,
+    read_records,
+    sections_of,
+    write_records,
+)
 from benchmarks.machine import facts
-from benchmarks.report import DOCUMENT, FIGURES, Section
+from benchmarks.report import FIGURES
+from benchmarks.sessions import rerun
 from mlchain.errors import UserError
 
 # Each is a module here with a function `measure() -> Section`.
 TOPICS = ("learning", "robustness", "encodings", "speed", "gas", "scale")
-
-HEAD = """# Results
-
-Written by `make results`: every figure was measured by `benchmarks/`, beside its reference in the same run.
-"""
+SESSIONS = "sessions"
 
 
 def main(names: list[str]) -> int:
@@ -28,51 +37,56 @@ def main(names: list[str]) -> int:
 
     A topic that fails is told of on stderr and leaves the sections of the others, and its own older one, as they are.
     """
-    unknown = [name for name in names if name not in TOPICS]
+    known = (*TOPICS, SESSIONS)
+    unknown = [name for name in names if name not in known]
     if unknown:
-        print(f"there is no benchmark {unknown[0]!r}: choose from {', '.join(TOPICS)}", file=sys.stderr)
+        print(f"there is no benchmark {unknown[0]!r}: choose from {', '.join(known)}", file=sys.stderr)
         return 2
     FIGURES.mkdir(parents=True, exist_ok=True)
-    failed = [topic for topic in names or TOPICS if not _measure(topic)]
-    DOCUMENT.write_text(document())
+    failed = [name for name in names or known if not _succeeds(name)]
+    _quote()
     return 1 if failed else 0
 
 
-def _measure(topic: str) -> bool:
-    """Measure a topic and keep its section; return whether that went well."""
-    print(f"{topic} ...", file=sys.stderr, flush=True)
+def _succeeds(name: str) -> bool:
+    """Measure a topic, or run the sessions, and say how long it took; return whether it went well."""
+    print(f"{name} ...", file=sys.stderr, flush=True)
     started = time.monotonic()
     try:
-        section = import_module(f"benchmarks.{topic}").measure()
+        _rerun_sessions() if name == SESSIONS else _measure(name)
     except UserError as error:
-        print(f"{topic} failed: {error}", file=sys.stderr)
+        print(f"{name} failed: {error}", file=sys.stderr)
         return False
     except Exception as error:  # a bug in one topic is no reason to lose the others
         traceback.print_exc()
-        print(f"{topic} failed: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"{name} failed: {type(error).__name__}: {error}", file=sys.stderr)
         return False
-    seconds = round(time.monotonic() - started, 1)
-    replace(section, seconds=seconds, day=date.today().isoformat(), machine=facts()).save(topic)
-    print(f"{topic} done in {seconds:.0f} s", file=sys.stderr, flush=True)
+    print(f"{name} done in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return True
 
 
-def document() -> str:
-    """Return the whole document: what was measured when and on what, then the sections in the order of TOPICS."""
-    sections = {topic: Section.load(topic) for topic in TOPICS}
-    measured = {topic: it for topic, it in sections.items() if it}
-    parts = [f"## {it.title}\n\n{it.text.strip()}\n" for it in measured.values()]
-    missing = [topic for topic in TOPICS if topic not in measured]
-    lines = [*_machines(measured), *([f"Not measured: {', '.join(missing)}."] if missing else [])]
-    return "\n".join([HEAD, "\n\n".join(lines) + "\n", *parts])
+def _measure(topic: str) -> None:
+    """Measure a topic; replace its section and its record."""
+    started = time.monotonic()
+    section = import_module(f"benchmarks.{topic}").measure()
+    seconds = round(time.monotonic() - started, 1)
+    records = read_records(DATA)
+    sections = sections_of(RESULTS.read_text()) if records else {}
+    records[topic] = Record(section.title, date.today().isoformat(), facts(), seconds, dict(section.figures))
+    sections[section.title] = section.text.strip()
+    write_records({name: records[name] for name in TOPICS if name in records}, DATA)
+    RESULTS.write_text(assembled(records, sections, TOPICS))
 
 
-def _machines(measured: dict[str, Section]) -> list[str]:
-    """Return a paragraph for every machine and day: usually there is one."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for topic, it in measured.items():
-        found.setdefault((it.day, it.machine), []).append(f"{topic} {it.seconds:.0f} s")
-    return [f"Measured on {day}: {', '.join(topics)}; {machine}." for (day, machine), topics in found.items()]
+def _rerun_sessions() -> None:
+    for path in DOCUMENTS:
+        path.write_text(rerun(path.read_text()))
+
+
+def _quote() -> None:
+    records = read_records(DATA)
+    for path in DOCUMENTS:
+        path.write_text(quoting(path.read_text(), records))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Learning with a trusted server that combines updates by a rule: workers with shares of their own, some of them liars.
 
-No network and no processes: the same training, attacks and rules in every case, one case a call.
+No network and no processes: the same training, attacks and rules in every run, a run per call.
 """
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -24,8 +24,8 @@ SEED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """What is learned beside what: `evil` of WORKERS carry out an attack; shares are even without `dirichlet_alpha`."""
+class FederatedRun:
+    """One rule against one attack: `evil` of WORKERS carry out an attack; shares are even without `dirichlet_alpha`."""
 
     rule: str
     attack: str
@@ -43,30 +43,30 @@ def tolerated(rule: str, evil: int, updates: int = WORKERS) -> int:
     return min(evil, (updates - RULES[rule].others) // RULES[rule].per_liar)
 
 
-def accuracies(case: Case) -> list[float]:
+def accuracies(run: FederatedRun) -> list[float]:
     """Return the test accuracy in [0, 1] after 0, 1 .. ROUNDS rounds."""
-    task = _task(case.dirichlet_alpha)
-    liars = evil_workers(SEED, WORKERS, case.evil)
+    task = _task(run.dirichlet_alpha)
+    liars = evil_workers(SEED, WORKERS, run.evil)
     weights = [task.samples(share) for share in range(WORKERS)]
     model = task.task.initial_model()
     found = [task.accuracy(model)]
     for version in range(ROUNDS):
-        updates = _updates(case, model, version, liars)
-        model = task.combine(case.rule, tolerated(case.rule, case.evil), model, updates, weights)
+        updates = _updates(run, model, version, liars)
+        model = task.combine(run.rule, tolerated(run.rule, run.evil), model, updates, weights)
         found.append(task.accuracy(model))
     return found
 
 
-def _updates(case: Case, model: bytes, version: int, liars: list[int]) -> list[bytes]:
+def _updates(run: FederatedRun, model: bytes, version: int, liars: list[int]) -> list[bytes]:
     """Return what every worker sends, in the order of their shares."""
     sent = {
-        share: _trained(case.dirichlet_alpha, model, version, share) for share in range(WORKERS) if share not in liars
+        share: _trained(run.dirichlet_alpha, model, version, share) for share in range(WORKERS) if share not in liars
     }
     honest = np.stack([to_vector(update) for update in sent.values()]).astype(np.int64)
     for share in liars:
         key = job_key(recipe(), version, share)
-        sight = Sight(honest, lambda share=share: _trained(case.dirichlet_alpha, model, version, share), key)
-        sent[share] = ATTACKS[case.attack](sight)
+        sight = Sight(honest, partial(_trained, run.dirichlet_alpha, model, version, share), key)
+        sent[share] = ATTACKS[run.attack](sight)
     return [sent[share] for share in range(WORKERS)]
 
 
@@ -78,7 +78,7 @@ def _trained(dirichlet_alpha: float | None, model: bytes, version: int, share: i
 
 @lru_cache(maxsize=2 * WORKERS)
 def _first_update(dirichlet_alpha: float | None, share: int) -> bytes:
-    """Return an honest update of the first round, which every case of a split begins with."""
+    """Return an honest update of the first round, which every run of a split begins with."""
     task = _task(dirichlet_alpha)
     return task.train(task.task.initial_model(), 0, share)
 

@@ -4,33 +4,62 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from statistics import mean
 
-import matplotlib as mpl
+import matplotlib
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no types
 
-from benchmarks.report import FIGURES, Section, figure, table
+from benchmarks.plots import save
+from benchmarks.report import FIGURES, Section, figure, percent, table
 from mlchain.protocol.content import split
 from mlchain.tasks.catalogue import MODELS, default_recipe, open_task
 from mlchain.tasks.dataset import Dataset
 from mlchain.tasks.task import DatasetTask
 from mlchain.training.recipe import BITS, WIDE
 
-mpl.use("Agg")  # no display
-from matplotlib import pyplot as plt
+matplotlib.use("Agg")  # files only: there may be no display
+
+from matplotlib import pyplot
 
 ROUNDS, JOBS = 5, 2
 ORDERS = 4  # of the samples, all else equal
 VALIDATION = 10_000  # the last of the training images
-LOSS = 0.1  # points of accuracy that a saving may cost
+LOSS = 0.001  # of accuracy in [0, 1] that a saving may cost
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A whole run: the accuracy it ends with, and the bytes it puts on the chain."""
+    """A whole run: the accuracy in [0, 1] it ends with, and the bytes it puts on the chain."""
 
     accuracy: float
     results: list[bytes]
     models: list[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What a number of bits a weight comes to: accuracies in [0, 1], bytes of a result, gas to publish a run.
+
+    Feedback is None with all bits, which lose nothing that it could make up for.
+    """
+
+    model: str
+    bits: int
+    without_feedback: float
+    with_feedback: float | None
+    test: float
+    size: int
+    gas_of_results: int
+    gas_of_models: int
+
+    @property
+    def held_out(self) -> float:
+        """The accuracy on images held out, with feedback where there is any."""
+        return self.without_feedback if self.with_feedback is None else self.with_feedback
+
+    @property
+    def gas(self) -> int:
+        """What it takes to publish a whole run."""
+        return self.gas_of_results + self.gas_of_models
 
 
 def measure() -> Section:
@@ -38,29 +67,26 @@ def measure() -> Section:
     wanted = [(model, bits) for model in reversed(MODELS) for bits in sorted(BITS, reverse=True)]  # the longest first
     with ProcessPoolExecutor() as pool:
         rows = list(pool.map(_row_of, *zip(*wanted, strict=True)))
-    found = {model: [row for row in rows if row["model"] == model] for model in MODELS}
+    found = {model: [row for row in rows if row.model == model] for model in MODELS}
     _plot(found)
-    return Section("Bytes on the chain", _text(found))
+    wide, *_, chosen = (
+        next(row for row in found["softmax"] if row.bits == bits) for bits in (WIDE, _chosen(found["softmax"]).bits)
+    )
+    figures = {"share-of-gas": percent(chosen.gas_of_results / wide.gas_of_results, 0)}
+    return Section("Bytes on the chain", _text(found), figures)
 
 
-def _row_of(model: str, bits: int) -> dict:
+def _row_of(model: str, bits: int) -> Encoded:
     """Return accuracies, bytes and gas of an encoding."""
     task = open_task(replace(default_recipe("mnist", model), bits=bits).to_bytes())
+    assert isinstance(task, DatasetTask)
     trial = DatasetTask(task.plan, _held_out(task.dataset))
     with threadpool_limits(1, "blas"):
         whole = _run(task, feedback=True)
-        blind = mean(_run(trial, False, order).accuracy for order in range(ORDERS))
+        without = mean(_run(trial, False, order).accuracy for order in range(ORDERS))
         fed = mean(_run(trial, True, order).accuracy for order in range(ORDERS)) if bits != WIDE else None
-    return {
-        "model": model,
-        "bits": bits,
-        "blind": blind,
-        "fed": fed,
-        "test": whole.accuracy,
-        "size": len(whole.results[0]),
-        "results": sum(_gas_of("Job", result) for result in whole.results),
-        "models": sum(_gas_of("ModelRegistry", version) for version in whole.models),
-    }
+    gas = [sum(_gas_of("Job", it) for it in whole.results), sum(_gas_of("ModelRegistry", it) for it in whole.models)]
+    return Encoded(model, bits, without, fed, whole.accuracy, len(whole.results[0]), *gas)
 
 
 def _held_out(data: Dataset) -> Dataset:
@@ -78,7 +104,7 @@ def _run(task: DatasetTask, feedback: bool, order: int = 0) -> Trained:
         accepted = [task.train(versions[-1], number, job, parent) for job in range(JOBS)]
         versions.append(task.aggregate(versions[-1], accepted, parent))
         results += accepted
-    return Trained(100 * task.accuracy(versions[-1]), results, versions)
+    return Trained(task.accuracy(versions[-1]), results, versions)
 
 
 # What a `publish` costs besides its chunk: to execute it, and the rest of its call at the floor of EIP-7623.
@@ -101,28 +127,28 @@ def _gas_of_chunk(contract: str, chunk: bytes, chunks: int) -> int:
     return 21_000 + max(executed, floor)
 
 
-def _chosen(rows: list[dict]) -> dict:
-    """Return the row of the fewest bits that lose no more than LOSS points on the images held out."""
-    wide = rows[0]["blind"]
-    return [row for row in rows if (row["fed"] or row["blind"]) >= wide - LOSS][-1]
+def _chosen(rows: list[Encoded]) -> Encoded:
+    """Return the row of the fewest bits that lose no more than LOSS on the images held out."""
+    return [row for row in rows if row.held_out >= rows[0].held_out - LOSS][-1]
 
 
-def _plot(found: dict[str, list[dict]]) -> None:
-    drawing, panels = plt.subplots(1, len(found), figsize=(9, 3.6), layout="constrained")
-    for panel, (model, rows) in zip(panels, found.items(), strict=True):
-        gas = np.array([row["results"] + row["models"] for row in rows]) / 1e6
-        panel.plot(gas, [row["fed"] or row["blind"] for row in rows], "o-", label="with feedback")
-        panel.plot(gas, [row["blind"] for row in rows], "s--", label="without", alpha=0.6)
+def _plot(found: dict[str, list[Encoded]]) -> None:
+    drawn, all_axes = pyplot.subplots(1, len(found), figsize=(9, 3.6), layout="constrained")
+    for axes, (model, rows) in zip(all_axes, found.items(), strict=True):
+        gas = np.array([row.gas for row in rows]) / 1e6
+        axes.plot(gas, [100 * row.held_out for row in rows], "o-", label="with feedback")
+        axes.plot(gas, [100 * row.without_feedback for row in rows], "s--", label="without", alpha=0.6)
         for x, row in zip(gas, rows, strict=True):
-            panel.annotate(f"{row['bits']} bit", (x, row["fed"] or row["blind"]), (2, 5), textcoords="offset points")
-        panel.set(title=f"mnist {model}", xlabel="gas to publish a whole run, millions")
-        panel.set(ylabel="accuracy on images held out, %")
-        panel.legend(loc="lower right")
-    drawing.savefig(FIGURES / "encodings.png", dpi=110)
-    plt.close(drawing)
+            style = {"textcoords": "offset points", "xytext": (0, 7), "ha": "center"}
+            axes.annotate(f"{row.bits} bit{'s' * (row.bits > 1)}", (x, 100 * row.held_out), **style)
+        axes.margins(x=0.12, y=0.12)  # room for the labels
+        axes.set(title=f"mnist {model}", xlabel="gas to publish a whole run, millions")
+        axes.set(ylabel="accuracy on images held out, %")
+        axes.legend(loc="lower right")
+    save(drawn, FIGURES / "encodings.png")
 
 
-def _text(found: dict[str, list[dict]]) -> str:
+def _text(found: dict[str, list[Encoded]]) -> str:
     header = [
         "mnist",
         "bits a weight",
@@ -133,31 +159,32 @@ def _text(found: dict[str, list[dict]]) -> str:
         "results, million gas",
         "with models, million gas",
     ]
-    rows = [_row(model, row) for model, rows in found.items() for row in rows]
+    rows = [_row(row) for rows in found.values() for row in rows]
     chosen = ", ".join(
-        f"{_chosen(rows)['bits']} for {model} (its default: {default_recipe('mnist', model).bits})"
+        f"{_chosen(rows).bits} for {model} (its default: {default_recipe('mnist', model).bits})"
         for model, rows in found.items()
     )
     return f"""
-How few bits can a result spend on the change of a weight before accuracy suffers? {ROUNDS} rounds of {JOBS} jobs;
-feedback is the last step of the model as the estimate of the next, so that what one round loses the next one makes
-up for ([training](training.md#few-bits-a-weight)). The fewest bits that lose at most {LOSS} points to {WIDE} bits on
-the last {VALIDATION:,} training images, held out, mean of {ORDERS} orders of the samples:
+How few bits can a result spend on the change of a weight before accuracy suffers? {ROUNDS} rounds of {JOBS} jobs. With
+feedback, the model's last step is the estimate of the next, so that what one round loses the next one makes up for
+([training](training.md#few-bits-a-weight)). The fewest bits that cost at most {100 * LOSS:.1f} points against {WIDE}
+bits, on the last {VALIDATION:,} training images, held out, averaged over {ORDERS} orders of the samples:
 {chosen}.
 
 {table(header, rows)}
 
 {figure("encodings.png", "Accuracy against gas for 16, 8, 4, 2 and 1 bits a weight, with and without feedback")}
 
-A chunk costs 21,000 gas and the greater of 16 a byte that is not 0, 4 a byte that is, 8.3 a byte for log and memory and
-{EXECUTION["Job"]:,} to execute (for a model {EXECUTION["ModelRegistry"]:,}), or, by EIP-7623, 40 and 10 a byte of the
-whole call. Beside real transactions of `Job.publish` and `ModelRegistry.publish` with 1,300 to 24,576 bytes this is
-within 1.3 %, but 6 % too much for 1,300 zeros. Everything else that a round costs does not depend on the encoding.
-What is published most are now the {ROUNDS + 1} versions of the model, at two bytes a weight.
+The gas is a model of the cost, not a receipt. A chunk costs 21,000 gas plus the greater of two sums: 16 per nonzero
+byte, 4 per zero byte, 8.3 per byte for log and memory and {EXECUTION["Job"]:,} to execute
+({EXECUTION["ModelRegistry"]:,} for a model); or, by EIP-7623, 40 per nonzero and 10 per zero byte of the whole
+call. For real transactions of `Job.publish` and `ModelRegistry.publish` with 1,300 to 24,576 bytes this is within
+1.3 %, but 6 % too high for 1,300 zeros. Nothing else that a round costs depends on the encoding. Most of what is
+published are now the {ROUNDS + 1} versions of the model, at two bytes a weight.
 """
 
 
-def _row(model: str, row: dict) -> list[str]:
-    fed = f"{row['fed']:.2f} %" if row["fed"] else "–"
-    gas = [f"{row['results'] / 1e6:.2f}", f"{(row['results'] + row['models']) / 1e6:.2f}"]
-    return [model, row["bits"], f"{row['blind']:.2f} %", fed, f"{row['test']:.2f} %", f"{row['size']:,}", *gas]
+def _row(row: Encoded) -> list[object]:
+    fed = "–" if row.with_feedback is None else percent(row.with_feedback)
+    gas = [f"{row.gas_of_results / 1e6:.2f}", f"{row.gas / 1e6:.2f}"]
+    return [row.model, row.bits, percent(row.without_feedback), fed, percent(row.test), f"{row.size:,}", *gas]

@@ -2,39 +2,42 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlchain.training.encoding import Matrices
 from mlchain.training.layers import Layer
 from mlchain.training.recipe import Recipe
 from mlchain.training.softmax import ONE
 from mlchain.training.streams import sample_order
 
 Floats = NDArray[np.float32]
-LEAST = np.float32(2.0**-16)  # probability that a loss counts
+Model = Sequence[NDArray[np.int16] | Floats]  # in quanta; a float one was not rounded to them
+Pixels = NDArray[np.integer[Any]]
+Labels = NDArray[np.integer[Any]]
+LEAST = np.float32(2.0**-16)  # probability: a smaller one counts as this in a loss
 
 
-def train(recipe: Recipe, model: Matrices, images: np.ndarray, labels: np.ndarray, key: bytes) -> list[Floats]:
+def train(recipe: Recipe, model: Model, images: Pixels, labels: Labels, key: bytes) -> list[Floats]:
     """Return the weights after the job that `jobs.run_job` does exactly: same start, batches and learning rate."""
     order = sample_order(key, len(labels), recipe.local_steps * recipe.batch)
     inputs = prepared(images, recipe.layers[0].input_max)
     return descend(recipe, model, inputs, labels, order)[0]
 
 
-def accuracy(weights: Sequence[Floats], images: Floats, labels: np.ndarray) -> float:
+def accuracy(weights: Sequence[Floats], images: Floats, labels: Labels) -> float:
     """Return the share of `prepared` images classified rightly."""
     return float((_forward(weights, images)[-1].argmax(axis=1) == labels).mean())
 
 
-def prepared(images: np.ndarray, greatest: int) -> Floats:
+def prepared(images: Pixels, greatest: int) -> Floats:
     """Return pixels as numbers from 0 to 1 and, in the last column, the constant 1."""
     return _with_constant(images.astype(np.float32) / np.float32(greatest))
 
 
 def descend(
-    recipe: Recipe, model: Matrices, inputs: Floats, labels: np.ndarray, order: np.ndarray
+    recipe: Recipe, model: Model, inputs: Floats, labels: Labels, order: NDArray[np.int64]
 ) -> tuple[list[Floats], list[float]]:
     """Return the weights after a step per batch of `order` on prepared images, and every batch's loss in bits."""
     weights = to_weights(recipe, model)
@@ -45,7 +48,7 @@ def descend(
     return weights, losses
 
 
-def _step(weights: list[Floats], rates: list[np.float32], images: Floats, labels: np.ndarray) -> float:
+def _step(weights: list[Floats], rates: list[np.float32], images: Floats, labels: Labels) -> float:
     *inputs, logits = _forward(weights, images)
     rows = np.arange(len(labels))
     logits -= logits.max(axis=1, keepdims=True)
@@ -81,7 +84,7 @@ def _with_constant(values: Floats) -> Floats:
 # What an integer of the recipe stands for, so that both trainings take the same steps.
 
 
-def to_weights(recipe: Recipe, model: Matrices) -> list[Floats]:
+def to_weights(recipe: Recipe, model: Model) -> list[Floats]:
     """Return the weights that a model stands for where inputs, hidden values and logits are real numbers."""
     return [
         (matrix * (2.0**layer.quantum / unit)).astype(np.float32)

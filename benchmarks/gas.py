@@ -1,7 +1,8 @@
-"""What the contracts cost: by step, beside other systems, and by the size of the pool."""
+"""What the contracts cost: by step, for a whole job, and by the size of the pool; what others cost, quoted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
 
@@ -12,7 +13,9 @@ from matplotlib import pyplot
 
 from benchmarks.contracts import embedded_chain
 from benchmarks.gas_steps import RESULT, SEATS, SIZES, measure_flatness, measure_jobs, measure_steps, per_seat
-from benchmarks.report import FIGURES, Section, figure, table
+from benchmarks.peers import peers, peers_table
+from benchmarks.plots import save
+from benchmarks.report import FIGURES, Section, figure, percent, table
 
 COMMIT_TARGET, TARGET = 65_000, 95_000  # gas of a commit, and of a seat in a job
 GAS_PRICE, ETHER_PRICE = 1, 3_000  # gwei, euro: assumptions
@@ -32,21 +35,6 @@ PAYERS = {
 BASE, PUBLISHED_BYTE, FLOOR_BYTE = 21_000, 24, 40
 PUBLISHED = (len(RESULT), 15_700, 24_576)  # bytes: the default run's result, MNIST's, a whole chunk
 
-# Measured by others' source on Anvil or said in their papers, and not measured again here: gas of a verified job, all
-# transactions of all workers, by workers.
-PEERS = {
-    "iExec PoCo 6.2": {2: 1_280_000, 3: 1_610_000, 7: 3_050_000},
-    "OpenFL (nerolation)": {3: 3 * 425_000, 5: 5 * 617_000, 10: 10 * 1_110_000, 16: 16 * 1_700_000},
-    "BlockFLow": {10: 10 * 5_600_000},
-}
-PEER_ROWS = [
-    ["iExec PoCo 6.2, 7 workers", "315,000–435,000", "the rest", "3,050,000", "any program; no draw of workers"],
-    ["OpenFL (nerolation), 10 workers", "1,110,000", "–", "11,100,000", "a round; reverts at 17 workers"],
-    ["BlockFLow, 10 agents", "5,600,000", "–", "56,000,000", "a round"],
-    ["Kleros v2, one vote", "258,000–369,000", "–", "–", "a commit, a reveal, and 42,000 for both transactions"],
-    ["Flower, ByzFL", "0", "0", "0", "neither payment nor verification"],
-]
-
 
 def measure() -> Section:
     """Measure every step in three settings and the steps of a worker in four pools; draw the figure."""
@@ -56,12 +44,22 @@ def measure() -> Section:
             with _undone():
                 steps[name] = measure_steps(chain, jobs, pool)
         with _undone():
-            jobs = measure_jobs(chain, (3, 5, 7, 10, 16))
+            totals = measure_jobs(chain, (3, 5, 7, 10, 16))
         with _undone():
             flat = measure_flatness(chain, _undone)
-    _draw(jobs)
-    parts = [_by_step(steps), _by_job(steps["1 job, pool of 10"]), _by_pool(flat)]
-    return Section("Gas", "\n\n".join(parts))
+    _draw(totals)
+    parts = [_by_step(steps), _by_job(steps["1 job, pool of 10"]), _by_pool(flat), _of_others()]
+    return Section("Gas", "\n\n".join(parts), _figures(steps, flat))
+
+
+def _figures(steps: dict[str, dict[str, int]], flat: dict[int, dict[str, int]]) -> dict[str, str]:
+    """Return what other documents quote."""
+    few, many = (sum(per_seat(gas, SETTINGS[name][0]).values()) for name, gas in steps.items() if "16" not in name)
+    gas = steps["1 job, pool of 10"]
+    settling = [flat[size]["settle, whole pool"] for size in SIZES]
+    quoted = {"job": SEATS * few, "seat": few, "seat-of-four-jobs": many, "commit": gas["commit"]}
+    quoted |= {"publish": gas["publish"], "settle-least": min(settling), "settle-most": max(settling)}
+    return {name: f"{value:,.0f}" for name, value in quoted.items()} | {"settle-growth": _growth(settling)}
 
 
 @contextmanager
@@ -88,9 +86,10 @@ def _by_step(steps: dict[str, dict[str, int]]) -> str:
         [f"off the target of {TARGET:,} for a seat in a job", "", *missed],
     ]
     return f"""Median gas by step, in honest rounds of {SEATS} seats a job, with a result of {len(RESULT):,} bytes.
-A seat's share is that of everything but publishing: its part of the round, a commit, its part of one proposal and of
-settling the job, and a tenth of a withdrawal. Drawn from ten workers a seat takes one step of the draw or more, of
-2,000 gas; from a square number of workers always one.
+A seat's share covers everything but publishing: its part of the round, a commit, its part of one proposal and of
+settling the job, and a tenth of a withdrawal. In a pool of ten a seat's draw takes one step or more, about 2,000 gas
+each, so a run's median varies with its seed; in a pool whose size is a square it always takes one. A result of
+`ape run simulate` has more zero bytes than this one and costs less to publish.
 
 {table(["step", "who pays", *steps], rows)}"""
 
@@ -99,40 +98,25 @@ def _by_job(gas: dict[str, int]) -> str:
     share = per_seat(gas, 1)
     worker = share["commit"] + share["propose"] + share["withdraw"]
     server = share["deployRound"] + share["settle"]
+    costs = {
+        "a worker, its seat in a job": worker,
+        f"the server, a job of {SEATS} seats": SEATS * server,
+        "all of them, a job without the bytes of its result": SEATS * (worker + server),
+        f"one worker, publishing {len(RESULT):,} bytes": gas["publish"],
+    }
     rows = [
-        [
-            f"this project, {SEATS} workers",
-            f"{worker:,.0f}",
-            f"{SEATS * server:,.0f}",
-            f"{SEATS * (worker + server):,.0f}",
-            "",
-        ]
-    ]
-    prices = [
         [name, f"{used:,.0f}", f"{used * GAS_PRICE / 1e9:.6f}", f"{used * GAS_PRICE * ETHER_PRICE / 1e9:.2f}"]
-        for name, used in {
-            "a worker, its seat in a job": worker,
-            "the server, a job of ten seats": SEATS * server,
-            f"one worker, publishing {len(RESULT):,} bytes": gas["publish"],
-        }.items()
+        for name, used in costs.items()
     ]
-    return f"""A verified job without the bytes of its result, and what else is on offer. The other rows were measured
-by others or are from the systems' papers, and were not measured again here; the systems do different things, so compare
-orders of magnitude.
+    return f"""What a job costs, and what that is in money if a unit of gas costs {GAS_PRICE} gwei and an ether
+{ETHER_PRICE:,} €, which are assumptions; on a Quorum network gas is free:
 
-{table(["", "gas that a worker pays", "that the server pays", "of a job in all", "note"], rows + PEER_ROWS)}
+{table(["who", "gas", "ether", "€"], rows)}
 
-{figure("gas.png", "Gas of a verified job by workers, of this project and of others")}
+One worker publishes the bytes of a result; the bonus pays for that. What it costs before Prague, and under Prague's
+floor of {FLOOR_BYTE} gas per byte of calldata. The first row is measured; the others add {PUBLISHED_BYTE} gas per byte:
 
-The bytes of a result are published by one worker, whose bonus is for that. What they cost before Prague, and under
-its floor of {FLOOR_BYTE} gas for a byte of calldata; the first line is measured, the others add {PUBLISHED_BYTE}
-gas a byte:
-
-{table(["bytes", "gas", "gas with the floor"], [_publishing(gas["publish"], size) for size in PUBLISHED])}
-
-In money, if a unit of gas costs {GAS_PRICE} gwei and an ether {ETHER_PRICE:,} €; on a Quorum network gas is free:
-
-{table(["who", "gas", "ether", "€"], prices)}"""
+{table(["bytes", "gas", "gas with the floor"], [_publishing(gas["publish"], size) for size in PUBLISHED])}"""
 
 
 def _publishing(measured: int, size: int) -> list[str]:
@@ -144,20 +128,38 @@ def _by_pool(flat: dict[int, dict[str, int]]) -> str:
     rows = []
     for step in flat[SIZES[0]]:
         used = [flat[size][step] for size in SIZES]
-        rows.append([step, *[f"{gas:,}" for gas in used], f"{max(used) / min(used) - 1:.2%}"])
-    return f"""What a worker pays in pools of {SIZES[0]} to {SIZES[-1]}, whose committee is the whole pool or three
-seats; settling is that of one seat alone.
+        rows.append([step, *[f"{gas:,}" for gas in used], _growth(used)])
+    return f"""What a worker pays in pools of {SIZES[0]} to {SIZES[-1]} workers, with the whole pool or three seats as
+the committee. Settling is that of a single seat.
 
-{table(["gas", *[f"{size} workers" for size in SIZES], "most over least"], rows)}"""
+{table(["gas", *[f"{size} workers" for size in SIZES], "growth"], rows)}"""
 
 
-def _draw(jobs: dict[int, int]) -> None:
+def _growth(used: list[int]) -> str:
+    """Return how much more the dearest costs than the cheapest."""
+    return percent(max(used) / min(used) - 1)
+
+
+def _of_others() -> str:
+    return f"""### Gas of other systems
+
+**Quoted, not measured by this run.** The systems do different things, so compare orders of magnitude.
+
+{peers_table()}
+
+{figure("gas.png", "Gas of a verified job by workers: this project's, measured, and that of others, quoted")}"""
+
+
+def _draw(totals: dict[int, int]) -> None:
     drawn, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
-    axes.plot(list(jobs), list(jobs.values()), color="black", marker="o", linewidth=2.2, label="this project")
-    for (name, points), marker in zip(PEERS.items(), "sv^", strict=True):
-        axes.plot(list(points), list(points.values()), marker=marker, label=f"{name} (measured by others)")
+    axes.plot(
+        list(totals), list(totals.values()), color="black", marker="o", linewidth=2.2, label="this project, measured"
+    )
+    for peer, marker in zip([peer for peer in peers() if peer.by_workers], "sv^", strict=True):
+        points, name = peer.by_workers, peer.system.rpartition(",")[0]
+        style: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "none", "markersize": 8}
+        axes.plot(list(points), list(points.values()), marker=marker, label=f"{name}, quoted", **style)
     axes.set(yscale="log", xlabel="workers", ylabel="gas of a verified job")
     axes.grid(which="both", alpha=0.25)
     axes.legend()
-    drawn.savefig(FIGURES / "gas.png", dpi=110)
-    pyplot.close(drawn)
+    save(drawn, FIGURES / "gas.png")

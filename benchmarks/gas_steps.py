@@ -1,9 +1,12 @@
 """The gas of every step, measured: rounds of one deployment, with a result as long as the default run's."""
 
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from statistics import median
 
-from eth_utils import keccak
+from ape.api import AccountAPI
+from eth_utils.crypto import keccak
 
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain
@@ -31,7 +34,7 @@ class Deployment:
         self._chain = chain
         self._funder = load_account(None)
         self._server = self._open_account("server", 1_000)
-        self._workers: dict[str, object] = {}
+        self._workers: dict[str, AccountAPI] = {}
         self._deployment = deploy(chain, self._server, Parameters()).deployment
         chain.follow(self._deployment)
         self._send(self._server, "ModelRegistry", "announce", 0, content_hash(RESULT), len(RESULT))
@@ -92,15 +95,23 @@ class Deployment:
     # Transactions
 
     @property
-    def _chunk(self) -> tuple:
+    def _chunk(self) -> tuple[bytes, int, list[bytes], bytes]:
         return content_hash(RESULT), 0, chunk_hashes(RESULT), RESULT
 
-    def _open_account(self, label: str, ether: int) -> object:
+    def _open_account(self, label: str, ether: int) -> AccountAPI:
         account = account_from_secret(keccak(text=f"gas of {label}"))
         self._chain.transfer(self._funder, account.address, ether * ETHER)
         return account
 
-    def _send(self, sender: object, contract: str, method: str, *arguments: object, value=0, address=None) -> int:
+    def _send(
+        self,
+        sender: AccountAPI,
+        contract: str,
+        method: str,
+        *arguments: object,
+        value: int = 0,
+        address: str | None = None,
+    ) -> int:
         return self._chain.send(sender, Call(contract, method, arguments, value, address)).gas
 
     def _deploy(self, jobs: int, seats: int, challenge_window: int = 0) -> int:
@@ -163,7 +174,7 @@ def measure_jobs(chain: Chain, sizes: tuple[int, ...]) -> dict[int, int]:
     return gas
 
 
-def measure_flatness(chain: Chain, undone) -> dict[int, dict[str, int]]:
+def measure_flatness(chain: Chain, undone: Callable[[], AbstractContextManager[None]]) -> dict[int, dict[str, int]]:
     """Return the gas of a worker's steps in pools of SIZES, whose committee is the whole pool or three seats.
 
     `undone()` is a context that undoes on the chain what happens in it.

@@ -1,8 +1,9 @@
 """The figures about learning: accuracy by round, and by share of evil workers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -21,7 +22,7 @@ NO_REFEREE = "this system, referee silent"
 Curves = dict[tuple[str, str, int, str], list[float]]
 
 # Okabe and Ito's colours, told apart by everybody. Ours lie on top, and curves that coincide show under each other.
-STYLES = {
+STYLES: dict[str, dict[str, Any]] = {  # as matplotlib's keyword arguments
     OURS: {"color": "black", "marker": "o", "linewidth": 2.6},
     NO_REFEREE: {"color": "black", "marker": "x", "linestyle": ":", "linewidth": 1.8},
     "average": {"color": "#D55E00", "marker": "v"},
@@ -33,10 +34,10 @@ STYLES = {
 DOTS = 110  # an inch
 
 
-def draw_learning(path: Path, panels: dict[str, dict[str, Sequence[float]]]) -> None:
+def draw_learning(path: Path, panels: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
     """Draw accuracy after rounds 1, 2 .. of every learner, a panel for each model; the last one's value is written."""
     drawn, all_axes = pyplot.subplots(1, len(panels), figsize=(10, 4.2), layout="constrained")
-    styles = [
+    styles: list[dict[str, Any]] = [
         {"color": "black", "marker": "o", "markersize": 9, "markerfacecolor": "white"},
         {"color": "#D55E00", "marker": "x"},
     ]
@@ -48,7 +49,7 @@ def draw_learning(path: Path, panels: dict[str, dict[str, Sequence[float]]]) -> 
         axes.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
         _percent_by_round(axes, 1)
     all_axes[0].set_ylabel("test accuracy")
-    _save(drawn, path)
+    save(drawn, path)
 
 
 def draw_final(path: Path, curves: Curves) -> None:
@@ -67,7 +68,7 @@ def draw_final(path: Path, curves: Curves) -> None:
         axes.grid(alpha=0.3)
     all_axes[0].set_ylabel("test accuracy, worst of three attacks")
     _legend(drawn)
-    _save(drawn, path)
+    save(drawn, path)
 
 
 def worst_of(curves: Curves, split: str, name: str) -> dict[int, float]:
@@ -99,7 +100,7 @@ def draw_rounds(path: Path, curves: Curves) -> None:
         if column == 0:
             axes.set_ylabel(f"{attack}\n{split} shares")
     _legend(drawn)
-    _save(drawn, path)
+    save(drawn, path)
 
 
 def _order(name: str) -> int:
@@ -117,7 +118,8 @@ def _legend(drawn: Figure) -> None:
     drawn.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False)
 
 
-def _save(drawn: Figure, path: Path) -> None:
+def save(drawn: Figure, path: Path) -> None:
+    """Write a figure into a file, and forget it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     drawn.savefig(path, dpi=DOTS)
     pyplot.close(drawn)

@@ -18,7 +18,7 @@ REPORT_EVERY = 10
 
 
 def measured(topic: str, measure: Callable[[Given], Found], cases: Sequence[Given]) -> dict[Given, Found]:
-    """Return what `measure` finds for every case; tells on stderr from time to time how far it is.
+    """Return what `measure` finds for every case; says on stderr from time to time how far it is.
 
     Everything has to be importable: processes are spawned, so that each begins with a fresh chain and BLAS.
     """

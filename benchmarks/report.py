@@ -1,40 +1,21 @@
-"""What every benchmark hands in: a section of docs/results.md, kept until the others are measured too."""
+"""What every benchmark hands in: a section of docs/results.md, and the figures in it that other documents quote."""
 
-import json
 import textwrap
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DOCUMENT = ROOT / "docs" / "results.md"
-FIGURES = ROOT / "docs" / "figures"  # of the document, which shows them
-SECTIONS = ROOT / ".build" / "results"
+FIGURES = ROOT / "docs" / "figures"  # the pictures that the documents show
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the document: its heading and its Markdown.
-
-    How long it took to measure, in seconds, on which day and on what machine is filled in for it.
-    """
+    """A part of the document: its heading, its Markdown, and by name what other documents quote, as it is printed."""
 
     title: str
     text: str
-    seconds: float = 0.0
-    day: str = ""
-    machine: str = ""
-
-    def save(self, topic: str) -> None:
-        """Keep this section as the newest one about `topic`."""
-        SECTIONS.mkdir(parents=True, exist_ok=True)
-        (SECTIONS / f"{topic}.json").write_text(json.dumps(asdict(self), indent=1))
-
-    @classmethod
-    def load(cls, topic: str) -> "Section | None":
-        """Return the newest section about `topic`, None if there is none."""
-        path = SECTIONS / f"{topic}.json"
-        return cls(**json.loads(path.read_text())) if path.exists() else None
+    figures: Mapping[str, str] = field(default_factory=dict)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -56,5 +37,5 @@ def percent(share: float, decimals: int = 2) -> str:
 
 
 def figure(name: str, says: str) -> str:
-    """Return the Markdown that shows a figure of FIGURES; `says` stands in for it where it cannot be seen."""
+    """Return the Markdown that shows a picture of FIGURES; `says` stands in for it where it cannot be seen."""
     return f"![{says}]({FIGURES.name}/{name})"

@@ -5,16 +5,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")  # files only: there may be no display
 
 from ape import networks
 from ape.logging import LogLevel, logger
 from eth_account import Account
-from eth_utils import keccak, to_hex
+from eth_utils.conversions import to_hex
+from eth_utils.crypto import keccak
+from matplotlib import pyplot
+from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from benchmarks.report import FIGURES, ROOT, Section, figure, table
+from benchmarks.plots import save
+from benchmarks.report import FIGURES, ROOT, Section, figure, percent, table
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain
 from mlchain.protocol.calls import Call
@@ -24,6 +33,7 @@ COMMITTEE = 25
 SIZES = (10, 30, 100, 300, 1000)  # workers of a round of fake training
 SENDERS = 1_000  # of one transaction each
 ONE_BY_ONE = 100
+OURS, BARE = "this project, in batches", "bare loop of JSON-RPC batches"
 SETTLING = 3  # seconds between two simulations: Ape starts Anvil at one port, where the last one has to be gone
 LOOK = 0.1  # seconds between two looks at the memory of a simulation
 PORTION = 200  # transactions of a request in the bare loop
@@ -34,7 +44,7 @@ SEAT_STEPS = ("JobFactory.deployRound", "Job.commit", "Job.propose", "Job.publis
 class Run:
     """A simulation: its summary, seconds with the start of Python and Anvil, and the peak memory of either in MiB."""
 
-    summary: dict
+    summary: dict[str, Any]
     seconds: float
     memory: float
 
@@ -46,9 +56,9 @@ class Run:
     @property
     def gas_per_seat(self) -> float:
         """What deploying, answering and settling came to for a seat; medians times counts."""
-        seats = sum(job["seats"] for current in self.summary["rounds"] for job in current["jobs"])
+        seats: int = sum(job["seats"] for current in self.summary["rounds"] for job in current["jobs"])
         gas = self.summary["gas"]
-        return sum(gas[kind]["median"] * gas[kind]["count"] for kind in SEAT_STEPS) / seats
+        return int(sum(gas[kind]["median"] * gas[kind]["count"] for kind in SEAT_STEPS)) / seats
 
 
 def measure() -> Section:
@@ -56,7 +66,16 @@ def measure() -> Section:
     runs = {workers: simulate(workers, "fake", 1) for workers in SIZES}
     learning = simulate(300, "digits", 5)
     draw(runs)
-    return Section("Scale", _text(runs, learning, rates()))
+    rate = rates()
+    most = runs[SIZES[-1]]
+    figures = {
+        "seconds": f"{most.seconds:.1f}",
+        "memory": f"{most.memory:,.0f} MiB",
+        "learning-seconds": f"{learning.seconds:.1f}",
+        "rate": f"{rate[OURS]:,.0f}",
+        "of-bare-loop": percent(rate[OURS] / rate[BARE], 0),
+    }
+    return Section("Scale", _text(runs, learning, rate), figures)
 
 
 def simulate(workers: int, task: str, rounds: int) -> Run:
@@ -64,7 +83,12 @@ def simulate(workers: int, task: str, rounds: int) -> Run:
     committee = min(workers, COMMITTEE)
     print(f"  {workers} workers, {task}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        options = {"workers": workers, "jobs": workers // committee, "committee": committee, "rounds": rounds}
+        options: dict[str, object] = {
+            "workers": workers,
+            "jobs": workers // committee,
+            "committee": committee,
+            "rounds": rounds,
+        }
         options |= {"task": task, "network": "ethereum:local:foundry", "report": folder}
         command = [
             "ape",
@@ -115,16 +139,16 @@ def rates() -> dict[str, float]:
         batched = _rate(SENDERS, lambda: list(chain.send_all([(sender, call) for sender in senders])))
         nonces = [2] * ONE_BY_ONE + [1] * (SENDERS - ONE_BY_ONE)
         bare = _rate(SENDERS, lambda: _bare_loop(provider, senders, nonces, counters[2]))
-    return {"Ape, one by one": single, "this project, in batches": batched, "bare loop of JSON-RPC batches": bare}
+    return {"Ape, one by one": single, OURS: batched, BARE: bare}
 
 
-def _rate(transactions: int, send: object) -> float:
+def _rate(transactions: int, send: Callable[[], object]) -> float:
     started = time.monotonic()
     send()
     return transactions / (time.monotonic() - started)
 
 
-def _bare_loop(provider: object, senders: Sequence[object], nonces: Sequence[int], counter: str) -> None:
+def _bare_loop(provider: Any, senders: Sequence[Any], nonces: Sequence[int], counter: str | None) -> None:
     """Sign, send, mine and ask for receipts with as little as possible around it: no estimate, no order, no errors."""
     http = provider.web3.provider
     fields = {"to": counter, "data": keccak(text="increment()")[:4], "gas": 100_000, "chainId": provider.chain_id}
@@ -143,7 +167,7 @@ def _bare_loop(provider: object, senders: Sequence[object], nonces: Sequence[int
     provider.auto_mine = True
 
 
-def _ask(http: object, method: str, parameters: Sequence[str]) -> list[object]:
+def _ask(http: Any, method: str, parameters: Sequence[str]) -> list[Any]:
     requests = [(method, [parameter]) for parameter in parameters]
     portions = [requests[start : start + PORTION] for start in range(0, len(requests), PORTION)]
     return [answer["result"] for portion in portions for answer in http.make_batch_request(portion)]
@@ -151,12 +175,6 @@ def _ask(http: object, method: str, parameters: Sequence[str]) -> list[object]:
 
 def draw(runs: dict[int, Run]) -> None:
     """Draw seconds, gas per seat and memory over the number of workers."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-    from matplotlib.ticker import NullLocator, ScalarFormatter
-
     panels = {
         "seconds, start to end": [run.seconds for run in runs.values()],
         "gas per seat, thousands": [run.gas_per_seat / 1000 for run in runs.values()],
@@ -171,12 +189,11 @@ def draw(runs: dict[int, Run]) -> None:
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(alpha=0.3)
-    drawing.savefig(FIGURES / "scale.png", dpi=120)
-    pyplot.close(drawing)
+    save(drawing, FIGURES / "scale.png")
 
 
 def _text(runs: dict[int, Run], learning: Run, rate: dict[str, float]) -> str:
-    header = ("workers", "jobs × seats", "seconds", "of them playing", "transactions", "gas per seat", "peak memory")
+    header = ("workers", "jobs × seats", "seconds", "of which playing", "transactions", "gas per seat", "peak memory")
     rows = [
         (
             f"{workers:,}",
@@ -189,26 +206,25 @@ def _text(runs: dict[int, Run], learning: Run, rate: dict[str, float]) -> str:
         )
         for workers, run in runs.items()
     ]
-    bare = rate["bare loop of JSON-RPC batches"]
     rates_table = table(
         ("sent by", "transactions a second", "of the bare loop"),
-        [(name, f"{value:,.0f}", f"{value / bare:.0%}") for name, value in rate.items()],
+        [(name, f"{value:,.0f}", percent(value / rate[BARE], 0)) for name, value in rate.items()],
     )
     return f"""
 One round of fake training on Anvil (`ape run simulate --task fake --rounds 1 --network ethereum:local:foundry`): all
-join, answer, are paid, leave and take everything home. Gas per seat is deploying, committing, proposing, publishing and
-settling, divided by the seats; publishing is 1,348 bytes a job. Memory is that of the simulator or of Anvil, whichever
-needs more.
+workers join, answer, are paid, leave and withdraw everything. Gas per seat is that of deploying, committing, proposing,
+publishing and settling, divided by the number of seats; 1,348 bytes are published per job. Memory is that of the
+simulator or of Anvil, whichever needs more.
 
 {table(header, rows)}
 
 {figure("scale.png", "Seconds, gas per seat and peak memory over 10 to 1,000 workers")}
 
 Real learning, 300 workers in 12 jobs of 25 seats, five rounds of `digits`: **{learning.seconds:.1f} seconds**,
-{learning.transactions:,} transactions, {learning.summary["accuracy"]:.2%} test accuracy.
+{learning.transactions:,} transactions, {percent(learning.summary["accuracy"])} test accuracy.
 
-Into the same Anvil, one after the other, `Counter.increment()` from {SENDERS:,} accounts ({ONE_BY_ONE} one by one),
-signing and receipts included; ours also asks for an estimate of each and keeps the order of the list:
+`Counter.increment()` from {SENDERS:,} accounts ({ONE_BY_ONE} for Ape), sent to the same Anvil in three ways, signing
+and receipts included. This project's way also estimates the gas of each and keeps the order of the list:
 
 {rates_table}
 """

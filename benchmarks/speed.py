@@ -1,22 +1,25 @@
 """How much longer exact training takes than the same training in float32, and where the time goes."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
 from statistics import median
+from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no types
 
 from benchmarks import float32
-from benchmarks.report import Section, table
+from benchmarks.report import Section, percent, table
 from mlchain.tasks.catalogue import MODELS, default_recipe
 from mlchain.tasks.mnist import load
 from mlchain.training import bounded, jobs, networks
 from mlchain.training.recipe import Recipe
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 TARGET = 1.5
 RUNS = 7  # of each of two, alternating
@@ -46,13 +49,15 @@ REST = "the rest: picking pixels, and Python between the steps"
 
 def measure() -> Section:
     """Time both trainings of MNIST, an epoch or half of one, by turns."""
-    rows = []
+    rows, figures = [], {}
     for model in MODELS:
         recipe = default_recipe("mnist", model)
         for threads in (1, None):
             exact, floating = _by_turns(recipe, threads)
-            rows.append(_row(model, recipe, threads, exact, floating))
-    return Section("Speed of exact training", _text(rows, {model: _shares(model) for model in MODELS}))
+            ratio = f"{median(a / b for a, b in zip(exact, floating, strict=True)):.2f}"
+            rows.append([*_row(model, recipe, threads, exact, floating), f"**{ratio} ×**"])
+            figures[f"{model}-{threads or 'all'}"] = ratio
+    return Section("Speed of exact training", _text(rows, {model: _shares(model) for model in MODELS}), figures)
 
 
 def _by_turns(recipe: Recipe, threads: int | None) -> tuple[list[float], list[float]]:
@@ -86,23 +91,22 @@ def _seconds(train: Callable[[], object]) -> float:
 
 
 def _row(model: str, recipe: Recipe, threads: int | None, exact: list[float], floating: list[float]) -> list[str]:
-    ratio = median(a / b for a, b in zip(exact, floating, strict=True))
     steps = f"{recipe.local_steps} × {recipe.batch}"
     seconds = [f"{median(times):.3f} ({min(times):.3f})" for times in (exact, floating)]
-    return [f"mnist {model}, {threads or 'all'} thread{'s' * (threads != 1)}", steps, *seconds, f"**{ratio:.2f} ×**"]
+    return [f"mnist {model}, {threads or 'all'} thread{'s' * (threads != 1)}", steps, *seconds]
 
 
 def _shares(model: str) -> dict[str, float]:
     """Return the milliseconds of every part of one exact training with one thread."""
     exactly = _exactly(default_recipe("mnist", model))
-    spent: Counter[str] = Counter()
+    spent: dict[str, float] = dict.fromkeys(PARTS, 0.0)
     with threadpool_limits(1, "blas"), _stopwatches(spent):
         whole = _seconds(exactly)
-    return {part: 1000 * spent[part] for part in PARTS} | {REST: 1000 * (whole - spent.total())}
+    return {part: 1000 * seconds for part, seconds in spent.items()} | {REST: 1000 * (whole - sum(spent.values()))}
 
 
 @contextmanager
-def _stopwatches(spent: Counter[str]) -> Iterator[None]:
+def _stopwatches(spent: dict[str, float]) -> Iterator[None]:
     """Let every function of PARTS add the seconds it takes to its part."""
     patches = [
         patch.object(home, name, _timed(getattr(home, name), part, spent))
@@ -118,9 +122,9 @@ def _stopwatches(spent: Counter[str]) -> Iterator[None]:
             each.stop()
 
 
-def _timed(function: Callable, part: str, spent: Counter[str]) -> Callable:
+def _timed(function: Callable[P, R], part: str, spent: dict[str, float]) -> Callable[P, R]:
     @wraps(function)
-    def timed(*arguments: object, **named: object) -> object:
+    def timed(*arguments: P.args, **named: P.kwargs) -> R:
         start = time.perf_counter()
         try:
             return function(*arguments, **named)
@@ -131,7 +135,7 @@ def _timed(function: Callable, part: str, spent: Counter[str]) -> Callable:
 
 
 def _text(rows: list[list[str]], shares: dict[str, dict[str, float]]) -> str:
-    header = ["", "steps × batch", "exact: median (least) s", "float32: median (least) s", "median of the ratios"]
+    header = ["", "steps × batch", "exact: median (minimum) s", "float32: median (minimum) s", "median of the ratios"]
     where = [
         [
             part,
@@ -141,19 +145,19 @@ def _text(rows: list[list[str]], shares: dict[str, dict[str, float]]) -> str:
         for part in next(iter(shares.values()))
     ]
     return f"""
-One job of MNIST from model to result, {RUNS} times by turns with the same training in float32 numpy
-(`benchmarks/float32.py`: images converted before the clock starts, the same number of steps, batch and learning
-rate, the order of the samples drawn by numpy). The target is {TARGET} ×.
+One job of MNIST from model to result, {RUNS} times, alternating with the same training in float32 numpy
+(`benchmarks/float32.py`: images converted before the clock starts; the same steps, batches and learning rates; the
+order of the samples drawn by numpy). The target is {TARGET} ×.
 
 {table(header, rows)}
 
-Exact products are float64 products, which cost twice as much as float32 ones. What pays for most of that: a pixel
-that is black in the whole batch is left out, a third of them; float32 could do so too. Where the time of an exact
-job goes, with one thread and a stopwatch around every part:
+Exact products are float64 products, which cost twice as much as float32 ones. Leaving out the pixels that are black in
+a whole batch, a third of them, makes up for most of that; float32 could do so too. Where the time of an exact job goes,
+with one thread and a stopwatch around every part:
 
 {table(["", *(f"{model}, ms" for model in shares), *shares], where)}
 """
 
 
 def _share(spent: dict[str, float], part: str) -> str:
-    return f"{spent[part] / sum(spent.values()):.0%}"
+    return percent(spent[part] / sum(spent.values()), 0)

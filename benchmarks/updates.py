@@ -38,7 +38,7 @@ def colluding(sight: Sight) -> bytes:
     https://arxiv.org/abs/1903.03936, with ε = 1: no longer than an honest update, so that its length does not give it
     away.
     """
-    return to_bytes(-divide_round(sight.honest.sum(axis=0), len(sight.honest)))
+    return to_bytes(-divide_round(sight.honest.sum(axis=0), len(sight.honest)).astype(np.float64))
 
 
 def flipping(sight: Sight) -> bytes:

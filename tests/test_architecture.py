@@ -105,7 +105,17 @@ ALLOWED = {
         "typing_extensions",
     },
     "networks": {"click", "eth_account", "eth_keys", "eth_utils", "requests", "rlp"},
-    "benchmarks": {"ape", "eth_account", "eth_utils", "matplotlib", "mlchain", "numpy", "sklearn", "threadpoolctl"},
+    "benchmarks": {
+        "ape",
+        "eth_account",
+        "eth_utils",
+        "matplotlib",
+        "mlchain",
+        "numpy",
+        "sklearn",
+        "threadpoolctl",
+        "yaml",
+    },
 }
 
 # The one module, or package, that may import it.

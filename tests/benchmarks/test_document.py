@@ -1,5 +1,6 @@
-"""The document of results: its tables, its sections, and what becomes of a topic that fails."""
+"""The document of results: its tables and sections, what others quote of it, and what becomes of a failed topic."""
 
+import re
 import sys
 from importlib.util import find_spec
 from types import ModuleType
@@ -7,18 +8,22 @@ from types import ModuleType
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import report
+from benchmarks import documents, sessions
+from benchmarks.documents import Record, quoting, read_records, sections_of
 from benchmarks.machine import facts, processor
-from benchmarks.report import Section, figure, percent, table, wrapped
+from benchmarks.peers import peers, peers_table
+from benchmarks.report import ROOT, Section, figure, percent, table, wrapped
 from mlchain.errors import UserError
 
 
 @pytest.fixture
 def topics(tmp_path, monkeypatch):
     """Return a function that makes the topics be these, by name and what `measure` does; all is written elsewhere."""
-    monkeypatch.setattr(report, "SECTIONS", tmp_path / "sections")
-    monkeypatch.setattr(command, "DOCUMENT", tmp_path / "results.md")
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "results.md")
+    monkeypatch.setattr(command, "DATA", tmp_path / "results.json")
+    monkeypatch.setattr(command, "DOCUMENTS", [tmp_path / "README.md"])
     monkeypatch.setattr(command, "FIGURES", tmp_path / "figures")
+    (tmp_path / "README.md").write_text("nothing is quoted")
 
     def choose(**measures):
         monkeypatch.setattr(command, "TOPICS", tuple(measures))
@@ -51,7 +56,7 @@ def test_an_unknown_topic_is_one_sentence_and_status_2(topics, capsys):
     document = topics(known=lambda: Section("Known", "text"))
 
     assert command.main(["known", "nothing"]) == 2
-    assert capsys.readouterr().err == "there is no benchmark 'nothing': choose from known\n"
+    assert capsys.readouterr().err == "there is no benchmark 'nothing': choose from known, sessions\n"
     assert not document.exists()
 
 
@@ -116,3 +121,92 @@ def test_a_paragraph_is_wrapped_and_an_item_of_a_list_indented():
 def test_a_share_is_written_in_percent():
     assert percent(0.92345) == "92.34 %"
     assert percent(0.5, 0) == "50 %"
+
+
+def test_a_document_quotes_what_was_measured_last(topics, tmp_path):
+    quoting_it = tmp_path / "README.md"
+    quoting_it.write_text("It costs <!--figures:only.gas-->0<!--/--> gas.\n\n```console\n$ echo 1 2\nold\n```\n")
+    topics(only=lambda: Section("Only", "1,234 gas", {"gas": "1,234"}))
+
+    assert command.main([]) == 0
+
+    assert "It costs <!--figures:only.gas-->1,234<!--/--> gas." in quoting_it.read_text()
+    assert "$ echo 1 2\n1 2\n```" in quoting_it.read_text()
+    assert read_records(tmp_path / "results.json")["only"].figures == {"gas": "1,234"}
+
+
+def test_a_figure_that_was_never_measured_cannot_be_quoted():
+    records = {"gas": Record("Gas", "2026-01-01", "a machine", 1.0, {"commit": "1"})}
+
+    with pytest.raises(KeyError, match="guess"):
+        quoting("<!--figures:gas.guess-->2<!--/-->", records)
+
+
+@pytest.mark.parametrize("path", documents.DOCUMENTS, ids=lambda path: path.name)
+def test_every_document_quotes_the_figures_of_the_last_measurement(path):
+    assert quoting(path.read_text(), read_records()) == path.read_text()
+
+
+def test_every_figure_is_in_the_section_of_its_topic():
+    sections = sections_of(documents.RESULTS.read_text())
+
+    absent = [
+        f"{topic}.{name}"
+        for topic, record in read_records().items()
+        for name, figure in record.figures.items()
+        if figure not in sections[record.title]
+    ]
+
+    assert absent == ["encodings.share-of-gas"]  # a ratio of two figures of the section
+
+
+def test_the_document_of_results_has_the_sections_that_were_measured_and_no_others():
+    text = documents.RESULTS.read_text()
+
+    assert documents.assembled(read_records(), sections_of(text), command.TOPICS) == text
+
+
+def test_figures_of_other_systems_are_named_as_quoted_and_have_a_source():
+    section = sections_of(documents.RESULTS.read_text())["Gas"]
+    measured, _, quoted = section.partition("### Gas of other systems")
+
+    assert all(peer.source.startswith("https://") and peer.origin for peer in peers())
+    assert peers_table() in quoted
+    assert not [peer.system for peer in peers() if peer.system.split(",")[0] in measured]
+
+
+def test_a_session_is_run_again_and_one_that_fails_is_an_error():
+    assert sessions.rerun("```console\n$ echo it is | tr a-z A-Z\n```\n") == (
+        "```console\n$ echo it is | tr a-z A-Z\nIT IS\n```\n"
+    )
+    with pytest.raises(RuntimeError, match="status 3"):
+        sessions.printed_by("exit 3")
+
+
+def shown() -> list:
+    """Return every session of the documents, those that take minutes marked as slow."""
+    found = [
+        (path.name, command, printed)
+        for path in documents.DOCUMENTS
+        for command, printed in sessions.commands_of(path.read_text()).items()
+    ]
+    is_quick = ("ape run odds", "ape run simulate | ")
+    return [
+        pytest.param(
+            command, printed, id=f"{name}: {command}", marks=[] if command.startswith(is_quick) else pytest.mark.slow
+        )
+        for name, command, printed in found
+    ]
+
+
+@pytest.mark.parametrize(("command", "printed"), shown())
+def test_a_document_shows_what_its_command_prints(command, printed):
+    assert sessions.timeless(sessions.printed_by(command)) == sessions.timeless(printed)
+
+
+def test_the_front_page_states_no_figure_that_no_command_prints():
+    text = (ROOT / "README.md").read_text()
+    for printed in (documents.QUOTED, sessions.SESSION):
+        text = printed.sub("", text)
+
+    assert re.findall(r"\d+(?:\.\d+)? ?%|\d{1,3}(?:,\d{3})+|\d+\.\d+ (?:s|seconds)", text) == []

@@ -36,16 +36,16 @@ def test_weights_come_back_from_the_unit_of_a_model(model):
     assert all(np.allclose(one, other, rtol=1e-5) for one, other in zip(weights, again, strict=True))
 
 
-def test_the_golden_model_comes_out_again_or_is_said_not_to(monkeypatch):
+def test_the_golden_model_is_reproduced_or_said_not_to_be(monkeypatch):
     task = create_task("digits", "softmax")
     monkeypatch.setattr(learning, "TASK", "digits")
 
     last = learning.train(task, range(learning.GOLDEN_ROUNDS))[-1]
 
     assert hashlib.sha256(last).hexdigest() == GOLDEN["digits softmax"]["sha256"]
-    assert learning.golden_sentence(task, "softmax").endswith("comes out again.")
-    assert learning.golden_sentence(task, "mlp").endswith("does **not** come out.")
-    assert learning.golden_sentence(task, "forest").endswith("states no hash for it.")
+    assert learning.golden_sentence(task, "softmax").endswith("is reproduced.")
+    assert learning.golden_sentence(task, "mlp").endswith("is **not** reproduced.")
+    assert learning.golden_sentence(task, "forest").endswith("has no hash for it.")
 
 
 @pytest.mark.parametrize("model", MODELS)

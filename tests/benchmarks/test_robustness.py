@@ -5,17 +5,17 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks import aggregators
-from benchmarks.aggregators import WORKERS, Case, tolerated
+from benchmarks.aggregators import WORKERS, FederatedRun, tolerated
 from benchmarks.plots import OURS, draw_final, draw_learning, draw_rounds, worst_of
 from benchmarks.robustness import (
     BEHAVIOURS,
     HONEST,
     SHARES,
-    Game,
+    ContractRun,
     _cell,
-    cases,
+    contract_runs,
     evil_of,
-    games,
+    federated_runs,
     require_guarantees,
 )
 from benchmarks.updates import ATTACKS
@@ -57,7 +57,7 @@ def test_a_rule_is_told_of_all_liars_or_of_as_many_as_it_can_be_applied_with(rul
 
 
 def test_every_rule_meets_every_attack_in_every_share_and_split_once():
-    planned = cases()
+    planned = federated_runs()
 
     assert len(planned) == len(set(planned)) == 2 * len(RULES) * (1 + (len(SHARES) - 1) * len(ATTACKS))
 
@@ -69,7 +69,7 @@ def test_every_attack_has_its_like_among_the_behaviours_of_seats():
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_case_ends_the_same_whoever_computes_it(digits, attack):
-    case = Case("median", attack, 6, 0.3)
+    case = FederatedRun("median", attack, 6, 0.3)
 
     found = aggregators.accuracies(case)
 
@@ -78,15 +78,15 @@ def test_a_case_ends_the_same_whoever_computes_it(digits, attack):
 
 
 def test_liars_ruin_an_average_and_not_a_median(digits):
-    honest = aggregators.accuracies(Case("average", "", 0, None))[-1]
+    honest = aggregators.accuracies(FederatedRun("average", "", 0, None))[-1]
 
-    assert aggregators.accuracies(Case("average", "flipping", 6, None))[-1] < 0.5
-    assert aggregators.accuracies(Case("median", "flipping", 6, None))[-1] > honest - 0.1
+    assert aggregators.accuracies(FederatedRun("average", "flipping", 6, None))[-1] < 0.5
+    assert aggregators.accuracies(FederatedRun("median", "flipping", 6, None))[-1] > honest - 0.1
 
 
 def test_the_honest_model_is_promised_up_to_where_the_protocol_promises_it():
-    with_referee = [game.evil for game in games() if game.has_referee and game.is_guaranteed]
-    alone = [game.evil for game in games() if not game.has_referee and game.is_guaranteed]
+    with_referee = [game.evil for game in contract_runs() if game.has_referee and game.is_guaranteed]
+    alone = [game.evil for game in contract_runs() if not game.has_referee and game.is_guaranteed]
 
     assert max(with_referee) == evil_of(50)
     assert max(alone) == evil_of(40)
@@ -99,11 +99,11 @@ def test_the_honest_model_is_promised_up_to_where_the_protocol_promises_it():
 )
 def test_a_broken_promise_ends_the_measurement(other):
     with pytest.raises(RuntimeError, match="broke a guarantee"):
-        require_guarantees({HONEST: played("a", "b"), Game("colluding", 8, False): other})
+        require_guarantees({HONEST: played("a", "b"), ContractRun("colluding", 8, False): other})
 
 
 def test_a_model_that_nobody_promised_may_be_another():
-    require_guarantees({HONEST: played("a", "b"), Game("colluding", 10, False): played("0", "0")})
+    require_guarantees({HONEST: played("a", "b"), ContractRun("colluding", 10, False): played("0", "0")})
 
 
 def test_a_cell_marks_the_worst_attack_and_what_was_not_measured():
