@@ -8,9 +8,10 @@ import matplotlib
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no types
 
-from benchmarks.plots import save
-from benchmarks.report import FIGURES, Section, figure, percent, table
+from benchmarks.report import FIGURES, Section, figure, table
+from mlchain.console import percent
 from mlchain.protocol.content import split
+from mlchain.simulation.plots import save_figure
 from mlchain.tasks.catalogue import MODELS, default_recipe, open_task
 from mlchain.tasks.dataset import Dataset
 from mlchain.tasks.task import DatasetTask
@@ -145,7 +146,7 @@ def _plot(found: dict[str, list[Encoded]]) -> None:
         axes.set(title=f"mnist {model}", xlabel="gas to publish a whole run, millions")
         axes.set(ylabel="accuracy on images held out, %")
         axes.legend(loc="lower right")
-    save(drawn, FIGURES / "encodings.png")
+    save_figure(drawn, FIGURES / "encodings.png")
 
 
 def _text(found: dict[str, list[Encoded]]) -> str:

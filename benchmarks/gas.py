@@ -14,8 +14,9 @@ from matplotlib import pyplot
 from benchmarks.contracts import embedded_chain
 from benchmarks.gas_steps import RESULT, SEATS, SIZES, measure_flatness, measure_jobs, measure_steps, per_seat
 from benchmarks.peers import peers, peers_table
-from benchmarks.plots import save
-from benchmarks.report import FIGURES, Section, figure, percent, table
+from benchmarks.report import FIGURES, Section, figure, table
+from mlchain.console import percent
+from mlchain.simulation.plots import save_figure
 
 COMMIT_TARGET, TARGET = 65_000, 95_000  # gas of a commit, and of a seat in a job
 GAS_PRICE, ETHER_PRICE = 1, 3_000  # gwei, euro: assumptions
@@ -162,4 +163,4 @@ def _draw(totals: dict[int, int]) -> None:
     axes.set(yscale="log", xlabel="workers", ylabel="gas of a verified job")
     axes.grid(which="both", alpha=0.25)
     axes.legend()
-    save(drawn, FIGURES / "gas.png")
+    save_figure(drawn, FIGURES / "gas.png")

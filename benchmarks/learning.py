@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped] # it has no types
-from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
-from sklearn.neural_network import MLPClassifier  # type: ignore[import-untyped]
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 
 from benchmarks import float32
 from benchmarks.contracts import play
 from benchmarks.plots import OURS, draw_learning
-from benchmarks.report import FIGURES, ROOT, Section, figure, percent, table, wrapped
+from benchmarks.report import FIGURES, ROOT, Section, figure, table, wrapped
+from mlchain.console import percent
 from mlchain.protocol.content import content_hash, split
 from mlchain.simulation.options import Options
 from mlchain.simulation.summary import Summary

@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from mlchain.simulation.plots import save_figure
+
 OURS = "this system"
 NO_REFEREE = "this system, referee silent"
 # By split, attack, percent of evil workers and who combines: test accuracy after 0, 1 .. rounds. Of what was not
@@ -31,7 +33,6 @@ STYLES: dict[str, dict[str, Any]] = {  # as matplotlib's keyword arguments
     "krum": {"color": "#CC79A7", "marker": "D", "linestyle": "-."},
     "multi-krum": {"color": "#E69F00", "marker": "P"},
 }
-DOTS = 110  # an inch
 
 
 def draw_learning(path: Path, panels: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
@@ -49,7 +50,7 @@ def draw_learning(path: Path, panels: Mapping[str, Mapping[str, Sequence[float]]
         axes.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
         _percent_by_round(axes, 1)
     all_axes[0].set_ylabel("test accuracy")
-    save(drawn, path)
+    save_figure(drawn, path)
 
 
 def draw_final(path: Path, curves: Curves) -> None:
@@ -68,7 +69,7 @@ def draw_final(path: Path, curves: Curves) -> None:
         axes.grid(alpha=0.3)
     all_axes[0].set_ylabel("test accuracy, worst of three attacks")
     _legend(drawn)
-    save(drawn, path)
+    save_figure(drawn, path)
 
 
 def worst_of(curves: Curves, split: str, name: str) -> dict[int, float]:
@@ -100,7 +101,7 @@ def draw_rounds(path: Path, curves: Curves) -> None:
         if column == 0:
             axes.set_ylabel(f"{attack}\n{split} shares")
     _legend(drawn)
-    save(drawn, path)
+    save_figure(drawn, path)
 
 
 def _order(name: str) -> int:
@@ -116,10 +117,3 @@ def _percent_by_round(axes: Axes, decimals: int) -> None:
 def _legend(drawn: Figure) -> None:
     lines = [Line2D([], [], label=name, markersize=7, **style) for name, style in STYLES.items()]
     drawn.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False)
-
-
-def save(drawn: Figure, path: Path) -> None:
-    """Write a figure into a file, and forget it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    drawn.savefig(path, dpi=DOTS)
-    pyplot.close(drawn)

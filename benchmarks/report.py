@@ -31,11 +31,6 @@ def wrapped(text: str) -> str:
     return textwrap.fill(words, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-def percent(share: float, decimals: int = 2) -> str:
-    """Return a number in [0, 1] in percent."""
-    return f"{100 * share:.{decimals}f} %"
-
-
 def figure(name: str, says: str) -> str:
     """Return the Markdown that shows a picture of FIGURES; `says` stands in for it where it cannot be seen."""
     return f"![{says}]({FIGURES.name}/{name})"

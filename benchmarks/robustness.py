@@ -9,9 +9,10 @@ from benchmarks.aggregators import ROUNDS, SEED, STEPS, WORKERS, FederatedRun, t
 from benchmarks.contracts import play
 from benchmarks.plots import NO_REFEREE, OURS, Curves, draw_final, draw_rounds, worst_of
 from benchmarks.processes import measured
-from benchmarks.report import FIGURES, Section, figure, percent, table, wrapped
+from benchmarks.report import FIGURES, Section, figure, table, wrapped
 from benchmarks.updates import ATTACKS
 from mlchain.centralized.learning.aggregation import RULES
+from mlchain.console import percent
 from mlchain.protocol.content import content_hash
 from mlchain.simulation.options import Options
 from mlchain.simulation.summary import RoundSummary, Summary

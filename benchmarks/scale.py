@@ -22,12 +22,13 @@ from eth_utils.crypto import keccak
 from matplotlib import pyplot
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
-from benchmarks.plots import save
-from benchmarks.report import FIGURES, ROOT, Section, figure, percent, table
+from benchmarks.report import FIGURES, ROOT, Section, figure, table
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain
+from mlchain.console import percent
 from mlchain.protocol.calls import Call
 from mlchain.protocol.rounds import ETHER
+from mlchain.simulation.plots import save_figure
 
 COMMITTEE = 25
 SIZES = (10, 30, 100, 300, 1000)  # workers of a round of fake training
@@ -189,7 +190,7 @@ def draw(runs: dict[int, Run]) -> None:
         axes.xaxis.set_major_formatter(ScalarFormatter())
         axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(alpha=0.3)
-    save(drawing, FIGURES / "scale.png")
+    save_figure(drawing, FIGURES / "scale.png")
 
 
 def _text(runs: dict[int, Run], learning: Run, rate: dict[str, float]) -> str:

@@ -12,7 +12,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no types
 
 from benchmarks import float32
-from benchmarks.report import Section, percent, table
+from benchmarks.report import Section, table
+from mlchain.console import percent
 from mlchain.tasks.catalogue import MODELS, default_recipe
 from mlchain.tasks.mnist import load
 from mlchain.training import bounded, jobs, networks

@@ -12,7 +12,7 @@ from benchmarks import documents, sessions
 from benchmarks.documents import Record, quoting, read_records, sections_of
 from benchmarks.machine import facts, processor
 from benchmarks.peers import peers, peers_table
-from benchmarks.report import ROOT, Section, figure, percent, table, wrapped
+from benchmarks.report import ROOT, Section, figure, table, wrapped
 from mlchain.errors import UserError
 
 
@@ -116,11 +116,6 @@ def test_a_paragraph_is_wrapped_and_an_item_of_a_list_indented():
 
     assert [len(line) <= 120 for line in text.splitlines()] == [True, True]
     assert text.splitlines()[1].startswith("  word")
-
-
-def test_a_share_is_written_in_percent():
-    assert percent(0.92345) == "92.34 %"
-    assert percent(0.5, 0) == "50 %"
 
 
 def test_a_document_quotes_what_was_measured_last(topics, tmp_path):
