@@ -105,11 +105,7 @@ class LearningServer:
     def _has_news(ledger: Ledger) -> bool:
         """Whether the last round has accepted results that are in no version yet."""
         last = ledger.rounds[-1] if ledger.rounds else None
-        return (
-            last is not None
-            and last.terms.model_version == ledger.latest_version.number
-            and bool(last.accepted_results())
-        )
+        return last is not None and last.terms.model_version == len(ledger.versions) and bool(last.accepted_results())
 
     def _next_model(self, ledger: Ledger) -> bytes:
         last = ledger.rounds[-1]
@@ -174,16 +170,36 @@ class LearningServer:
         return Turn([], earliest(*(time for time in times if time > view.now)))
 
     def _has_to_rule(self, view: View, current: Round, job: Job, now: Phase) -> bool:
-        if now is Phase.REFEREE:
+        """Return whether the seats alone bring no right result, or a ruling only saves everybody the wait.
+
+        A candidate in a final block proves that commitments are final. One that not all of them open to shows that the
+        seats disagree; without one, an honest committee cannot be told from an evil one, except by an audit.
+        """
+        if now is not Phase.PROPOSE:
+            return now is Phase.REFEREE
+        if len(job.commitments) < job.terms.quorum:
             return True
-        if now is not Phase.PROPOSE or not self._audits(current.number, job.index):
-            return False
+        if any(candidate.votes < len(job.commitments) for candidate in job.candidates.values()):
+            return not self._is_being_published(job, self._right_hash(view.ledger, current, job))
+        return self._audits(current.number, job.index) and self._audit_fails(view, current, job)
+
+    def _is_being_published(self, job: Job, right: bytes) -> bool:
+        """Return whether seats are publishing the right result, for which they get the bonus."""
+        candidate = job.candidates.get(right)
+        return (
+            candidate is not None
+            and candidate.proposer != self.address
+            and candidate.votes >= job.terms.quorum
+            and not job.is_complete(right)
+        )
+
+    def _audit_fails(self, view: View, current: Round, job: Job) -> bool:
+        """Return whether all seats agree on something wrong, or have not shown the right result in time."""
         is_time = view.now >= _audit_time(job)
-        leaders = [hash_ for hash_, candidate in job.candidates.items() if candidate.votes >= job.terms.quorum]
-        if not leaders:
+        if not job.candidates:
             return is_time
-        right = content_hash(self._honest_result(view.ledger, current, job))
-        return (is_time and not job.is_complete(right)) or leaders != [right]
+        right = self._right_hash(view.ledger, current, job)
+        return right not in job.candidates or (is_time and not job.is_complete(right))
 
     def _rule(self, current: Round, job: Job, honest: bytes) -> list[Call]:
         """Bring the right result to a ruling, by as many of the steps as the workers have left undone.
@@ -193,10 +209,16 @@ class LearningServer:
         result_hash = content_hash(honest)
         candidate = job.candidates.get(result_hash)
         present = candidate.chunks if candidate else {}
-        steps = [] if candidate else [("proposeAsReferee", (result_hash,))]
-        steps += [("publishAsReferee", (result_hash, *chunk)) for chunk in missing_chunks(honest, present)]
-        steps = steps or [("rule", (result_hash,))]
-        return [Call("Job", method, arguments, address=job.address) for method, arguments in steps]
+
+        def call(method: str, *arguments: object) -> Call:
+            return Call("Job", method, (result_hash, *arguments), address=job.address)
+
+        steps = [] if candidate else [call("proposeAsReferee")]
+        steps += [call("publishAsReferee", *chunk) for chunk in missing_chunks(honest, present)]
+        return steps or [call("rule")]
+
+    def _right_hash(self, ledger: Ledger, current: Round, job: Job) -> bytes:
+        return content_hash(self._honest_result(ledger, current, job))
 
     def _honest_result(self, ledger: Ledger, current: Round, job: Job) -> bytes:
         return self._train(*ledger.inputs_of(current, job))

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from mlchain.actors.behaviours import HONEST
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.events import Settled
 from mlchain.protocol.rounds import VOID, Outcome, Verdict
 from mlchain.simulation.attackers import ATTACKERS, BEHAVIOURS, COLLUDING, SILENT, WRONG
 from tests.actors.scenes import DAY, Scene, play
@@ -81,6 +82,19 @@ def test_g3_one_honest_seat_is_enough_while_the_referee_answers(cast, jobs):
                 assert settlement.verdict is Verdict.REWARDED
             if behaviour is SILENT:
                 assert settlement.verdict is Verdict.ABSENT
+
+
+@given(CASTS, st.integers(1, 3))
+def test_g6_with_a_referee_and_an_honest_seat_a_job_lasts_no_longer_than_the_turns_of_its_seats(cast, jobs):
+    scene, server, workers = cast_scene(cast, min(jobs, len(cast)))
+
+    play_out(scene, server, workers)
+
+    settled_at = {log.address: log.timestamp for log in scene.stage.logs if isinstance(log.event, Settled)}
+    for _current, job, _right, seats in seats_of(scene, workers):
+        if any(behaviour.is_honest for behaviour, _, _ in seats):
+            last_turn = job.commit_end + DAY // 2
+            assert settled_at[job.address] < last_turn + 1_000  # a second for every transaction
 
 
 @MANY

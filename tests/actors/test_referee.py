@@ -15,14 +15,90 @@ def scene():
 # Ruling
 
 
-def test_it_waits_as_long_as_the_seats_can_decide(scene):
-    scene.commit_all(scene.right(), scene.right(), scene.wrong())
-    scene.propose(0, scene.right())
-    scene.propose(2, scene.wrong())
+def test_it_waits_while_nobody_has_shown_that_the_seats_disagree(scene):
+    scene.commit_all(scene.right(), scene.wrong(), scene.wrong())
 
     turn = act(scene)
 
     assert (turn.calls, turn.wake) == ([], scene.job.publish_end)
+    assert scene.task.trained == 0
+
+
+def test_it_leaves_the_seats_that_agree_the_whole_publish_window(scene):
+    scene.commit_all(scene.right(), scene.right(), None)
+    scene.propose(0, scene.right())
+
+    turn = act(scene)
+
+    assert (turn.calls, turn.wake) == ([], scene.job.publish_end)
+    assert scene.task.trained == 0
+
+
+def test_it_never_acts_before_commitments_are_final(scene):
+    scene.commit(0, scene.right())
+    scene.commit(1, scene.wrong())
+    scene.stage.advance_to(scene.job.commit_deadline - 1)
+
+    turn = act(scene, scene.server(audits=always))
+
+    assert (turn.calls, turn.wake) == ([], scene.job.commit_deadline)
+
+
+def test_it_rules_at_once_for_the_right_result_of_a_quorum_that_is_not_unanimous(scene):
+    scene.commit_all(scene.right(), scene.right(), scene.wrong())
+    scene.propose(0, scene.right())
+    scene.publish(0, scene.right())
+
+    assert scene.do(scene.server()) == ["rule"]
+
+    assert outcome(scene.job, scene.stage.now) == (Outcome.RULED, content_hash(scene.right()))
+    assert scene.stage.now < scene.job.commit_end + DAY // 100
+
+
+def test_it_leaves_the_bonus_to_the_seats_that_are_about_to_publish_the_right_result(scene):
+    scene.commit_all(scene.wrong(), scene.right(), scene.right())
+    scene.propose(1, scene.right())
+    scene.propose(0, scene.wrong())
+
+    assert act(scene).calls == []
+
+    scene.publish(1, scene.right())
+    assert scene.do(scene.server()) == ["rule"]
+
+
+@pytest.mark.parametrize("others", ["right", "wrong"])
+def test_a_lie_that_not_everybody_tells_is_overruled_at_once(scene, others):
+    answers = {"right": [scene.right()] * 2, "wrong": [scene.wrong(1), scene.wrong(2)]}[others]
+    scene.commit_all(scene.wrong(), *answers)
+    scene.propose(0, scene.wrong())
+    server = scene.server()
+
+    assert scene.do(server) == ["proposeAsReferee", "publishAsReferee"]
+    assert scene.do(server) == ["rule"]
+
+    assert outcome(scene.job, scene.stage.now) == (Outcome.RULED, content_hash(scene.right()))
+
+
+@pytest.mark.parametrize("committed", [0, 1])
+def test_where_too_few_have_committed_it_rules_at_once(scene, committed):
+    scene.commit_all(*[scene.right()] * committed, *[None] * (3 - committed))
+    server = scene.server()
+
+    assert scene.do(server) == ["proposeAsReferee", "publishAsReferee"]
+    assert scene.do(server) == ["rule"]
+
+
+def test_a_commitment_that_it_learns_of_late_keeps_it_from_ruling(scene):
+    """The last blocks of a commit phase may not be final yet when it is over."""
+    scene.commit_all(scene.right(), scene.right(), None)
+    late = scene.job.commitments.pop(1)
+    server = scene.server()
+    assert scene.do(server) == ["proposeAsReferee", "publishAsReferee"]
+
+    scene.job.commitments[1] = late
+
+    assert scene.do(server) == ["settle"]
+    assert scene.job.decision == (Outcome.UNANIMOUS, content_hash(scene.right()))
 
 
 def test_it_brings_the_right_result_when_nobody_has():
@@ -121,6 +197,13 @@ def test_an_audit_overrules_a_unanimous_lie():
     assert outcome(scene.job, scene.stage.now) == (Outcome.RULED, content_hash(scene.right()))
 
 
+def test_a_lie_that_all_seats_tell_stands_without_an_audit():
+    scene = unanimous_lie()
+
+    assert act(scene).calls == []
+    assert scene.task.trained == 0
+
+
 def test_it_audits_the_jobs_of_its_choice_and_no_others():
     scene = unanimous_lie()
     asked = []
@@ -159,12 +242,3 @@ def test_an_audit_of_the_right_result_changes_nothing():
     scene.publish(0, scene.right())
 
     assert act(scene, scene.server(audits=always)).calls == []
-
-
-def test_a_lie_without_a_quorum_is_not_audited():
-    scene = Scene(audit=DAY)
-    scene.commit_all(scene.wrong(), scene.right(), scene.right())
-    scene.propose(0, scene.wrong())
-
-    assert act(scene, scene.server(audits=always)).calls == []
-    assert scene.task.trained == 0
