@@ -2,7 +2,7 @@
 
 import click
 
-from mlchain.chain.command import Command
+from mlchain.chain.command import LocalCommand
 from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
 from mlchain.simulation.attacks import all_attacks, result_of
@@ -12,7 +12,7 @@ from mlchain.simulation.summary import summarize
 from mlchain.simulation.tables import attacks_table
 
 
-@click.command(cls=Command, short_help="Act out every attack and show what came of it")
+@click.command(cls=LocalCommand, short_help="Act out every attack and show what came of it")
 @click.option("--seed", default=1, show_default=True, help="Of the first attack; the others count on from it.")
 def cli(seed: int) -> None:
     """Act out every attack on a local chain, one line each; exit status 0 only if all of them failed."""

@@ -10,11 +10,11 @@ from mlchain.live.runner import open_deployment
 
 @click.command(cls=Command, short_help="Check a deployment's whole history against the protocol")
 @place_options
-@click.option("--retrain", is_flag=True, help="Compute every accepted result again, too.")
+@click.option("--retrain", is_flag=True, help="Also recompute every accepted result.")
 def cli(place: Place, retrain: bool) -> None:
-    """Rebuild every model, draw, vote, verdict and payment from the chain's logs, and name whatever is wrong.
+    """Check every model, draw, vote, verdict and payment against the protocol, from the chain's logs alone.
 
-    Ends with status 1 if anything is.
+    Names everything that is wrong, and exits with status 1 if anything is.
     """
     chain, deployment = open_deployment(place)
     report, blocks = audit_deployment(chain, deployment, retrain)

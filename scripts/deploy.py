@@ -11,28 +11,57 @@ from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import Deployed, deploy_once
 from mlchain.chain.deployment import Parameters, record_path
 from mlchain.console import console, table
+from mlchain.live.options import DEPLOYMENTS
+from mlchain.units import Amount, Duration, duration, ether
 
 DEFAULT = Parameters()
 
 
 @click.command(cls=Command, short_help="Deploy the contracts and write the deployment record")
-@click.option("--account", help="The learning server, one of `ape accounts list`.  [default: a test account]")
-@click.option("--stake", default=DEFAULT.stake, show_default=True, help="Stake of a worker, in wei.")
-@click.option("--absence-fee", default=DEFAULT.absence_fee, show_default=True, help="What silence costs, in wei.")
-@click.option("--min-window", default=DEFAULT.min_window, show_default=True, help="In seconds.")
-@click.option("--max-round-duration", default=DEFAULT.max_round_duration, show_default=True, help="In seconds.")
-@click.option("--permissioned", is_flag=True, help="Only workers that the server admits may join.")
-@click.option("--folder", default="deployments", show_default=True, type=click.Path(path_type=Path))
-def cli(account: str | None, folder: Path, **parameters: object) -> None:
-    """Deploy the contracts, check what stands on the chain, and write where it is.
+@click.option("--account", help="Account of the server, one of `ape accounts list`.  [default: a test account]")
+@click.option("--stake", type=Amount(), default=ether(DEFAULT.stake), show_default=True, help="Stake of a worker.")
+@click.option(
+    "--absence-fee",
+    type=Amount(),
+    default=ether(DEFAULT.absence_fee),
+    show_default=True,
+    help="What a worker pays that does not commit.",
+)
+@click.option(
+    "--min-window",
+    type=Duration(),
+    default=duration(DEFAULT.min_window),
+    show_default=True,
+    help="Shortest window of a round: to commit, to publish, to rule.",
+)
+@click.option(
+    "--max-round-duration",
+    type=Duration(),
+    default=duration(DEFAULT.max_round_duration),
+    show_default=True,
+    help="Most that the windows of a round may add up to.",
+)
+@click.option("--permissioned", is_flag=True, help="Let only workers join that the server admits: `ape run admit`.")
+@DEPLOYMENTS
+def cli(
+    account: str | None,
+    stake: int,
+    absence_fee: int,
+    min_window: int,
+    max_round_duration: int,
+    permissioned: bool,
+    deployments: Path,
+) -> None:
+    """Deploy the contracts, check what stands on the chain, and record where it is.
 
-    Run again on the same chain it checks what is there and deploys nothing.
+    Run again on the same chain, it checks the contracts and deploys nothing.
     """
+    parameters = Parameters(stake, absence_fee, min_window, max_round_duration, permissioned)
     chain = Chain()
-    path = record_path(folder, chain.network)
-    deployed = deploy_once(chain, lambda: load_signer(account), Parameters(**parameters), path)
+    path = record_path(deployments, chain.network)
+    deployed = deploy_once(chain, lambda: load_signer(account), parameters, path)
     console().print(_table(chain.chain_id, deployed))
-    done = "deployed and checked" if deployed.receipts else "this was deployed before: checked, and nothing was sent"
+    done = "deployed and checked" if deployed.receipts else "deployed before: checked, and nothing was sent"
     click.echo(f"{done}; the record is {path}")
 
 

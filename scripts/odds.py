@@ -1,4 +1,4 @@
-"""Print the odds of a job and draw them over committee sizes and evil shares."""
+"""Print the odds of a job and plot them over committee sizes and shares of evil workers."""
 
 from pathlib import Path
 
@@ -8,18 +8,19 @@ from mlchain.chain.command import OfflineCommand
 from mlchain.console import console
 from mlchain.simulation.odds import Question, attacker_table, odds_table
 from mlchain.simulation.odds_plot import save_odds_plot
+from mlchain.units import Amount, ether
 
 DEFAULT = Question()
 
 
 @click.command(cls=OfflineCommand, short_help="Print the odds of a job; needs no chain")
-@click.option("--pool", default=DEFAULT.pool, show_default=True, help="How many workers are in the pool.")
+@click.option("--pool", default=DEFAULT.pool, show_default=True, help="Workers in the pool.")
 @click.option("--evil", default=DEFAULT.evil, show_default=True, help="How many of them are evil.")
 @click.option("--committee", type=int, help="Seats of the job.  [default: the whole pool]")
-@click.option("--quorum", type=int, help="Equal answers that the job needs.  [default: the least majority]")
-@click.option("--stake", default=DEFAULT.stake, show_default=True, help="Stake of a worker, in ether.")
+@click.option("--quorum", type=int, help="Equal answers that the job needs.  [default: a bare majority of the seats]")
+@click.option("--stake", type=Amount(), default=ether(DEFAULT.stake), show_default=True, help="Stake of a worker.")
 @click.option(
-    "--audit-rate", default=DEFAULT.audit_rate, show_default=True, help="Share of undisputed jobs that are recomputed."
+    "--audit-rate", default=DEFAULT.audit_rate, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1."
 )
 @click.option(
     "--plot",
@@ -28,12 +29,14 @@ DEFAULT = Question()
     type=click.Path(path_type=Path),
     help="File for the plot: .png, .svg or .pdf.",
 )
-def cli(plot: Path, **choices: object) -> None:
-    """Print how likely a job goes right, goes wrong and pays, and what an attacker needs; draw a plot.
+def cli(
+    pool: int, evil: int, committee: int | None, quorum: int | None, stake: int, audit_rate: float, plot: Path
+) -> None:
+    """Print how likely a job is to end right or wrong and to pay, and what an attacker needs; draw a plot.
 
-    Every honest seat is taken to answer; all evil seats tell the same lie.
+    All honest seats are assumed to answer, and all evil seats to tell the same lie.
     """
-    question = Question(**choices)
+    question = Question(pool, evil, committee, quorum, stake, audit_rate)
     save_odds_plot(question, plot)
     console().print(odds_table(question))
     console().print(attacker_table(question))

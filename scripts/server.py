@@ -1,4 +1,4 @@
-"""Run the learning server of the contracts against a live network."""
+"""Run the learning server of the contracts on a live network."""
 
 import click
 
@@ -8,31 +8,51 @@ from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.roles import server_is_done, server_maker
 from mlchain.live.runner import run_program
 from mlchain.tasks.catalogue import MODELS, TASKS
+from mlchain.units import Amount, Duration, ether
 
 DEFAULT = Plan(5)
+SHORTEST = "[default: the shortest that the deployment allows]"
 
 
-@click.command(cls=Command, short_help="Run the learning server against a live network")
+@click.command(cls=Command, short_help="Run the learning server on a live network")
 @program_options
-@click.option("--task", default="digits", show_default=True, help=f"What is learned: {', '.join(TASKS)}.")
-@click.option("--model", default="softmax", show_default=True, help=f"What learns: {', '.join(MODELS)}.")
-@click.option("--rounds", default=DEFAULT.rounds, show_default=True, help="Rounds in all, those played included.")
+@click.option("--task", default="digits", show_default=True, help=f"Data set to learn: {', '.join(TASKS)}.")
+@click.option("--model", default="softmax", show_default=True, help=f"Model to train: {', '.join(MODELS)}.")
+@click.option("--rounds", default=DEFAULT.rounds, show_default=True, help="Rounds in all, including those played.")
 @click.option("--jobs", default=DEFAULT.jobs, show_default=True, help="Jobs per round.")
-@click.option("--committee", type=int, help="Seats per job.  [default: the whole pool, shared among the jobs]")
-@click.option("--quorum", type=int, help="Equal answers that a job needs.  [default: the least majority]")
-@click.option("--min-pool", default=DEFAULT.min_pool, show_default=True, help="Workers that a round waits for.")
-@click.option("--reward", default=DEFAULT.reward, show_default=True, help="Of a seat, in wei.")
-@click.option("--bonus", default=DEFAULT.bonus, show_default=True, help="Of a job, for who publishes, in wei.")
-@click.option("--commit-window", default=DEFAULT.commit_window, show_default=True, help="In seconds.")
-@click.option("--publish-window", default=DEFAULT.publish_window, show_default=True, help="In seconds.")
-@click.option("--referee-window", default=DEFAULT.referee_window, show_default=True, help="In seconds.")
-@click.option("--audit-rate", default=0.0, show_default=True, help="Share of undisputed jobs that are recomputed.")
+@click.option("--committee", type=int, help="Seats per job.  [default: the pool, divided among the jobs]")
+@click.option("--quorum", type=int, help="Equal answers that a job needs.  [default: a bare majority of the seats]")
+@click.option("--min-pool", default=DEFAULT.min_pool, show_default=True, help="Workers to wait for before a round.")
+@click.option(
+    "--reward", type=Amount(), default=ether(DEFAULT.reward), show_default=True, help="Pay of a seat that is right."
+)
+@click.option(
+    "--bonus", type=Amount(), default=ether(DEFAULT.bonus), show_default=True, help="Pay for publishing a job's result."
+)
+@click.option("--commit-window", type=Duration(), help=f"Time to train and commit.  {SHORTEST}")
+@click.option("--publish-window", type=Duration(), help=f"Time to propose and publish.  {SHORTEST}")
+@click.option("--referee-window", type=Duration(), help=f"Time that the referee has after that.  {SHORTEST}")
+@click.option("--audit-rate", default=0.0, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1.")
 def cli(
-    program: ProgramOptions, task: str, model: str, audit_rate: float, rounds: int, jobs: int, **terms: int | None
+    program: ProgramOptions,
+    task: str,
+    model: str,
+    audit_rate: float,
+    rounds: int,
+    jobs: int,
+    committee: int | None,
+    quorum: int | None,
+    min_pool: int,
+    reward: int,
+    bonus: int,
+    commit_window: int | None,
+    publish_window: int | None,
+    referee_window: int | None,
 ) -> None:
     """Publish the model, deploy rounds, rule, settle and average, until all rounds are played or it is stopped.
 
-    Started again, on another machine if need be, it goes on where the chain stands.
+    Restarted, on any machine, it continues where the chain stands.
     """
-    plan = Plan(rounds, jobs, **terms)
-    run_program(server_maker(task, model, plan, audit_rate), server_is_done, program)
+    plan = Plan(rounds, jobs, committee, quorum, reward, bonus, min_pool=min_pool)
+    windows = commit_window, publish_window, referee_window
+    run_program(server_maker(task, model, plan, audit_rate, windows), server_is_done, program)

@@ -18,7 +18,7 @@ from mlchain.centralized.simulation.summary import (
     save_learning_plots,
     summarize_learning,
 )
-from mlchain.chain.command import Command
+from mlchain.chain.command import LocalCommand
 from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
 from mlchain.simulation.attackers import BEHAVIOURS
@@ -40,7 +40,7 @@ ONLY_FOR = {
 }
 
 
-@click.command(cls=Command, short_help="Play a learning server and its workers on a local chain")
+@click.command(cls=LocalCommand, short_help="Play a learning server and its workers on a local chain")
 @click.option(
     "--mode",
     type=click.Choice(list(ONLY_FOR)),

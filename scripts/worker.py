@@ -1,4 +1,4 @@
-"""Work for the learning server of the contracts on a live network."""
+"""Work for the learning server on a live network."""
 
 import click
 
@@ -6,15 +6,22 @@ from mlchain.chain.command import Command
 from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.roles import GAS_RESERVE, worker_is_done, worker_maker
 from mlchain.live.runner import run_program
+from mlchain.units import Amount, ether
 
 
 @click.command(cls=Command, short_help="Work for a learning server on a live network")
 @program_options
-@click.option("--leave", is_flag=True, help="Leave the pool, finish what is owed, and take everything home.")
-@click.option("--gas-reserve", default=GAS_RESERVE, show_default=True, help="Wei kept for gas when joining.")
+@click.option("--leave", is_flag=True, help="Leave the pool, finish open jobs, and withdraw stake and pay.")
+@click.option(
+    "--gas-reserve",
+    type=Amount(),
+    default=ether(GAS_RESERVE),
+    show_default=True,
+    help="Ether to keep for gas when joining.",
+)
 def cli(program: ProgramOptions, leave: bool, gas_reserve: int) -> None:
-    """Join the pool unless that is done, and answer whenever a seat is drawn, until stopped.
+    """Join the pool, unless that is done, and do every job that draws this worker, until stopped.
 
-    Started again, on another machine if need be, it goes on where the chain stands.
+    Restarted, on any machine, it continues where the chain stands.
     """
     run_program(worker_maker(leave, gas_reserve), worker_is_done, program)

@@ -19,6 +19,7 @@ LONGEST_TEST = 450
 ALLOWED = {
     "mlchain/errors.py": set(),
     "mlchain/console.py": {"rich"},
+    "mlchain/units.py": {"click", "mlchain.protocol"},
     "mlchain/protocol": {"eth_abi", "eth_utils"},
     "mlchain/training": {"numpy"},
     "mlchain/tasks": {"mlchain.errors", "mlchain.training", "numpy", "pooch", "sklearn"},
@@ -49,6 +50,7 @@ ALLOWED = {
         "mlchain.simulation",
         "mlchain.tasks",
         "rich",
+        "mlchain.units",
     },
     "mlchain/centralized": {"eth_utils", "mlchain.chain", "mlchain.errors", "mlchain.protocol"},
     "mlchain/actors": {"mlchain.protocol", "mlchain.tasks", "mlchain.training"},
@@ -67,6 +69,7 @@ ALLOWED = {
         "mlchain.protocol",
         "requests",
         "web3",
+        "mlchain.units",
     },
     "mlchain/simulation": {
         "eth_utils",
@@ -78,6 +81,7 @@ ALLOWED = {
         "mlchain.protocol",
         "mlchain.tasks",
         "rich",
+        "mlchain.units",
     },
     "mlchain/live": {
         "click",
@@ -90,6 +94,7 @@ ALLOWED = {
         "mlchain.protocol",
         "mlchain.simulation.odds",
         "mlchain.tasks",
+        "mlchain.units",
     },
     "scripts": {
         "click",
@@ -103,6 +108,7 @@ ALLOWED = {
         "mlchain.tasks",
         "rich",
         "typing_extensions",
+        "mlchain.units",
     },
     "networks": {"click", "eth_account", "eth_keys", "eth_utils", "requests", "rlp"},
     "benchmarks": {

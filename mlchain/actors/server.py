@@ -119,8 +119,12 @@ class LearningServer:
         terms, pool = self.terms(view, version), view.ledger.pool
         least = max(self.plan.min_pool, self.plan.jobs)
         if pool.size_at(terms.snapshot_block) < least:
-            # Those who have just joined are in the pool of the next block, which comes without an event.
-            return Turn([], view.now + 1 if pool.size_at(view.block) >= least else None)
+            here = pool.size_at(view.block)
+            if (
+                here >= least
+            ):  # those who have just joined are in the pool of the next block, which comes without an event
+                return Turn([], view.now + 1)
+            return Turn([], waiting=f"waiting for workers: {here} of the {least} that a round needs have joined")
         has = view.balance_of(self.address)
         if has < terms.escrow:
             return Turn([], shortfall=Shortfall("the pay of a round", terms.escrow, has))

@@ -1,10 +1,11 @@
 """What the commands of `scripts/` have in common: errors of one sentence, and a network for those that need one."""
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 from ape.api import ProviderAPI
 from ape.cli import ConnectedProviderCommand
+from ape.cli.options import NetworkOption
 from ape.exceptions import ApeException
 from ape.logging import LogLevel, logger
 from requests import RequestException
@@ -16,7 +17,16 @@ from mlchain.errors import UserError
 
 
 class OfflineCommand(click.Command):
-    """A command that ends with one sentence on stderr and status 1 when something is wrong."""
+    """A command that ends with one sentence on stderr when something is wrong: status 2 for its options, else 1."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the options; click alone would also print how the command is used."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.UsageError as error:
+            _fail(error.format_message().splitlines()[0].removesuffix(" Options:"), status=2)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command, and turn what a person can put right into a sentence."""
@@ -32,7 +42,13 @@ class OfflineCommand(click.Command):
 
 
 class Command(OfflineCommand, ConnectedProviderCommand):
-    """Such a command with `--network`, connected while it runs."""
+    """Such a command with `--network`, connected while it runs; without it, to Ape's default network."""
+
+    def __init__(self, *args: Any, network: str = "auto", **attributes: Any) -> None:
+        super().__init__(*args, **attributes)  # type: ignore[no-untyped-call]  # Ape gives it no types
+        default = "that of ape-config.yaml" if network == "auto" else network
+        said = f"Network to connect to, one of `ape networks list`.  [default: {default}]"
+        self.params.append(NetworkOption(default=network, help=said))
 
     def invoke(self, ctx: click.Context) -> object:
         """Connect, and run the command."""
@@ -42,6 +58,13 @@ class Command(OfflineCommand, ConnectedProviderCommand):
         return super().invoke(ctx)
 
 
-def _fail(sentence: str) -> NoReturn:
+class LocalCommand(Command):
+    """Such a command that needs a development chain: without `--network`, the embedded one."""
+
+    def __init__(self, *args: Any, **attributes: Any) -> None:
+        super().__init__(*args, network="ethereum:local:test", **attributes)
+
+
+def _fail(sentence: str, status: int = 1) -> NoReturn:
     click.echo(f"error: {sentence}", err=True)
-    raise SystemExit(1)
+    raise SystemExit(status)

@@ -8,6 +8,7 @@ from pathlib import Path
 from eth_utils import is_address
 
 from mlchain.errors import UserError
+from mlchain.units import MOST_WEI, duration, ether
 
 CONTRACTS = ("Counter", "ModelRegistry", "JobFactory", "WorkerRegistry", "Job")
 
@@ -28,13 +29,13 @@ class Parameters:
     def __post_init__(self) -> None:
         if not 0 < self.absence_fee < self.stake < 2**96:
             raise UserError(
-                f"the absence fee, {self.absence_fee} wei, has to be above 0 and below the stake, {self.stake} wei, "
-                "and that below 2^96"
+                f"the absence fee, {ether(self.absence_fee)}, has to be above 0 and below the stake, "
+                f"{ether(self.stake)}, and that at most {ether(MOST_WEI)}"
             )
         if not 0 < 3 * self.min_window <= self.max_round_duration < 2**32:
             raise UserError(
-                f"the shortest window, {self.min_window} s, has to be above 0 and at most a third of the longest "
-                f"round, {self.max_round_duration} s, and that below 2^32"
+                f"the shortest window, {duration(self.min_window)}, has to be above 0 and at most a third of the "
+                f"longest round, {duration(self.max_round_duration)}, and that below 2^32 seconds"
             )
 
 

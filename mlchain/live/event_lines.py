@@ -25,7 +25,8 @@ from mlchain.protocol.events import (
     Withdrawn,
 )
 from mlchain.protocol.ledger import Ledger
-from mlchain.protocol.rounds import ETHER, VOID, Outcome, Verdict
+from mlchain.protocol.rounds import VOID, Outcome, Verdict
+from mlchain.units import ether
 
 ACCEPTED = {
     Outcome.UNANIMOUS: "accepted by unanimity",
@@ -44,11 +45,6 @@ def line_of(log: Log, ledger: Ledger, own: str) -> str:
     job_line = _of_job(names, log.event)
     told = f"{names.job(log.address)}: {job_line}" if job_line else _of_deployment(names, log)
     return f"{when} block {log.block}  {told}"
-
-
-def ether(wei: int) -> str:
-    """Return an amount in ether without trailing zeros."""
-    return f"{wei / ETHER:.6f}".rstrip("0").rstrip(".") + " ether"
 
 
 def lack_of(it: Shortfall, address: str) -> str:

@@ -56,6 +56,7 @@ class ActorLoop:
         self._rest = (0, 0)  # from and until when there is nothing to do without news, in the chain's seconds
         self._has_begun = False
         self._shortfall: Shortfall | None = None
+        self._waiting: str | None = None
 
     def run(self, stop: Event) -> bool:
         """Go on until done (True) or told to stop (False).
@@ -87,6 +88,9 @@ class ActorLoop:
         view = self._chain.look()
         turn = self._actor.act(view)
         self._tell_shortfall(turn)
+        if turn.waiting and not self._waiting:
+            self._say(turn.waiting)
+        self._waiting = turn.waiting
         if not turn.calls:
             if self._is_done(view):
                 return self._has_settled(view)

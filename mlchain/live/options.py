@@ -8,7 +8,17 @@ from typing import Any
 
 import click
 
-PATIENCE = 120.0  # seconds that a transaction may wait before it is sent again
+from mlchain.units import Duration, duration
+
+PATIENCE = 120  # seconds that a transaction may wait before it is sent again
+PAUSE = Duration(is_whole=False)
+DEPLOYMENTS = click.option(
+    "--deployments",
+    default="deployments",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder of the deployment records.",
+)
 
 Command = Callable[..., None]
 
@@ -35,15 +45,9 @@ class ProgramOptions:
 def place_options(command: Command) -> Command:
     """Give a command `place`, from the options that say where the deployment is."""
 
-    @click.option(
-        "--deployments",
-        default="deployments",
-        show_default=True,
-        type=click.Path(path_type=Path),
-        help="Folder of deployment records.",
-    )
-    @click.option("--address", help="Of the JobFactory.  [default: that of the deployment record]")
-    @click.option("--first-block", default=0, show_default=True, help="With --address: where to begin to read.")
+    @DEPLOYMENTS
+    @click.option("--address", help="Address of the JobFactory.  [default: that of the deployment record]")
+    @click.option("--first-block", default=0, show_default=True, help="With --address: the block to read from.")
     @wraps(command)
     def with_place(deployments: Path, address: str | None, first_block: int, **others: Any) -> None:
         command(place=Place(deployments, address, first_block), **others)
@@ -55,10 +59,16 @@ def program_options(command: Command) -> Command:
     """Give a command `program`, from the options of a program that runs for long."""
 
     @place_options
-    @click.option("--account", help="One of `ape accounts list`.  [default: a test account]")
-    @click.option("--poll-interval", default=4.0, show_default=True, help="Seconds between two polls of the chain.")
+    @click.option("--account", help="Account that signs, one of `ape accounts list`.  [default: a test account]")
     @click.option(
-        "--patience", default=PATIENCE, show_default=True, help="Seconds until what is not mined is sent again."
+        "--poll-interval", type=PAUSE, default="4s", show_default=True, help="Time between polls of the chain."
+    )
+    @click.option(
+        "--patience",
+        type=PAUSE,
+        default=duration(PATIENCE),
+        show_default=True,
+        help="Time after which a transaction that is not mined is sent again.",
     )
     @wraps(command)
     def with_program(place: Place, account: str | None, poll_interval: float, patience: float, **others: Any) -> None:

@@ -12,11 +12,13 @@ from mlchain.chain.accounts import load_account
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.evidence import Evidence
-from mlchain.live.event_lines import counted, ether
+from mlchain.console import percent
+from mlchain.live.event_lines import counted
 from mlchain.live.pay_slip import Cost, JobSlip, PaySlip, pay_slip
 from mlchain.live.status import JobStatus, RoundStatus, Status, VersionStatus, status_of
 from mlchain.simulation.odds import shown
 from mlchain.tasks.catalogue import open_task
+from mlchain.units import ether
 
 
 def look(chain: Chain, deployment: Deployment, evil: int | None, worker: str | None) -> Status | PaySlip:
@@ -87,9 +89,8 @@ def _percent(chance: float | None) -> str:
 
 
 def _version_line(version: VersionStatus) -> str:
-    accuracy = "-" if version.accuracy is None else f"{version.accuracy:.2%}"
     state = "" if version.is_complete else "  not complete"
-    return f"  version {version.version}  {version.content_hash}  {accuracy}{state}"
+    return f"  version {version.version}  {version.content_hash}  {percent(version.accuracy)}{state}"
 
 
 # Pay slip
@@ -124,9 +125,4 @@ def _job_slip_lines(job: JobSlip) -> list[str]:
 
 def _cost_text(cost: Cost) -> str:
     unknown = f", and {cost.unknown} that the node does not know any more" if cost.unknown else ""
-    return f"{counted(cost.transactions, 'transaction')}, {cost.gas:,} gas for {_exact(cost.fee)}{unknown}"
-
-
-def _exact(wei: int) -> str:
-    """Return a fee, which may be less than the six digits that ether is shown in."""
-    return f"{wei:,} wei" if 0 < wei < 10**12 else ether(wei)
+    return f"{counted(cost.transactions, 'transaction')}, {cost.gas:,} gas for {ether(cost.fee)}{unknown}"

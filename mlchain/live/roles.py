@@ -15,21 +15,25 @@ from mlchain.protocol.calls import Turn, View
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import ETHER, MAX_JOBS, MAX_SEATS
 from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, RecipeError, create_task, open_task
+from mlchain.units import duration
 
+Windows = tuple[int | None, int | None, int | None]  # to commit, publish and rule; None is the deployment's shortest
 GAS_RESERVE = ETHER // 100  # wei that a worker keeps for gas when it joins
 
 
-def server_maker(task: str, model: str, plan: Plan, audit_rate: float) -> Callable[[Operator], LearningServer]:
-    """Return what makes a learning server that audits a share of the jobs; raises UserError for impossible choices."""
+def server_maker(
+    task: str, model: str, plan: Plan, audit_rate: float, windows: Windows
+) -> Callable[[Operator], LearningServer]:
+    """Return what makes a learning server that audits a share of the jobs; raises UserError for impossible choices.
+
+    `windows` take the place of the plan's.
+    """
     require_known("task", task, TASKS)
     require_known("model", model, MODELS)
     require(0 <= audit_rate <= 1, f"the audit rate has to be from 0 to 1, not {audit_rate}")
     _check_sizes(plan)
     opened = create_task(task, model)
-    plan = replace(plan, pool_age=1)
-    if audit_rate:
-        plan = plan.with_longest_challenge()
-    return partial(_make_server, opened, plan, audit_rate)
+    return partial(_make_server, opened, replace(plan, pool_age=1), audit_rate, windows)
 
 
 def _check_sizes(plan: Plan) -> None:
@@ -40,21 +44,22 @@ def _check_sizes(plan: Plan) -> None:
         ("seats of a job", plan.committee, MAX_SEATS),
         ("equal answers for a quorum", plan.quorum, plan.committee or MAX_SEATS),
         ("workers to wait for", plan.min_pool, 2**32 - 1),
-        ("wei of reward", plan.reward, 2**96 - 1),
     ]:
         require(number is None or 1 <= number <= most, f"the {what} have to be from 1 to {most}, not {number}")
-    require(0 <= plan.bonus < 2**96, f"the bonus has to be from 0 to {2**96 - 1} wei, not {plan.bonus}")
+    require(plan.reward >= 1, "the reward has to be at least 1 wei")
     if plan.committee and plan.quorum:
         least = plan.committee // 2 + 1
         require(plan.quorum >= least, f"the quorum of {plan.committee} seats has to be at least {least}")
 
 
-def _check_windows(plan: Plan, parameters: Parameters) -> None:
-    """Raise UserError for windows that a deployment does not take."""
-    windows = plan.commit_window, plan.publish_window, plan.referee_window
+def _with_windows(plan: Plan, wanted: Windows, parameters: Parameters) -> Plan:
+    """Return the plan with these windows; raises UserError for windows that the deployment does not allow."""
     least, most = parameters.min_window, parameters.max_round_duration
-    require(min(windows) >= least, f"every window has to be at least {least} s here, not {min(windows)}")
-    require(sum(windows) <= most, f"the windows together may last {most} s here, not {sum(windows)}")
+    commit, publish, referee = windows = [least if window is None else window for window in wanted]
+    shortest, total = duration(min(windows)), duration(sum(windows))
+    require(min(windows) >= least, f"every window has to be at least {duration(least)} here, not {shortest}")
+    require(sum(windows) <= most, f"the windows may add up to {duration(most)} here, not to {total}")
+    return replace(plan, commit_window=commit, publish_window=publish, referee_window=referee)
 
 
 class LiveServer(LearningServer):
@@ -75,10 +80,14 @@ class LiveServer(LearningServer):
         return super().act(view)
 
 
-def _make_server(task: LearningTask, plan: Plan, audit_rate: float, operator: Operator) -> LearningServer:
+def _make_server(
+    task: LearningTask, plan: Plan, audit_rate: float, windows: Windows, operator: Operator
+) -> LearningServer:
     server = operator.deployment.server
     require(operator.address == server, f"{operator.address} is not the learning server here: {server} is")
-    _check_windows(plan, operator.deployment.parameters)
+    plan = _with_windows(plan, windows, operator.deployment.parameters)
+    if audit_rate:
+        plan = plan.with_longest_challenge()
     draw = operator.secret_share("audit")
     return LiveServer(
         server, task, plan, lambda _round: os.urandom(32), lambda number, job: draw(number, job) < audit_rate
@@ -91,8 +100,7 @@ def server_is_done(server: LearningServer, view: View) -> bool:
 
 
 def worker_maker(leave: bool, gas_reserve: int, behaviour: Behaviour = HONEST) -> Callable[[Operator], Worker]:
-    """Return what makes a worker; raises UserError for a reserve below 0."""
-    require(gas_reserve >= 0, f"the wei kept for gas have to be 0 or more, not {gas_reserve}")
+    """Return what makes a worker, which keeps so many wei for gas when it joins."""
 
     def make(operator: Operator) -> Worker:
         cartel = frozenset([operator.address])

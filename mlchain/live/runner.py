@@ -61,8 +61,8 @@ def open_deployment(place: Place) -> tuple[Chain, Deployment]:
 
 def run_program(make: Callable[[Operator], A], is_done: Callable[[A, View], bool], options: ProgramOptions) -> None:
     """Let the actor that `make` makes follow a deployment until `is_done`, or until SIGINT or SIGTERM."""
-    require(options.poll_interval > 0, f"the poll interval has to be more than 0 s, not {options.poll_interval}")
-    require(options.patience > 0, f"the patience has to be more than 0 s, not {options.patience}")
+    require(options.poll_interval > 0, "the poll interval has to be more than 0 seconds")
+    require(options.patience > 0, "the patience has to be more than 0 seconds")
     chain, deployment = open_deployment(options.place)
     signer = load_unattended(options.account)
     actor = make(Operator(signer, deployment))

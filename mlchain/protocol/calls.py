@@ -40,12 +40,13 @@ class Shortfall:
 class Turn:
     """What an actor does now, and when (in the chain's seconds) it wants to be asked again if nothing happens.
 
-    `shortfall` is why it does nothing, if it would but for the lack of ether.
+    `shortfall` is why it does nothing, if it would but for the lack of ether; `waiting` what it waits for, in words.
     """
 
     calls: list[Call]
     wake: int | None = None
     shortfall: Shortfall | None = None
+    waiting: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

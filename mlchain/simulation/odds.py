@@ -12,6 +12,7 @@ from mlchain.console import table
 from mlchain.errors import require
 from mlchain.protocol.odds import Chances, Odds, least_evil, odds_of
 from mlchain.protocol.rounds import ETHER, MAX_SEATS
+from mlchain.units import MOST_WEI, ether
 
 LARGEST_POOL = 2**32 - 1  # the draw is tested up to here
 PRICED = {"1 %": Fraction(1, 100), "50 %": Fraction(1, 2)}  # chances of a wrong result whose price is shown
@@ -23,14 +24,14 @@ SHORT = 100_000  # a fraction is shown if its denominator is below
 class Question:
     """A job to know the odds of; `committee` None is the whole pool, `quorum` None the least majority.
 
-    `stake` is in ether, `audit_rate` a share in [0, 1]. Raises UserError, in one sentence, for a job that cannot be.
+    `stake` is in wei, `audit_rate` a share in [0, 1]. Raises UserError, in one sentence, for a job that cannot be.
     """
 
     pool: int = 100
     evil: int = 30
     committee: int | None = None
     quorum: int | None = None
-    stake: float = Parameters().stake / ETHER
+    stake: int = Parameters().stake
     audit_rate: float = 0.0
 
     def __post_init__(self) -> None:
@@ -43,8 +44,8 @@ class Question:
             f"the quorum of {self.seats} seats has to be from {self.seats // 2 + 1} to {self.seats}, not {self.votes}",
         )
         require(
-            0 < self.stake < 2**96 / ETHER,
-            f"the stake has to be above 0 and below {2**96 / ETHER:.1e} ether, not {self.stake}",
+            0 < self.stake <= MOST_WEI,
+            f"the stake has to be above 0 and at most {ether(MOST_WEI)}, not {ether(self.stake)}",
         )
         require(0 <= self.audit_rate <= 1, f"the audit rate has to be from 0 to 1, not {self.audit_rate}")
 
@@ -85,8 +86,8 @@ def odds_table(question: Question) -> Table:
 
 def attacker_table(question: Question) -> Table:
     """Return what an attacker locks up and loses, in ether."""
-    made = table(f"What an attacker needs, at a stake of {question.stake:g} ether", *COLUMNS, words={""})
-    stake = Fraction(str(question.stake))
+    made = table(f"What an attacker needs, at a stake of {ether(question.stake)}", *COLUMNS, words={""})
+    stake = Fraction(question.stake, ETHER)
     both = [question.odds().silent, question.odds().live]
     made.add_row("locked by its workers", *[f"{number(question.evil * stake)} ether"] * 2)
     for percent, chance in PRICED.items():

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from mlchain.live.event_lines import counted, ether, line_of
+from mlchain.live.event_lines import counted, line_of
 from mlchain.protocol.events import (
     AdmissionSet,
     JobEvent,
@@ -58,11 +58,6 @@ def test_what_happens_in_a_job_is_told_with_its_place():
     log = Log(Ruled(bytes(32)), scene.job.address, 12, 0, 0)
 
     assert line_of(log, scene.stage.ledger, OWN).endswith("round 1 job 0: the referee calls the task broken")
-
-
-@pytest.mark.parametrize(("wei", "said"), [(0, "0 ether"), (10**18, "1 ether"), (10**12, "0.000001 ether")])
-def test_amounts_are_in_ether(wei, said):
-    assert ether(wei) == said
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 jobs"), (1, "1 job"), (1_000, "1,000 jobs")])

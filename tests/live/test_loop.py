@@ -221,6 +221,14 @@ def test_it_stops_when_told_to(run):
     assert ActorLoop(Chain([1]), Actor([Turn([])]), Outbox(), print, lambda _view: True).run(stop) is False
 
 
+def test_what_an_actor_waits_for_is_said_once_however_often_it_looks(run):
+    turns = [Turn([], waiting="4 of 5"), Turn([], waiting="5 of 6"), Turn(CALLS[:1]), Turn([], waiting="3 of 5")]
+
+    _ended, said, _pauses = run(Chain([1, 2, 3, 4, 5], eventful=frozenset(range(1, 6))), Actor(turns), Outbox())
+
+    assert [line for line in said if " of " in line] == ["4 of 5", "3 of 5"]
+
+
 LACK = Shortfall("its stake", needs=2 * ETHER, has=ETHER)
 
 

@@ -71,7 +71,7 @@ def test_a_deployment_on_a_node_is_looked_at_and_audited(tmp_path):
     here = (*network, "--deployments", tmp_path)
     with started(APE.with_name("anvil"), "--port", port, "--chain-id", "1337", "--silent"):
         time.sleep(3)
-        assert command("deploy", *network, "--folder", tmp_path).returncode == 0
+        assert command("deploy", *network, "--deployments", tmp_path).returncode == 0
         (record,) = tmp_path.iterdir()
         factory = json.loads(record.read_text())["addresses"]["JobFactory"]
 

@@ -12,6 +12,8 @@ from mlchain.live.runner import Operator
 from tests.actors.scenes import Scene, ToyTask, act, methods
 from tests.actors.stage import SERVER, Stage
 
+SHORTEST = (None, None, None)  # windows that are as short as the deployment allows
+
 
 def live_server(task):
     return LiveServer(SERVER, task, Plan(2), lambda _round: bytes(32))
@@ -63,23 +65,37 @@ def test_once_all_rounds_are_played_a_server_asks_for_its_credit_at_once():
         ({"committee": 3, "quorum": 4}, "the equal answers for a quorum have to be from 1 to 3, not 4"),
         ({"committee": 4, "quorum": 2}, "the quorum of 4 seats has to be at least 3"),
         ({"min_pool": 0}, "the workers to wait for have to be from 1 to"),
-        ({"reward": 0}, "the wei of reward have to be from 1 to"),
-        ({"bonus": -1}, "the bonus has to be from 0 to"),
-        ({"commit_window": 599}, "every window has to be at least 600 s here, not 599"),
-        ({"publish_window": 10**6}, "the windows together may last 604800 s here, not 1172800"),
+        ({"reward": 0}, "the reward has to be at least 1 wei"),
+        ({"windows": (599, None, None)}, "every window has to be at least 10m here, not 599s"),
+        ({"windows": (None, 10**6, None)}, "the windows may add up to 7d here, not to 1001200s"),
     ],
 )
 def test_a_server_that_no_deployment_would_serve_does_not_begin(wish, sentence):
-    choices = {"task": "digits", "model": "softmax", "audit_rate": 0, "rounds": 5, **wish}
-    task, model, audit_rate = (choices.pop(name) for name in ("task", "model", "audit_rate"))
+    choices = {"task": "digits", "model": "softmax", "audit_rate": 0, "windows": SHORTEST, "rounds": 5, **wish}
+    task, model, audit_rate, windows = (choices.pop(name) for name in ("task", "model", "audit_rate", "windows"))
     deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER}, parameters=Parameters())
 
+    operator = Operator(SimpleNamespace(address=SERVER), deployment)
+
     with pytest.raises(UserError, match=f"^{sentence}"):
-        server_maker(task, model, Plan(**choices), audit_rate)(Operator(SimpleNamespace(address=SERVER), deployment))
+        server_maker(task, model, Plan(**choices), audit_rate, windows)(operator)
+
+
+def test_windows_are_the_shortest_of_the_deployment_unless_they_are_named():
+    parameters = Parameters(min_window=120)
+    deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER}, parameters=parameters)
+    account = SimpleNamespace(address=SERVER, sign_message=lambda _text: SimpleNamespace(encode_rsv=lambda: b""))
+
+    def windows_of(audit_rate, *windows):
+        plan = server_maker("digits", "softmax", Plan(1), audit_rate, windows)(Operator(account, deployment)).plan
+        return plan.commit_window, plan.publish_window, plan.referee_window, plan.challenge_window
+
+    assert windows_of(0, None, None, None) == (120, 120, 120, 0)
+    assert windows_of(0.5, 600, None, 180) == (600, 120, 180, 120)
 
 
 def test_only_the_server_s_account_acts_the_server():
-    make = server_maker("digits", "softmax", Plan(1), audit_rate=0)
+    make = server_maker("digits", "softmax", Plan(1), 0, SHORTEST)
     deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER})
 
     with pytest.raises(UserError, match="is not the learning server here"):

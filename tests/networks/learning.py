@@ -60,7 +60,7 @@ class Learning:
     def deploy(self, *options: str) -> None:
         """Put the contracts on the chain, from the server's account, and keep the record."""
         records = self.folder / "records"
-        self.programs.run("deploy", *self._place(0), "--account", "server", "--folder", records, *options)
+        self.programs.run("deploy", *self._place(0), "--account", "server", "--deployments", records, *options)
         (path,) = records.glob("*.json")
         self.deployment = Deployment.load(path)
 

@@ -115,7 +115,7 @@ def test_a_server_and_its_workers_meet_on_a_chain_of_their_own(tmp_path):
     anvil = APE.with_name("anvil")
     with (
         started(anvil, "--chain-id", "1337", "--port", chain_port, "--silent"),
-        started(APE, "run", "deploy", *network, "--folder", tmp_path) as deploying,
+        started(APE, "run", "deploy", *network, "--deployments", tmp_path) as deploying,
     ):
         assert deploying.wait(60) == 0
         serve = ("centralized", "serve", *here, "--folder", tmp_path, "--port", port, "--shares", 2, "--timeout", 1)
@@ -193,7 +193,7 @@ def test_where_something_else_than_a_node_answers_it_is_one_sentence():
 @pytest.mark.slow
 def test_deploying_with_parameters_that_cannot_be_is_one_sentence(tmp_path):
     for arguments in (("--stake", -1), ("--stake", 10**90), ("--absence-fee", 10**19), ("--min-window", 0)):
-        sentence = refusal_of("deploy", "--folder", tmp_path, *arguments)
+        sentence = refusal_of("deploy", "--deployments", tmp_path, *arguments)
 
         assert str(arguments[1]) in sentence
     assert list(tmp_path.iterdir()) == []
@@ -201,9 +201,9 @@ def test_deploying_with_parameters_that_cannot_be_is_one_sentence(tmp_path):
 
 @pytest.mark.slow
 def test_a_deployment_writes_its_record_and_an_unknown_account_is_one_sentence(tmp_path):
-    done = command("deploy", "--folder", tmp_path)
+    done = command("deploy", "--deployments", tmp_path)
 
     assert done.returncode == 0
     assert "deployed and checked" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["ethereum-local-test.json"]
-    assert "no account 'nobody'" in refusal_of("deploy", "--folder", tmp_path, "--account", "nobody")
+    assert "no account 'nobody'" in refusal_of("deploy", "--deployments", tmp_path, "--account", "nobody")

@@ -12,6 +12,7 @@ from mlchain.simulation.forecast import announce
 from mlchain.simulation.odds import Question, number, shown
 from mlchain.simulation.odds_plot import save_odds_plot
 from mlchain.simulation.options import Options
+from mlchain.units import MOST_WEI, ether
 from scripts.odds import cli
 from tests.simulation.runs import SMALL, jobs_of, outcome_of
 
@@ -48,7 +49,7 @@ def test_the_command_answers_what_it_is_asked(tmp_path):
 
 
 def test_the_command_shows_short_fractions_the_stake_and_what_audits_do(tmp_path):
-    asked = ("--pool", 5, "--evil", 3, "--committee", 3, "--stake", 0.5, "--audit-rate", 0.5)
+    asked = ("--pool", 5, "--evil", 3, "--committee", 3, "--stake", "0.5 ether", "--audit-rate", 0.5)
 
     done = ask(*asked, "--plot", tmp_path / "odds.svg")
 
@@ -64,7 +65,7 @@ def test_by_default_the_whole_pool_is_the_committee_and_the_quorum_the_least_maj
     question = Question(pool=10, evil=5)
 
     assert (question.seats, question.votes, Question(pool=1_000).seats) == (10, 6, 256)
-    assert question.stake == 1
+    assert question.stake == ETHER
     done = ask("--pool", 10, "--evil", 10, "--audit-rate", 1, "--plot", tmp_path / "odds.pdf")
     assert "committee 10, quorum 6, pool 10, evil 10" in done.stdout
     assert line_of(done.stdout, "P(reward | correct)") == ["-", "-"]
@@ -85,9 +86,7 @@ def test_by_default_the_whole_pool_is_the_committee_and_the_quorum_the_least_maj
         (("--committee", 7, "--quorum", 3), "the quorum of 7 seats has to be from 4 to 7, not 3"),
         (("--committee", 7, "--quorum", 8), "the quorum of 7 seats has to be from 4 to 7, not 8"),
         (("--quorum", 0), "the quorum of 100 seats has to be from 51 to 100, not 0"),
-        (("--stake", 0), "the stake has to be above 0 and below 7.9e+10 ether, not 0.0"),
-        (("--stake", "nan"), "the stake has to be above 0 and below 7.9e+10 ether, not nan"),
-        (("--stake", "inf"), "the stake has to be above 0 and below 7.9e+10 ether, not inf"),
+        (("--stake", 0), f"the stake has to be above 0 and at most {ether(MOST_WEI)}, not 0 ether"),
         (("--audit-rate", 1.5), "the audit rate has to be from 0 to 1, not 1.5"),
         (("--plot", "odds.txt"), "a plot is a file that ends with .png, .svg, .pdf, which odds.txt does not"),
     ],
