@@ -3,6 +3,7 @@
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from statistics import mean
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -140,9 +141,14 @@ def _plot(found: dict[str, list[Encoded]]) -> None:
         axes.plot(gas, [100 * row.held_out for row in rows], "o-", label="with feedback")
         axes.plot(gas, [100 * row.without_feedback for row in rows], "s--", label="without", alpha=0.6)
         for x, row in zip(gas, rows, strict=True):
-            style = {"textcoords": "offset points", "xytext": (0, 7), "ha": "center"}
-            axes.annotate(f"{row.bits} bit{'s' * (row.bits > 1)}", (x, 100 * row.held_out), **style)
-        axes.margins(x=0.12, y=0.12)  # room for the labels
+            is_leftmost = x - gas.min() < 0.05 * np.ptp(gas)  # its curve rises above it: the label goes beside it
+            offset: dict[str, Any] = (
+                {"xytext": (-7, -4), "ha": "right"} if is_leftmost else {"xytext": (0, 8), "ha": "center"}
+            )
+            axes.annotate(
+                f"{row.bits} bit{'s' * (row.bits > 1)}", (x, 100 * row.held_out), textcoords="offset points", **offset
+            )
+        axes.margins(x=0.2, y=0.15)  # room for the labels
         axes.set(title=f"mnist {model}", xlabel="gas to publish a whole run, millions")
         axes.set(ylabel="accuracy on images held out, %")
         axes.legend(loc="lower right")
