@@ -18,7 +18,7 @@ DOCUMENTS = sorted({ROOT / "README.md", *(ROOT / "docs").glob("*.md")} - {RESULT
 
 HEAD = """# Results
 
-Written by `make results`. Everything was measured by `benchmarks/`, beside its reference in the same run, except the
+Written by `make results`. Everything was measured by `benchmarks/`, against its reference in the same run, except the
 gas of other systems, which has a table of its own with the source of each figure.
 """
 QUOTED = re.compile(r"<!--figures:([\w.-]+)-->(.*?)<!--/-->", re.DOTALL)
