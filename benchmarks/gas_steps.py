@@ -15,7 +15,8 @@ from mlchain.chain.deployment import Parameters
 from mlchain.protocol.calls import Call
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_hashes, content_hash
-from mlchain.protocol.rounds import ETHER, Job, RoundTerms
+from mlchain.protocol.rounds import ETHER, Job
+from mlchain.protocol.terms import RoundTerms
 
 SEATS = 10
 ACTING = 5  # seats of a disputed job that act at all

@@ -6,13 +6,12 @@ from fractions import Fraction
 import click
 
 from mlchain.protocol.rounds import ETHER
+from mlchain.protocol.terms import MOST_SECONDS, MOST_WEI
 
 GWEI = 10**9
 MONEY = {"wei": 1, "gwei": GWEI, "ether": ETHER, "eth": ETHER}  # in wei
 TIMES = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}  # in seconds
 NUMBER = r"[0-9][0-9_]{0,80}(?:\.[0-9]{1,80})?|\.[0-9]{1,80}"
-MOST_WEI = 2**96 - 1  # what the contracts can hold
-MOST_SECONDS = 2**32 - 1
 
 
 def ether(wei: int) -> str:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlchain.protocol.rounds import ETHER
-from mlchain.units import MOST_SECONDS, MOST_WEI, Amount, Duration, duration, ether, seconds_of, wei_of
+from mlchain.protocol.terms import MOST_SECONDS, MOST_WEI
+from mlchain.units import Amount, Duration, duration, ether, seconds_of, wei_of
 
 
 @given(st.integers(0, 2**100) | st.integers(0, 10**6).map(lambda number: number * 10**12))

@@ -7,7 +7,8 @@ from functools import lru_cache
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Ledger, ModelVersion
-from mlchain.protocol.rounds import MAX_JOBS, MAX_SEATS, Job, Phase, Round, RoundTerms, phase
+from mlchain.protocol.rounds import Job, Phase, Round, phase
+from mlchain.protocol.terms import MAX_JOBS, MAX_SEATS, RoundTerms, least_majority
 from mlchain.tasks.catalogue import LearningTask
 from mlchain.training.encoding import EncodingError
 
@@ -78,7 +79,7 @@ class LearningServer:
             return Turn(self._publish(ledger, version))
         if ledger.open_round:
             return self._supervise(view, ledger.open_round)
-        if self._has_news(ledger):
+        if ledger.unmerged_results(version.number):
             return Turn([self._announce(version.number, self._next_model(ledger))])
         if self.is_leaving:
             credit = ledger.account(self.address).credit
@@ -88,8 +89,9 @@ class LearningServer:
     def is_done(self, ledger: Ledger) -> bool:
         """Return whether all rounds are played and the last one's results are in a complete version."""
         version = ledger.latest_version
-        played = len(ledger.rounds) >= self.plan.rounds and ledger.open_round is None
-        return played and version is not None and version.is_complete and not self._has_news(ledger)
+        if version is None or not version.is_complete or len(ledger.rounds) < self.plan.rounds:
+            return False
+        return ledger.open_round is None and not ledger.unmerged_results(version.number)
 
     # Model
 
@@ -100,12 +102,6 @@ class LearningServer:
         model = self.task.initial_model() if version.parent == 0 else self._next_model(ledger)
         missing = missing_chunks(model, version.chunks)
         return [Call("ModelRegistry", "publish", (version.number, *chunk)) for chunk in missing]
-
-    @staticmethod
-    def _has_news(ledger: Ledger) -> bool:
-        """Whether the last round has accepted results that are in no version yet."""
-        last = ledger.rounds[-1] if ledger.rounds else None
-        return last is not None and last.terms.model_version == len(ledger.versions) and bool(last.accepted_results())
 
     def _next_model(self, ledger: Ledger) -> bytes:
         last = ledger.rounds[-1]
@@ -136,10 +132,10 @@ class LearningServer:
     def terms(self, view: View, version: ModelVersion) -> RoundTerms:
         """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees and quorums."""
         plan, ledger = self.plan, view.ledger
-        snapshot_block = max(view.block - plan.pool_age, ledger.last_settlement_block)
+        snapshot_block = max(view.block - plan.pool_age, ledger.earliest_snapshot(view.block + 1))
         share = ledger.pool.size_at(snapshot_block) // plan.jobs
         seats = min(share, plan.committee or MAX_SEATS)
-        quorum = max(seats // 2 + 1, min(plan.quorum or 0, seats))
+        quorum = max(least_majority(seats), min(plan.quorum or 0, seats))
         return RoundTerms(
             model_version=version.number,
             snapshot_block=snapshot_block,
@@ -169,8 +165,7 @@ class LearningServer:
             return Turn([Call("Job", "settle", (batch,), address=job.address) for batch in batches])
         if self.is_referee and self._has_to_rule(view, current, job, now):
             return Turn(self._rule(current, job, self._honest_result(view.ledger, current, job)))
-        challenge_end = job.commit_end + job.terms.challenge_window
-        times = (job.commit_end, _audit_time(job), challenge_end, job.publish_end, job.referee_end)
+        times = (job.commit_end, _audit_time(job), job.challenge_end, job.publish_end, job.referee_end)
         return Turn([], earliest(*(time for time in times if time > view.now)))
 
     def _has_to_rule(self, view: View, current: Round, job: Job, now: Phase) -> bool:

@@ -6,8 +6,8 @@ from functools import partial
 from mlchain.actors.behaviours import Assignment, Behaviour
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, missing_chunks
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.pool import LOOK_BACK
 from mlchain.protocol.rounds import Job, Phase, Round, phase
+from mlchain.protocol.settlement import stake_locks
 from mlchain.tasks.catalogue import LearningTask
 
 
@@ -62,19 +62,12 @@ class Worker:
     def _go_home(self, view: View) -> list[Call]:
         if self.address in view.ledger.pool:
             return [Call("WorkerRegistry", "leave")]
-        account = view.ledger.account(self.address)
         calls = []
-        if account.credit:
+        if view.ledger.account(self.address).credit:
             calls.append(Call("WorkerRegistry", "withdraw"))
-        if account.stake and self._is_free(view, account.left_at):
+        if not stake_locks(view.ledger, self.address, view.block + 1):
             calls.append(Call("WorkerRegistry", "withdrawStake"))
         return calls
-
-    @staticmethod
-    def _is_free(view: View, left_at: int) -> bool:
-        """Return whether a stake can go home: a round drawn from a later pool does not hold it."""
-        current = view.ledger.open_round
-        return view.block + 1 > left_at + LOOK_BACK and (current is None or current.terms.snapshot_block >= left_at)
 
     # Work
 
@@ -113,7 +106,7 @@ class Worker:
         if result is None:
             return Turn([])
         result_hash = content_hash(result)
-        if job.commitments.get(seat) != assignment.seal(result_hash):
+        if not job.opens(seat, result_hash, view.chain_id):
             return Turn([])
         candidate = job.candidates.get(result_hash)
         turn = job.commit_end + seat * (job.terms.publish_window // 2) // job.terms.seats
@@ -121,7 +114,7 @@ class Worker:
             return Turn([], turn)
         if candidate is None and view.now < job.publish_end and self.behaviour.proposes:
             return Turn([assignment.call("propose", seat, result_hash)])
-        if candidate is None or candidate.votes < job.terms.quorum or not self.behaviour.publishes:
+        if candidate is None or job.leader != result_hash or not self.behaviour.publishes:
             return Turn([])
         missing = missing_chunks(result, candidate.chunks)
         return Turn([assignment.call("publish", seat, result_hash, *chunk) for chunk in missing])

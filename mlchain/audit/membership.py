@@ -3,7 +3,7 @@
 from mlchain.audit.findings import Check
 from mlchain.audit.state import AuditState, EventCheck
 from mlchain.protocol.events import AdmissionSet, Joined, Left, Log, StakeWithdrawn, Withdrawn
-from mlchain.protocol.pool import LOOK_BACK
+from mlchain.protocol.settlement import StakeLock, stake_locks, unlock_block
 
 
 def note_admission(state: AuditState, event: AdmissionSet) -> None:
@@ -41,12 +41,12 @@ def check_withdrawn(state: AuditState, log: Log, event: Withdrawn) -> None:
 def check_stake_withdrawn(state: AuditState, log: Log, event: StakeWithdrawn) -> None:
     """Check that a stake goes home whole, and only when no round can ask for it any more."""
     worker, amount = event.worker, event.amount
-    account, current = state.ledger.account(worker), state.ledger.open_round
+    locks = stake_locks(state.ledger, worker, log.block)
     check = EventCheck(state, Check.POOL, log, worker)
+    account = state.ledger.account(worker)
     check.expect_equal("the stake that it took home", amount, account.stake)
     check.expect(amount > 0, "it took home nothing")
-    if check.expect(worker not in state.ledger.pool and account.left_at is not None, "it is a member"):
-        unlocked = account.left_at + LOOK_BACK + 1
-        check.expect(log.block >= unlocked, f"its stake is locked until block {unlocked}")
-        is_free = current is None or current.terms.snapshot_block >= account.left_at
-        check.expect(is_free, "a round that could have drawn it is open")
+    if check.expect(StakeLock.MEMBERSHIP not in locks and account.left_at is not None, "it is a member"):
+        unlocked = unlock_block(account.left_at or 0)
+        check.expect(StakeLock.RECENTLY_LEFT not in locks, f"its stake is locked until block {unlocked}")
+        check.expect(StakeLock.OPEN_ROUND not in locks, "a round that could have drawn it is open")

@@ -3,9 +3,10 @@
 from mlchain.actors.server import next_model
 from mlchain.audit.findings import Check
 from mlchain.audit.state import AuditState, EventCheck, shown
-from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS, chunk_count, content_hash
+from mlchain.protocol.content import CHUNK_SIZE, chunk_count, content_hash
 from mlchain.protocol.events import Log, ModelChunkPublished, ResultChunkPublished, VersionAnnounced
 from mlchain.protocol.ledger import ModelVersion
+from mlchain.protocol.terms import is_size
 
 
 def check_announced(state: AuditState, log: Log, event: VersionAnnounced) -> None:
@@ -14,7 +15,7 @@ def check_announced(state: AuditState, log: Log, event: VersionAnnounced) -> Non
     check = EventCheck(state, Check.MODELS, log, f"version {event.version}")
     state.announced_in[event.version] = log.block
     check.expect_equal("its number", event.version, len(versions) + 1)
-    check.expect(0 < event.size <= CHUNK_SIZE * MAX_CHUNKS, f"a model of {event.size} bytes cannot be published")
+    check.expect(is_size(event.size), f"a model of {event.size} bytes cannot be published")
     check.expect_equal("its parent", event.parent, len(versions))
     if versions and check.expect(versions[-1].is_complete, f"version {len(versions)} is not complete"):
         _check_follows(check, event, versions[-1])
@@ -22,16 +23,11 @@ def check_announced(state: AuditState, log: Log, event: VersionAnnounced) -> Non
 
 def _check_follows(check: EventCheck, event: VersionAnnounced, parent: ModelVersion) -> None:
     ledger = check.state.ledger
-    last = ledger.rounds[-1] if ledger.rounds else None
-    has_results = (
-        last is not None
-        and last.is_settled
-        and last.terms.model_version == parent.number
-        and bool(last.accepted_results())
-    )
-    if check.expect(has_results, f"no result that could change version {parent.number} has been accepted"):
+    results = ledger.unmerged_results(parent.number)
+    if check.expect(bool(results), f"no result that could change version {parent.number} has been accepted"):
+        last = ledger.rounds[-1]
         task = check.state.sources.open_recipe(last.task)
-        expected = next_model(task, parent.data(), last.accepted_results(), ledger.parent_of(last))
+        expected = next_model(task, parent.data(), results, ledger.parent_of(last))
         actual, right = shown(event.content_hash), shown(content_hash(expected))
         made_of = f"version {parent.number} and the mean of what round {last.number} accepted"
         check.expect(actual == right, f"its hash is {actual}, and {made_of} have {right}")

@@ -1,16 +1,12 @@
 """Rounds as they are deployed: their terms, their pay, the pool that they draw from, and the seed of the draw."""
 
-from eth_abi import encode
-from eth_utils import keccak
-
 from mlchain.audit.findings import Check
 from mlchain.audit.models import check_initial
 from mlchain.audit.state import AuditState, EventCheck
 from mlchain.protocol.commitments import task_hash
-from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS
+from mlchain.protocol.draw import seed_of
 from mlchain.protocol.events import JobDeployed, Log, RoundDeployed, RoundOpened
-from mlchain.protocol.pool import LOOK_BACK
-from mlchain.protocol.rounds import MAX_JOBS, MAX_SEATS, RoundTerms
+from mlchain.protocol.terms import MAX_JOBS, Limit, RoundTerms, broken_limits
 
 
 def check_opened(state: AuditState, log: Log, event: RoundOpened) -> None:
@@ -44,32 +40,34 @@ def check_deployed(state: AuditState, log: Log, event: RoundDeployed) -> None:
 
 def _check_terms(check: EventCheck, terms: RoundTerms) -> None:
     rules, versions = check.state.rules, check.state.ledger.versions
-    windows = (terms.commit_window, terms.publish_window, terms.referee_window)
     is_complete = 0 < terms.model_version <= len(versions) and versions[terms.model_version - 1].is_complete
     check.expect(is_complete, f"version {terms.model_version} of the model is not completely published")
-    check.expect(0 < terms.jobs <= MAX_JOBS, f"it cannot have {terms.jobs} jobs")
-    check.expect(0 < terms.seats <= MAX_SEATS, f"a job cannot have {terms.seats} seats")
-    is_majority = terms.seats < 2 * terms.quorum <= 2 * terms.seats
-    check.expect(is_majority, f"{terms.quorum} of {terms.seats} seats cannot be the quorum")
-    check.expect(terms.reward > 0, "its seats are not paid")
-    check.expect(0 < terms.result_size <= CHUNK_SIZE * MAX_CHUNKS, f"a result cannot have {terms.result_size} bytes")
-    check.expect(min(windows) >= rules.min_window, f"a window of {min(windows)} s is too short")
-    check.expect(sum(windows) <= rules.max_round_duration, f"its windows, {sum(windows)} s, are too long")
-    check.expect(terms.challenge_window <= terms.publish_window, "its challenge window outlasts the publish window")
+    broken = broken_limits(terms, rules.min_window, rules.max_round_duration)
+    problems = {
+        Limit.JOBS: f"it cannot have {terms.jobs} jobs",
+        Limit.SEATS: f"a job cannot have {terms.seats} seats",
+        Limit.QUORUM: f"{terms.quorum} of {terms.seats} seats cannot be the quorum",
+        Limit.REWARD: "its seats are not paid",
+        Limit.RESULT_SIZE: f"a result cannot have {terms.result_size} bytes",
+        Limit.WINDOW: f"a window of {min(terms.windows)} s is too short",
+        Limit.DURATION: f"its windows, {sum(terms.windows)} s, are too long",
+        Limit.CHALLENGE: "its challenge window outlasts the publish window",
+    }
+    for limit, problem in problems.items():
+        check.expect(limit not in broken, problem)
 
 
 def _check_model(check: EventCheck, terms: RoundTerms) -> None:
     """Check that a round goes on from the newest version, and that this leaves out nothing that was accepted."""
     ledger = check.state.ledger
     check.expect_equal("the version that it trains", terms.model_version, len(ledger.versions))
-    last = ledger.rounds[-1] if ledger.rounds else None
-    is_left_out = last is not None and last.terms.model_version == terms.model_version and last.accepted_results()
-    check.expect(not is_left_out, f"what the round before accepted is not in version {terms.model_version}")
+    is_merged = not ledger.unmerged_results(terms.model_version)
+    check.expect(is_merged, f"what the round before accepted is not in version {terms.model_version}")
 
 
 def _check_pool(check: EventCheck, event: RoundDeployed) -> None:
     ledger, terms, size, block = check.state.ledger, event.terms, event.pool_size, check.log.block
-    earliest = max(block - LOOK_BACK, ledger.last_settlement_block, 0)
+    earliest = ledger.earliest_snapshot(block)
     is_recent = earliest <= terms.snapshot_block < block
     check.expect(is_recent, f"its snapshot block, {terms.snapshot_block}, has to be from {earliest} to {block - 1}")
     check.expect_equal("its pool size", size, ledger.pool.size_at(terms.snapshot_block))
@@ -84,8 +82,7 @@ def _check_seed(check: EventCheck, event: RoundDeployed) -> None:
         check.state.report.unseen_seeds += 1
         return
     check.state.report.seeds += 1
-    seed = keccak(encode(["bytes32", "bytes32", "uint256"], [*parts, event.round]))
-    check.expect_equal("its seed", event.seed, seed)
+    check.expect_equal("its seed", event.seed, seed_of(*parts, event.round))
 
 
 def _check_recipe(check: EventCheck, event: RoundDeployed) -> None:

@@ -2,11 +2,10 @@
 
 from mlchain.audit.findings import Check
 from mlchain.audit.state import AuditState, EventCheck, shown
-from mlchain.protocol.content import chunk_count, content_hash
+from mlchain.protocol.content import content_hash
 from mlchain.protocol.events import Log, RoundClosed, SeatSettled, Settled
 from mlchain.protocol.rounds import VOID, Job, Outcome, Verdict, outcome
-
-NOTHING_ACCEPTED = (Outcome.UNDECIDED, Outcome.FAILED, Outcome.VOID)
+from mlchain.protocol.settlement import amount_of, verdict_of
 
 
 def check_settled(state: AuditState, job: Job, log: Log, event: Settled) -> None:
@@ -14,8 +13,8 @@ def check_settled(state: AuditState, job: Job, log: Log, event: Settled) -> None
     check = EventCheck(state, Check.OUTCOMES, log, state.name_of(job))
     state.due, state.settling, state.removed = [SeatSettled] * min(event.seats, job.terms.seats), job.address, []
     decided, accepted = outcome(job, log.timestamp)
-    told, right = _told(event.outcome, event.accepted_hash), _told(decided, accepted)
-    check.expect(told == right, f"it was settled as {told}, where the rules say {right}")
+    actual, expected = _told(event.outcome, event.accepted_hash), _told(decided, accepted)
+    check.expect(actual == expected, f"it was settled as {actual}, where the rules say {expected}")
     check.expect(
         0 < event.seats <= len(job.unsettled), f"{event.seats} of {len(job.unsettled)} seats cannot be settled"
     )
@@ -43,10 +42,10 @@ def check_seat(state: AuditState, log: Log, event: SeatSettled) -> None:
     check.expect_equal("its job", job.address, state.settling)
     check.expect(seat not in job.settlements, "it was settled before")
     check.expect_equal("who holds it", worker, job.committee[seat])
-    decided, accepted = outcome(job, log.timestamp)
-    right = _verdict(state, job, seat, decided, accepted)
+    decision = outcome(job, log.timestamp)
+    right = verdict_of(job, seat, decision, state.rules.chain_id)
     if check.expect_equal("the verdict", verdict.name.lower(), right.name.lower()):
-        amounts = _amounts(state, job, worker, right, accepted)
+        amounts = _amounts(state, job, worker, right, decision[1])
         check.expect(event.amount in amounts, f"the amount is {event.amount} wei and has to be {amounts[-1]} wei")
     is_punished = verdict in (Verdict.SLASHED, Verdict.ABSENT)
     check.expect(not (is_punished and worker in state.ledger.pool), "its holder was punished, and not removed")
@@ -58,29 +57,15 @@ def check_seat(state: AuditState, log: Log, event: SeatSettled) -> None:
         state.due.append(RoundClosed)
 
 
-def _verdict(state: AuditState, job: Job, seat: int, decided: Outcome, accepted: bytes) -> Verdict:
-    if seat not in job.commitments:
-        return Verdict.ABSENT
-    if decided is Outcome.VOID:
-        return Verdict.RELEASED
-    if decided in NOTHING_ACCEPTED:
-        is_shown = any(state.opens(job, seat, result_hash) for result_hash in job.candidates)
-        return Verdict.RELEASED if is_shown else Verdict.SLASHED
-    return Verdict.REWARDED if state.opens(job, seat, accepted) else Verdict.SLASHED
-
-
 def _amounts(state: AuditState, job: Job, worker: str, verdict: Verdict, accepted: bytes) -> list[int]:
     """Return what a seat can have got: one amount, unless its holder is the referee.
 
     Then the logs do not tell in which of its roles it published.
     """
-    if verdict is not Verdict.REWARDED:
-        stake = state.ledger.account(worker).stake
-        return [{Verdict.SLASHED: stake, Verdict.ABSENT: state.rules.absence_fee, Verdict.RELEASED: 0}[verdict]]
-    shares = list(job.candidates[accepted].publishers.values()).count(worker)
-    share = job.terms.bonus // chunk_count(job.terms.result_size)
-    possible = range(shares + 1) if worker == state.rules.server else (shares,)
-    return [job.terms.reward + count * share for count in possible]
+    stake, fee = state.ledger.account(worker).stake, state.rules.absence_fee
+    chunks = job.candidates[accepted].chunks_by(worker) if verdict is Verdict.REWARDED else 0
+    possible = range(chunks + 1) if worker == state.rules.server else (chunks,)
+    return [amount_of(verdict, job.terms, count, stake, fee) for count in possible]
 
 
 def check_closed(state: AuditState, log: Log, event: RoundClosed) -> None:

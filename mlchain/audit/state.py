@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mlchain.audit.findings import Check, Report
-from mlchain.protocol.commitments import commitment
 from mlchain.protocol.events import Event, Log
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
@@ -60,11 +59,6 @@ class AuditState:
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.rules.server)
-
-    def opens(self, job: Job, seat: int, result_hash: bytes) -> bool:
-        """Return whether what a seat has committed to is this result."""
-        sealed = job.commitments.get(seat)
-        return sealed is not None and sealed == commitment(self.rules.chain_id, job.address, seat, result_hash)
 
     def name_of(self, job: Job, seat: int | None = None) -> str:
         """Return what a job, or a seat of it, is called."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from eth_utils import is_address
 
 from mlchain.errors import UserError
-from mlchain.units import MOST_WEI, duration, ether
+from mlchain.protocol.terms import MOST_WEI, are_durations, are_stakes
+from mlchain.units import duration, ether
 
 CONTRACTS = ("Counter", "ModelRegistry", "JobFactory", "WorkerRegistry", "Job")
 
@@ -27,12 +28,12 @@ class Parameters:
     permissioned: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.absence_fee < self.stake < 2**96:
+        if not are_stakes(self.stake, self.absence_fee):
             raise UserError(
                 f"the absence fee, {ether(self.absence_fee)}, has to be above 0 and below the stake, "
                 f"{ether(self.stake)}, and that at most {ether(MOST_WEI)}"
             )
-        if not 0 < 3 * self.min_window <= self.max_round_duration < 2**32:
+        if not are_durations(self.min_window, self.max_round_duration):
             raise UserError(
                 f"the shortest window, {duration(self.min_window)}, has to be above 0 and at most a third of the "
                 f"longest round, {duration(self.max_round_duration)}, and that below 2^32 seconds"

@@ -8,7 +8,6 @@ from mlchain.chain.receipts import Receipt
 from mlchain.errors import require
 from mlchain.live.event_lines import ACCEPTED
 from mlchain.protocol.calls import View
-from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_count
 from mlchain.protocol.events import (
     Committed,
@@ -23,8 +22,8 @@ from mlchain.protocol.events import (
     StakeWithdrawn,
     Withdrawn,
 )
-from mlchain.protocol.pool import LOOK_BACK
 from mlchain.protocol.rounds import Job, Outcome, Phase, Round, Settlement, Verdict, phase
+from mlchain.protocol.settlement import StakeLock, stake_locks, unlock_block
 
 CostOf = Callable[[str], tuple[str, Receipt] | None]
 
@@ -112,8 +111,8 @@ def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> P
 
 def _job(view: View, logs: Sequence[Log], worker: str, current: Round, job: Job, cost_of: CostOf) -> JobSlip:
     seat = job.seat_of(worker)
-    sealed, settlement = job.commitments.get(seat), job.settlements.get(seat)
-    opened = [it for it in job.candidates if sealed == commitment(view.chain_id, job.address, seat, it)]
+    has_committed, settlement = seat in job.commitments, job.settlements.get(seat)
+    opened = job.opened_by(seat, view.chain_id)
     gain = 0
     if settlement:
         gain = settlement.amount if settlement.verdict is Verdict.REWARDED else -settlement.amount
@@ -121,12 +120,12 @@ def _job(view: View, logs: Sequence[Log], worker: str, current: Round, job: Job,
         current.number,
         job.index,
         seat,
-        sealed is not None,
-        "0x" + opened[0].hex() if opened else None,
+        has_committed,
+        "0x" + opened.hex() if opened else None,
         ACCEPTED[job.decision[0]] if job.decision else f"not settled, in the phase {phase(job, view.now).name.lower()}",
         settlement.verdict.name.lower() if settlement else None,
         gain,
-        _why(job, worker, settlement, bool(opened)) if settlement else _why_open(view, job, sealed is not None),
+        _why(job, worker, settlement, bool(opened)) if settlement else _why_open(view, job, has_committed),
         _cost(_of_job(logs, worker, cost_of), cost_of),
     )
 
@@ -137,7 +136,7 @@ def _why(job: Job, worker: str, settlement: Settlement, has_opened: bool) -> str
     if settlement.verdict is Verdict.ABSENT:
         return "it never committed, and pays the absence fee"
     if settlement.verdict is Verdict.REWARDED:
-        chunks = list(job.candidates[accepted].publishers.values()).count(worker)
+        chunks = job.candidates[accepted].chunks_by(worker)
         bonus = f", and published {chunks} of its {chunk_count(job.terms.result_size)} chunks" if chunks else ""
         return f"it committed to the accepted result{bonus}"
     if settlement.verdict is Verdict.RELEASED:
@@ -157,15 +156,16 @@ def _why_open(view: View, job: Job, has_committed: bool) -> str:
 
 def _stake(view: View, worker: str) -> tuple[int | None, bool, str]:
     """Return the block in which a stake can go home, whether it can in the next one, and why in words."""
-    account, current = view.ledger.account(worker), view.ledger.open_round
-    if worker in view.ledger.pool:
-        return None, False, f"it is in the pool; a stake unlocks {LOOK_BACK + 1} blocks after leaving"
-    if not account.stake:
+    locks = stake_locks(view.ledger, worker, view.block + 1)
+    unlocks_at = unlock_block(view.ledger.account(worker).left_at or 0)
+    if StakeLock.MEMBERSHIP in locks:
+        return None, False, f"it is in the pool; a stake unlocks {unlock_block(0)} blocks after leaving"
+    if StakeLock.NO_STAKE in locks:
         return None, False, "none is left"
-    unlocks_at = account.left_at + LOOK_BACK + 1
-    if current and current.terms.snapshot_block < account.left_at:
-        return unlocks_at, False, f"it unlocks at block {unlocks_at}, but not before round {current.number} is settled"
-    if view.block + 1 < unlocks_at:
+    if StakeLock.OPEN_ROUND in locks:
+        number = len(view.ledger.rounds)
+        return unlocks_at, False, f"it unlocks at block {unlocks_at}, but not before round {number} is settled"
+    if StakeLock.RECENTLY_LEFT in locks:
         return unlocks_at, False, f"it unlocks at block {unlocks_at}, {unlocks_at - view.block} blocks from now"
     return unlocks_at, True, "it can be withdrawn"
 

@@ -13,7 +13,15 @@ from mlchain.errors import UserError, require, require_known
 from mlchain.live.runner import Operator
 from mlchain.protocol.calls import Turn, View
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.rounds import ETHER, MAX_JOBS, MAX_SEATS
+from mlchain.protocol.rounds import ETHER
+from mlchain.protocol.terms import (
+    MAX_JOBS,
+    MAX_SEATS,
+    Limit,
+    broken_window_limits,
+    is_quorum,
+    least_majority,
+)
 from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, RecipeError, create_task, open_task
 from mlchain.units import duration
 
@@ -48,17 +56,19 @@ def _check_sizes(plan: Plan) -> None:
         require(number is None or 1 <= number <= most, f"the {what} have to be from 1 to {most}, not {number}")
     require(plan.reward >= 1, "the reward has to be at least 1 wei")
     if plan.committee and plan.quorum:
-        least = plan.committee // 2 + 1
-        require(plan.quorum >= least, f"the quorum of {plan.committee} seats has to be at least {least}")
+        least = least_majority(plan.committee)
+        is_enough = is_quorum(plan.quorum, plan.committee)
+        require(is_enough, f"the quorum of {plan.committee} seats has to be at least {least}")
 
 
 def _with_windows(plan: Plan, wanted: Windows, parameters: Parameters) -> Plan:
     """Return the plan with these windows; raises UserError for windows that the deployment does not allow."""
     least, most = parameters.min_window, parameters.max_round_duration
     commit, publish, referee = windows = [least if window is None else window for window in wanted]
+    broken = broken_window_limits((commit, publish, referee), least, most)
     shortest, total = duration(min(windows)), duration(sum(windows))
-    require(min(windows) >= least, f"every window has to be at least {duration(least)} here, not {shortest}")
-    require(sum(windows) <= most, f"the windows may add up to {duration(most)} here, not to {total}")
+    require(Limit.WINDOW not in broken, f"every window has to be at least {duration(least)} here, not {shortest}")
+    require(Limit.DURATION not in broken, f"the windows may add up to {duration(most)} here, not to {total}")
     return replace(plan, commit_window=commit, publish_window=publish, referee_window=referee)
 
 

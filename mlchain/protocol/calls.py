@@ -16,7 +16,7 @@ class Call:
 
     contract: str
     method: str
-    arguments: tuple = ()
+    arguments: tuple[object, ...] = ()
     value: int = 0
     address: str | None = None
     purpose: str | None = field(default=None, compare=False)

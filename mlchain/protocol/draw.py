@@ -1,14 +1,21 @@
-"""The committee draw, twin of `contracts/libraries/CommitteeDraw.sol`.
+"""The committee draw and its seed, twin of `contracts/libraries/CommitteeDraw.sol` and `JobFactory.deployRound`.
 
 A Feistel network over two digits below `side = ceil(sqrt(pool_size))` permutes [0, side²); walking its cycle until the
 value is below `pool_size` permutes [0, pool_size). Source: Black and Rogaway, "Ciphers with Arbitrary Finite Domains".
 """
 
+from collections.abc import Callable
 from math import isqrt
 
+from eth_abi import encode
 from eth_utils import keccak
 
 ROUNDS = 16
+
+
+def seed_of(server_random: bytes, block_hash: bytes, round_number: int) -> bytes:
+    """Return the seed of a round from the server's random number and the hash of its snapshot block."""
+    return keccak(encode(["bytes32", "bytes32", "uint256"], [server_random, block_hash, round_number]))
 
 
 def seat_of(seed: bytes, pool_size: int, position: int) -> int:
@@ -21,7 +28,7 @@ def position_of(seed: bytes, pool_size: int, seat: int) -> int:
     return _walk(_permute, seed, pool_size, seat)
 
 
-def _walk(step, seed: bytes, pool_size: int, value: int) -> int:
+def _walk(step: Callable[[bytes, int, int], int], seed: bytes, pool_size: int, value: int) -> int:
     side = isqrt(pool_size - 1) + 1
     value = step(seed, side, value)
     while value >= pool_size:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TypeAlias, cast, get_args
 
-from mlchain.protocol.rounds import Outcome, RoundTerms, Verdict
+from mlchain.protocol.rounds import Outcome, Verdict
+from mlchain.protocol.terms import RoundTerms
 
 Value: TypeAlias = "int | str | bytes | tuple[Value, ...]"  # of an argument, as the ABI decodes it
 

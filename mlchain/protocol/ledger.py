@@ -23,7 +23,7 @@ from mlchain.protocol.events import (
     VersionAnnounced,
     Withdrawn,
 )
-from mlchain.protocol.pool import Pool
+from mlchain.protocol.pool import LOOK_BACK, Pool
 from mlchain.protocol.rounds import Candidate, Job, Round, Settlement, Verdict
 
 
@@ -86,6 +86,17 @@ class Ledger:
     def owed(self) -> int:
         """Everything that the registry owes to anybody, in wei."""
         return self.escrow + sum(account.stake + account.credit for account in self.accounts.values())
+
+    def earliest_snapshot(self, block: int) -> int:
+        """Return the first block whose pool a round that is deployed in `block` can draw from."""
+        return max(0, block - LOOK_BACK, self.last_settlement_block)
+
+    def unmerged_results(self, version: int) -> list[bytes]:
+        """Return what the last round accepted, once it is settled, if `version`, which it trained, is without it."""
+        last = self.rounds[-1] if self.rounds else None
+        if last is None or not last.is_settled or last.terms.model_version != version:
+            return []
+        return last.accepted_results()
 
     def model_of(self, current: Round) -> bytes:
         """Return the model that a round trains, all of whose bytes were on the chain before it could be deployed."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
 
+from mlchain.protocol.terms import is_quorum
+
 
 @dataclass(frozen=True, slots=True)
 class Chances:
@@ -50,9 +52,9 @@ def evil_seats(pool: int, evil: int, seats: int) -> dict[int, Fraction]:
 def odds_of(pool: int, evil: int, seats: int, quorum: int, audit: Fraction = Fraction(0)) -> Odds:
     """Return the odds of a job; a live referee recomputes the share `audit` of jobs in which nobody disagrees.
 
-    Raises ValueError unless 0 <= evil <= pool, 1 <= seats <= pool, seats < 2 · quorum <= 2 · seats and 0 <= audit <= 1.
+    Raises ValueError unless 0 <= evil <= pool, 1 <= seats <= pool, seats / 2 < quorum <= seats and 0 <= audit <= 1.
     """
-    if not (0 <= evil <= pool and 1 <= seats <= pool and seats < 2 * quorum <= 2 * seats and 0 <= audit <= 1):
+    if not (0 <= evil <= pool and 1 <= seats <= pool and is_quorum(quorum, seats) and 0 <= audit <= 1):
         raise ValueError(f"no such job: pool {pool}, evil {evil}, seats {seats}, quorum {quorum}, audit {audit}")
     drawn = evil_seats(pool, evil, seats)
     # Those who may sit beside an honest seat.

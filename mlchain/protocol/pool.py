@@ -1,18 +1,22 @@
 """The pool of workers and its past, twin of the array in `contracts/WorkerRegistry.sol`."""
 
 from bisect import bisect_right
+from typing import Generic, TypeVar
 
 LOOK_BACK = 128  # blocks that a stake stays locked after leaving, and that a round's pool may be old: WorkerRegistry's
 
 
-class Checkpoints:
+T = TypeVar("T")
+
+
+class Checkpoints(Generic[T]):
     """Values by the block from whose end on they hold."""
 
-    def __init__(self, before: object) -> None:
+    def __init__(self, before: T) -> None:
         self._blocks: list[int] = []
-        self._values: list[object] = [before]
+        self._values: list[T] = [before]
 
-    def push(self, block: int, value: object) -> None:
+    def push(self, block: int, value: T) -> None:
         """Let `value` hold from the end of `block` on; blocks come in order."""
         if self._blocks and self._blocks[-1] == block:
             self._values[-1] = value
@@ -20,7 +24,7 @@ class Checkpoints:
             self._blocks.append(block)
             self._values.append(value)
 
-    def at(self, block: int) -> object:
+    def at(self, block: int) -> T:
         """Return the value at the end of `block`."""
         return self._values[bisect_right(self._blocks, block)]
 
@@ -31,7 +35,7 @@ class Pool:
     def __init__(self) -> None:
         self.members: list[str] = []
         self._size = Checkpoints(0)
-        self._worker: list[Checkpoints] = []
+        self._worker: list[Checkpoints[str | None]] = []
         self._present: set[str] = set()  # the members, found at once
 
     def __contains__(self, worker: str) -> bool:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_count
+from mlchain.protocol.terms import RoundTerms
 
 ETHER = 10**18  # wei
 VOID = bytes(32)
-MAX_JOBS = 64  # JobFactory.MAX_JOBS
-MAX_SEATS = 256  # JobFactory.MAX_SEATS
 
 
 class Phase(IntEnum):
@@ -41,29 +41,6 @@ class Verdict(IntEnum):
     ABSENT = 3
 
 
-@dataclass(frozen=True, slots=True)
-class RoundTerms:
-    """The terms of a round in the order of `JobFactory.RoundTerms`: money in wei, times in seconds, sizes in bytes."""
-
-    model_version: int
-    snapshot_block: int
-    jobs: int
-    seats: int
-    quorum: int
-    reward: int
-    bonus: int
-    result_size: int
-    commit_window: int
-    publish_window: int
-    referee_window: int
-    challenge_window: int
-
-    @property
-    def escrow(self) -> int:
-        """What the server has to pay in, in wei."""
-        return self.jobs * (self.seats * self.reward + self.bonus)
-
-
 @dataclass(slots=True)
 class Candidate:
     """A proposed result."""
@@ -80,6 +57,10 @@ class Candidate:
     def data(self) -> bytes:
         """Return the bytes of a complete candidate."""
         return b"".join(self.chunks[index] for index in sorted(self.chunks))
+
+    def chunks_by(self, worker: str) -> int:
+        """Return how many chunks `worker` has published."""
+        return list(self.publishers.values()).count(worker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +98,11 @@ class Job:
         return self.commit_deadline if self.all_committed_at is None else self.all_committed_at
 
     @property
+    def challenge_end(self) -> int:
+        """From when on a unanimous answer stands, in seconds."""
+        return self.commit_end + self.terms.challenge_window
+
+    @property
     def publish_end(self) -> int:
         """When seats can no longer propose, in seconds."""
         return self.commit_end + self.terms.publish_window
@@ -131,10 +117,24 @@ class Job:
         """The seats that are not settled yet."""
         return [seat for seat in range(self.terms.seats) if seat not in self.settlements]
 
+    @property
+    def leader(self) -> bytes | None:
+        """The hash of the candidate that has a quorum, if any: there is one at most."""
+        leaders = (hash_ for hash_, candidate in self.candidates.items() if candidate.votes >= self.terms.quorum)
+        return next(leaders, None)
+
     def is_complete(self, result_hash: bytes) -> bool:
         """Return whether `result_hash` is a candidate whose bytes are all on the chain."""
         candidate = self.candidates.get(result_hash)
         return candidate is not None and candidate.is_complete(self.terms.result_size)
+
+    def opens(self, seat: int, result_hash: bytes, chain_id: int) -> bool:
+        """Return whether what a seat has committed to is this result."""
+        return self.commitments.get(seat) == commitment(chain_id, self.address, seat, result_hash)
+
+    def opened_by(self, seat: int, chain_id: int) -> bytes | None:
+        """Return the hash of the candidate that a seat has committed to, if it was proposed."""
+        return next((hash_ for hash_ in self.candidates if self.opens(seat, hash_, chain_id)), None)
 
 
 def outcome(job: Job, now: int) -> tuple[Outcome, bytes]:
@@ -142,17 +142,15 @@ def outcome(job: Job, now: int) -> tuple[Outcome, bytes]:
     if job.ruling is not None:
         return (Outcome.VOID, VOID) if job.ruling == VOID else (Outcome.RULED, job.ruling)
 
-    referee_is_late = now >= job.referee_end
-    for result_hash, candidate in job.candidates.items():
-        if candidate.votes < job.terms.quorum or not candidate.is_complete(job.terms.result_size):
-            continue
-        unanimous = candidate.votes == len(job.commitments)
-        if unanimous and now >= job.commit_end + job.terms.challenge_window:
-            return Outcome.UNANIMOUS, result_hash
+    referee_is_late, leader = now >= job.referee_end, job.leader
+    if leader is not None and job.is_complete(leader):
+        unanimous = job.candidates[leader].votes == len(job.commitments)
+        if unanimous and now >= job.challenge_end:
+            return Outcome.UNANIMOUS, leader
         if len(job.candidates) == 1 and now >= job.publish_end:
-            return Outcome.UNCONTESTED, result_hash
+            return Outcome.UNCONTESTED, leader
         if referee_is_late:
-            return Outcome.QUORUM, result_hash
+            return Outcome.QUORUM, leader
     return (Outcome.FAILED if referee_is_late else Outcome.UNDECIDED), VOID
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from mlchain.protocol.odds import Chances, odds_of
 from mlchain.protocol.rounds import Outcome, Round, Verdict
+from mlchain.protocol.terms import least_majority
 from mlchain.simulation.odds import shown
 from mlchain.simulation.options import Options
 from mlchain.simulation.simulator import SimulationRun
@@ -48,7 +49,8 @@ def _evil(options: Options) -> int:
 
 
 def _first(options: Options) -> Chances:
-    return _chances(options, options.workers, _evil(options), options.seats, options.quorum or options.seats // 2 + 1)
+    quorum = options.quorum or least_majority(options.seats)
+    return _chances(options, options.workers, _evil(options), options.seats, quorum)
 
 
 def _chances(options: Options, pool: int, evil: int, seats: int, quorum: int) -> Chances:

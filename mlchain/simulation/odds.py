@@ -11,8 +11,9 @@ from mlchain.chain.deployment import Parameters
 from mlchain.console import table
 from mlchain.errors import require
 from mlchain.protocol.odds import Chances, Odds, least_evil, odds_of
-from mlchain.protocol.rounds import ETHER, MAX_SEATS
-from mlchain.units import MOST_WEI, ether
+from mlchain.protocol.rounds import ETHER
+from mlchain.protocol.terms import MAX_SEATS, MOST_WEI, is_quorum, least_majority
+from mlchain.units import ether
 
 LARGEST_POOL = 2**32 - 1  # the draw is tested up to here
 PRICED = {"1 %": Fraction(1, 100), "50 %": Fraction(1, 2)}  # chances of a wrong result whose price is shown
@@ -39,9 +40,10 @@ class Question:
         require(0 <= self.evil <= self.pool, f"{self.evil} of {self.pool} workers cannot be evil")
         require(1 <= self.seats <= MAX_SEATS, f"a committee has 1 to {MAX_SEATS} seats, not {self.seats}")
         require(self.seats <= self.pool, f"a committee of {self.seats} cannot be drawn from {self.pool} workers")
+        least = least_majority(self.seats)
         require(
-            self.seats < 2 * self.votes <= 2 * self.seats,
-            f"the quorum of {self.seats} seats has to be from {self.seats // 2 + 1} to {self.seats}, not {self.votes}",
+            is_quorum(self.votes, self.seats),
+            f"the quorum of {self.seats} seats has to be from {least} to {self.seats}, not {self.votes}",
         )
         require(
             0 < self.stake <= MOST_WEI,
@@ -57,7 +59,7 @@ class Question:
     @property
     def votes(self) -> int:
         """The equal answers that the job needs."""
-        return self.seats // 2 + 1 if self.quorum is None else self.quorum
+        return least_majority(self.seats) if self.quorum is None else self.quorum
 
     def odds(self, evil: int | None = None) -> Odds:
         """Return the odds of the job, if as many as `evil` workers are evil instead of those asked for."""

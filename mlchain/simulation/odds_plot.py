@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from mlchain.errors import UserError
 from mlchain.protocol.odds import Odds, odds_of
+from mlchain.protocol.terms import least_majority
 from mlchain.simulation.odds import Question
 from mlchain.simulation.plots import save_figure
 
@@ -49,8 +50,10 @@ def _curves(question: Question) -> dict[int, dict[int, Odds]]:
     largest = min(question.pool, max(LARGEST_COMMITTEE, question.seats))
     sizes = range(1, largest + 1, 2 * ceil(largest / LARGEST_COMMITTEE))
     audit = Fraction(str(question.audit_rate))
+    quorums = {seats: least_majority(seats) for seats in sizes}
     return {
-        evil: {seats: odds_of(question.pool, evil, seats, seats // 2 + 1, audit) for seats in sizes} for evil in evils
+        evil: {seats: odds_of(question.pool, evil, seats, quorum, audit) for seats, quorum in quorums.items()}
+        for evil in evils
     }
 
 

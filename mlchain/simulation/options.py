@@ -5,7 +5,7 @@ from itertools import cycle, islice
 
 from mlchain.actors.behaviours import Behaviour
 from mlchain.errors import require, require_known
-from mlchain.protocol.rounds import MAX_JOBS, MAX_SEATS
+from mlchain.protocol.terms import MAX_JOBS, MAX_SEATS, is_quorum, least_majority
 from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.tasks.catalogue import MODELS, TASKS
 
@@ -51,9 +51,9 @@ class Options:
             f"{self.jobs} × {self.seats} seats (jobs × committee) need {needed} workers, and there are {self.workers}",
         )
         require(1 <= self.seats <= MAX_SEATS, f"a job has 1 to {MAX_SEATS} seats, not {self.seats}")
-        least = self.seats // 2 + 1
+        least = least_majority(self.seats)
         require(
-            self.quorum is None or least <= self.quorum <= self.seats,
+            self.quorum is None or is_quorum(self.quorum, self.seats),
             f"the quorum of {self.seats} seats has to be from {least} to {self.seats}, not {self.quorum}",
         )
 

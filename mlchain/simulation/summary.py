@@ -7,7 +7,6 @@ from pathlib import Path
 from statistics import median
 
 from mlchain.chain.connection import Chain
-from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import VOID, Job, Outcome, Round, Verdict
@@ -165,9 +164,7 @@ def _round(run: SimulationRun, current: Round) -> RoundSummary:
 def _job(run: SimulationRun, current: Round, job: Job) -> JobSummary:
     honest = content_hash(run.task.train(*run.view.ledger.inputs_of(current, job)))
     outcome, accepted = job.decision
-    matches = sum(
-        sealed == commitment(run.view.chain_id, job.address, seat, honest) for seat, sealed in job.commitments.items()
-    )
+    matches = sum(job.opens(seat, honest, run.view.chain_id) for seat in job.commitments)
     kind = {Outcome.FAILED: "failed", Outcome.VOID: "void"}.get(outcome, "accepted")
     accepted_hash = None if accepted == VOID else _hex(accepted)
     return JobSummary(job.address, kind, DECIDED_BY[outcome], accepted_hash, _hex(honest), matches, job.terms.seats)

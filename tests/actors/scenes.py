@@ -10,7 +10,8 @@ from mlchain.actors.worker import Worker
 from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import CHUNK_SIZE, content_hash
-from mlchain.protocol.rounds import Job, RoundTerms
+from mlchain.protocol.rounds import Job
+from mlchain.protocol.terms import RoundTerms
 from mlchain.simulation.attackers import sent_ahead
 from mlchain.training.encoding import EncodingError
 from tests.actors.stage import CHAIN_ID, SERVER, STAKE, Refused, Stage, address_of, chunk_of

@@ -11,7 +11,7 @@ from mlchain.audit.books import Books, JobBook, terms_of
 from mlchain.audit.findings import Check, Finding, Report
 from mlchain.audit.state import Rules, Sources
 from mlchain.protocol.events import Event, Log
-from mlchain.protocol.rounds import RoundTerms
+from mlchain.protocol.terms import RoundTerms
 from tests.actors.scenes import Scene
 from tests.actors.stage import ABSENCE_FEE, CHAIN_ID, SERVER, STAKE, address_of
 

@@ -10,7 +10,8 @@ from mlchain.protocol.calls import Call
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.events import Log
 from mlchain.protocol.ledger import Ledger
-from mlchain.protocol.rounds import Outcome, RoundTerms, Verdict
+from mlchain.protocol.rounds import Outcome, Verdict
+from mlchain.protocol.terms import RoundTerms
 from tests.actors.scenes import Scene
 from tests.actors.stage import LOOK_BACK, SERVER, chunk_of
 from tests.audit.histories import STRANGER, audit_of, changed, fields_of, flipped, without

@@ -12,7 +12,7 @@ from mlchain.chain.deployment import Parameters
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call
 from mlchain.protocol.content import chunk_hashes, content_hash
-from mlchain.protocol.rounds import RoundTerms
+from mlchain.protocol.terms import RoundTerms
 
 TERMS = RoundTerms(1, 0, 1, 3, 2, 10**16, 10**16, 100, 3_600, 3_600, 3_600, 0)
 

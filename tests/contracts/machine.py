@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS, chunk_count, chunk_hashes, content_hash
-from mlchain.protocol.rounds import Phase, RoundTerms
+from mlchain.protocol.rounds import Phase
+from mlchain.protocol.terms import RoundTerms
 from tests.contracts import promises
 from tests.contracts.answers import Answer, Damage, Fake, chunk_of, commitment_of, result_of
 from tests.contracts.chain_control import rollback

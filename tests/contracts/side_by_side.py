@@ -7,7 +7,7 @@ import eth_abi
 from ape import chain, project
 from eth_utils import keccak
 
-from mlchain.protocol.rounds import RoundTerms
+from mlchain.protocol.terms import RoundTerms
 from tests.contracts.chain_control import now, time_of_next_block
 from tests.contracts.crowds import PURSE, create
 from tests.contracts.protocol_steps import ABSENCE_FEE, MAX_ROUND_DURATION, MIN_WINDOW, PARAMETERS, STAKE

@@ -18,7 +18,8 @@ from mlchain.protocol.events import (
     Withdrawn,
 )
 from mlchain.protocol.ledger import Ledger
-from mlchain.protocol.rounds import Outcome, RoundTerms, Verdict
+from mlchain.protocol.rounds import Outcome, Verdict
+from mlchain.protocol.terms import RoundTerms
 from tests.actors.scenes import Scene
 
 FACTORY = "0x" + 40 * "f"

@@ -8,7 +8,8 @@ from ape import project
 
 from mlchain.chain.deployment import CONTRACTS
 from mlchain.protocol.events import Event, Log, Unknown, decode
-from mlchain.protocol.rounds import Outcome, RoundTerms, Verdict
+from mlchain.protocol.rounds import Outcome, Verdict
+from mlchain.protocol.terms import RoundTerms
 
 EVENTS = [(name, abi) for name in CONTRACTS for abi in project.get_contract(name).contract_type.events]
 EXAMPLES = {"bool": True, "bytes": b"x", "bytes32": bytes(32), "address": "0x1", "tuple": tuple(range(12))}

@@ -10,7 +10,8 @@ from mlchain.chain import history
 from mlchain.protocol.content import chunk_hashes, content_hash, split
 from mlchain.protocol.events import Committed, Event, Log, ModelChunkPublished, VersionAnnounced
 from mlchain.protocol.ledger import Ledger
-from mlchain.protocol.rounds import Round, RoundTerms
+from mlchain.protocol.rounds import Round
+from mlchain.protocol.terms import RoundTerms
 from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import MODEL, Committee, decide, deploy_round
 from tests.protocol.random_rounds import RandomRounds, compare_registry, follow, record_of

@@ -5,19 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.rounds import (
-    VOID,
-    Candidate,
-    Job,
-    Outcome,
-    Phase,
-    Round,
-    RoundTerms,
-    Settlement,
-    Verdict,
-    outcome,
-    phase,
-)
+from mlchain.protocol.rounds import VOID, Candidate, Job, Outcome, Phase, Round, Settlement, Verdict, outcome, phase
+from mlchain.protocol.terms import RoundTerms
 from tests.contracts.chain_control import move_to, rollback
 from tests.contracts.protocol_steps import JUNK, RIGHT, WORSE, WRONG, Committee, deploy_round
 from tests.protocol.random_rounds import compare_decision, follow, record_of

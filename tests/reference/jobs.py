@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from mlchain.protocol.commitments import commitment
-from mlchain.protocol.rounds import Outcome, Phase, RoundTerms, Verdict
+from mlchain.protocol.rounds import Outcome, Phase, Verdict
+from mlchain.protocol.terms import RoundTerms
 from tests.reference.chain import Chain, require
 from tests.reference.content import check_chunk, count_chunks
 from tests.reference.registry import Registry, Settlement

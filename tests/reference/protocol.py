@@ -8,7 +8,7 @@ from eth_utils import keccak
 
 from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.draw import position_of
-from mlchain.protocol.rounds import RoundTerms
+from mlchain.protocol.terms import RoundTerms
 from tests.reference.chain import Chain, Event, require
 from tests.reference.content import Models, check_size
 from tests.reference.jobs import Job

@@ -7,12 +7,13 @@ import pytest
 from click.testing import CliRunner
 
 from mlchain.protocol.odds import odds_of
+from mlchain.protocol.terms import MOST_WEI
 from mlchain.simulation import simulator
 from mlchain.simulation.forecast import announce
 from mlchain.simulation.odds import Question, number, shown
 from mlchain.simulation.odds_plot import save_odds_plot
 from mlchain.simulation.options import Options
-from mlchain.units import MOST_WEI, ether
+from mlchain.units import ether
 from scripts.odds import cli
 from tests.simulation.runs import SMALL, jobs_of, outcome_of
 
