@@ -82,7 +82,9 @@ class Worker:
     def _assignment(self, view: View) -> Assignment | None:
         """Return the unsettled seat that this worker holds, if any."""
         current = view.ledger.open_round
-        for job in current.jobs if current else []:
+        if current is None:
+            return None
+        for job in current.jobs:
             seat = job.seat_of(self.address)
             if seat is not None and seat not in job.settlements:
                 solve = partial(self._solve, view, current, job)

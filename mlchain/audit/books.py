@@ -5,6 +5,7 @@ from math import isqrt
 
 from mlchain.audit.findings import Check
 from mlchain.audit.state import AuditState
+from mlchain.protocol.events import Value
 from mlchain.protocol.rounds import Job, Round
 
 
@@ -14,14 +15,14 @@ class JobBook:
 
     commitments: int
     candidates: int
-    terms: tuple
+    terms: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
     """What the contracts say after the last event: the registry's balance, counts, accounts, and the jobs.
 
-    `accounts` are (stake, credit, place, leave block) by owner, in wei and numbered as in `WorkerRegistry.Account`.
+    `accounts` are (stake, credit, position plus one, leave block) by owner, as in `WorkerRegistry.Account`.
     """
 
     balance: int
@@ -32,7 +33,7 @@ class Books:
     jobs: dict[str, JobBook]
 
 
-def terms_of(current: Round, job: Job) -> tuple:
+def terms_of(current: Round, job: Job) -> tuple[Value, ...]:
     """Return the terms of a job in the order of `JobTerms.Terms`."""
     terms = current.terms
     side = isqrt(current.pool_size - 1) + 1 if current.pool_size else 0

@@ -22,7 +22,7 @@ from mlchain.protocol.events import (
     StakeWithdrawn,
     Withdrawn,
 )
-from mlchain.protocol.rounds import Job, Outcome, Phase, Round, Settlement, Verdict, phase
+from mlchain.protocol.rounds import Job, Outcome, Phase, Round, Verdict, phase
 from mlchain.protocol.settlement import StakeLock, stake_locks, unlock_block
 
 CostOf = Callable[[str], tuple[str, Receipt] | None]
@@ -85,11 +85,15 @@ def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> P
     """
     is_known = any(isinstance(log.event, Joined) and log.event.worker == worker for log in logs)
     require(is_known, f"{worker} has never joined the pool of this deployment")
-    held = [(current, job) for current in view.ledger.rounds for job in current.jobs if worker in job.committee]
+    jobs_of_rounds = [(current, job) for current in view.ledger.rounds for job in current.jobs]
     of_address: dict[str, list[Log]] = defaultdict(list)
     for log in logs:
         of_address[log.address].append(log)
-    jobs = [_job(view, of_address[job.address], worker, current, job, cost_of) for current, job in held]
+    jobs = [
+        _job(view, of_address[job.address], current, job, seat, cost_of)
+        for current, job in jobs_of_rounds
+        if (seat := job.seat_of(worker)) is not None
+    ]
     membership = _cost(_membership(logs, worker), cost_of)
     account = view.ledger.account(worker)
     unlocks_at, is_free, why = _stake(view, worker)
@@ -109,13 +113,13 @@ def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> P
     )
 
 
-def _job(view: View, logs: Sequence[Log], worker: str, current: Round, job: Job, cost_of: CostOf) -> JobSlip:
-    seat = job.seat_of(worker)
-    has_committed, settlement = seat in job.commitments, job.settlements.get(seat)
+def _job(view: View, logs: Sequence[Log], current: Round, job: Job, seat: int, cost_of: CostOf) -> JobSlip:
+    worker, has_committed, settlement = job.committee[seat], seat in job.commitments, job.settlements.get(seat)
     opened = job.opened_by(seat, view.chain_id)
-    gain = 0
-    if settlement:
+    gain, why = 0, _why_open(view, job, has_committed)
+    if settlement and job.decision:
         gain = settlement.amount if settlement.verdict is Verdict.REWARDED else -settlement.amount
+        why = _why(job, worker, settlement.verdict, job.decision, opened)
     return JobSlip(
         current.number,
         job.index,
@@ -125,26 +129,26 @@ def _job(view: View, logs: Sequence[Log], worker: str, current: Round, job: Job,
         ACCEPTED[job.decision[0]] if job.decision else f"not settled, in the phase {phase(job, view.now).name.lower()}",
         settlement.verdict.name.lower() if settlement else None,
         gain,
-        _why(job, worker, settlement, bool(opened)) if settlement else _why_open(view, job, has_committed),
+        why,
         _cost(_of_job(logs, worker, cost_of), cost_of),
     )
 
 
-def _why(job: Job, worker: str, settlement: Settlement, has_opened: bool) -> str:
+def _why(job: Job, worker: str, verdict: Verdict, decision: tuple[Outcome, bytes], opened: bytes | None) -> str:
     """Return in words why a settled seat got what it got."""
-    decided, accepted = job.decision
-    if settlement.verdict is Verdict.ABSENT:
+    decided, accepted = decision
+    if verdict is Verdict.ABSENT:
         return "it never committed, and pays the absence fee"
-    if settlement.verdict is Verdict.REWARDED:
+    if verdict is Verdict.REWARDED:
         chunks = job.candidates[accepted].chunks_by(worker)
         bonus = f", and published {chunks} of its {chunk_count(job.terms.result_size)} chunks" if chunks else ""
         return f"it committed to the accepted result{bonus}"
-    if settlement.verdict is Verdict.RELEASED:
+    if verdict is Verdict.RELEASED:
         by_referee = decided is Outcome.VOID
         return "the referee called the task broken" if by_referee else "nothing was accepted, and its result was shown"
     if decided is Outcome.FAILED:
         return "nobody ever proposed the result that it committed to"
-    other = "another result than the accepted one" if has_opened else "a result that nobody proposed"
+    other = "another result than the accepted one" if opened else "a result that nobody proposed"
     return f"it committed to {other}, and loses its stake"
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlchain.training.encoding import Matrices
-from mlchain.training.exact import divide_round, saturate
+from mlchain.training.exact import AnyIntegers, Integers, divide_round, saturate
 
 
-def aggregate(model: Matrices, changes: Sequence[tuple[np.ndarray, ...]]) -> Matrices:
+def aggregate(model: Matrices, changes: Sequence[tuple[AnyIntegers, ...]]) -> Matrices:
     """Return the model plus the mean of the changes, a half rounded up, saturated to int16.
 
     Without changes the model stays as it is. Addition is exact, so the order of the changes does not matter;
@@ -19,7 +20,7 @@ def aggregate(model: Matrices, changes: Sequence[tuple[np.ndarray, ...]]) -> Mat
     return tuple(_moved(matrix, of_layer) for matrix, *of_layer in zip(model, *changes, strict=True))
 
 
-def _moved(matrix: np.ndarray, changes: Sequence[np.ndarray]) -> np.ndarray:
-    total = np.sum(changes, axis=0, dtype=np.int64)  # below 2**23 each: no number of jobs overflows int64
+def _moved(matrix: NDArray[np.int16], changes: Sequence[AnyIntegers]) -> NDArray[np.int16]:
+    total: Integers = np.sum(changes, axis=0, dtype=np.int64)  # below 2**23 each: no number of jobs overflows int64
     mean = divide_round(total, len(changes))
     return saturate(matrix + mean, -32768, 32767).astype(np.int16)

@@ -10,7 +10,7 @@ every partial sum of a product is exact in whatever order a BLAS adds, and no fr
 import numpy as np
 from numpy.typing import NDArray
 
-from mlchain.training.exact import PRODUCT_LIMIT, Integers, magnitude, product_bound, require_below
+from mlchain.training.exact import PRODUCT_LIMIT, AnyIntegers, Integers, magnitude, product_bound, require_below
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -29,7 +29,7 @@ class Bounded:
         """Return the matrix with rows and columns exchanged."""
         return Bounded(self._values.T, self.bound)
 
-    def __getitem__(self, part: object) -> "Bounded":
+    def __getitem__(self, part: slice) -> "Bounded":
         return Bounded(self._values[part], self.bound)
 
     def __matmul__(self, other: "Bounded") -> "Bounded":
@@ -94,7 +94,7 @@ class Bounded:
         return self._values.astype(np.int64)
 
 
-def enclose(values: NDArray[np.integer], bound: int, constant: int | None = None) -> Bounded:
+def enclose(values: AnyIntegers, bound: int, constant: int | None = None) -> Bounded:
     """Let integers in, (n, k), with a constant as one more column if there is one.
 
     Raises TypeError unless the array's type is an integer one, and `BoundExceeded` if one is greater than the bound.

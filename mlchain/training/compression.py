@@ -45,16 +45,16 @@ def _signs(values: Integers) -> tuple[Integers, int]:
 
 def _steps(values: Integers, greatest: int) -> tuple[Integers, int]:
     """Try the powers of two up to the first whose codes reach all values; of two equally good ones take the less."""
-    best: tuple[int, Integers, int] | None = None
+    least, best, scale = 1 << 62, values, 0
     reach = int(np.abs(values).max())
     for shift in range(GREATEST_SHIFT + 1):
         codes = np.clip(shift_round(values, shift), -greatest, greatest)
         error = int(((codes << shift) - values).__pow__(2).sum())  # below 2**62: at most 2**21 values, see `Recipe`
-        if best is None or error < best[0]:
-            best = error, codes, 1 << shift
+        if error < least:
+            least, best, scale = error, codes, 1 << shift
         if greatest << shift >= reach:
             break
-    return best[1:]
+    return best, scale
 
 
 def pack(codes: Codes, bits: int) -> bytes:
@@ -62,7 +62,8 @@ def pack(codes: Codes, bits: int) -> bytes:
     per_byte = 8 // bits
     fields = np.zeros(-(-codes.size // per_byte) * per_byte, dtype=np.uint8)
     fields[: codes.size] = codes < 0 if bits == 1 else codes.view(np.uint8) & (2**bits - 1)
-    return (fields.reshape(-1, per_byte) << _places(bits)).sum(axis=1, dtype=np.uint8).tobytes()
+    packed: NDArray[np.uint8] = (fields.reshape(-1, per_byte) << _places(bits)).sum(axis=1, dtype=np.uint8)
+    return packed.tobytes()
 
 
 def unpack(data: bytes, bits: int, count: int) -> Codes:
@@ -72,7 +73,8 @@ def unpack(data: bytes, bits: int, count: int) -> Codes:
         raise ValueError("padding that is not 0")
     fields = fields[:count].astype(np.int16)
     if bits == 1:
-        return (1 - 2 * fields).astype(np.int8)
+        signs: Codes = (1 - 2 * fields).astype(np.int8)
+        return signs
     half = 2 ** (bits - 1)
     if (fields == half).any():
         raise ValueError(f"a code of {-half}, at least {1 - half} possible")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlchain.training import compression
-from mlchain.training.exact import Integers
+from mlchain.training.exact import Integers, Number
 from mlchain.training.layers import Layer
 from mlchain.training.recipe import DIGEST_SIZE, WIDE, Recipe
 from mlchain.training.softmax import WORST_LOSS
@@ -114,6 +114,6 @@ def _matrices(layers: Sequence[Layer], data: bytes) -> Matrices:
     return _split(layers, np.frombuffer(data, dtype="<i2").astype(np.int16))
 
 
-def _split(layers: Sequence[Layer], numbers: NDArray[np.integer]) -> tuple[NDArray[np.integer], ...]:
+def _split(layers: Sequence[Layer], numbers: NDArray[Number]) -> tuple[NDArray[Number], ...]:
     ends = np.cumsum([layer.size for layer in layers])[:-1]
     return tuple(piece.reshape(layer.shape) for piece, layer in zip(np.split(numbers, ends), layers, strict=True))

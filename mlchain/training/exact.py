@@ -1,9 +1,13 @@
 """Exact arithmetic on arrays of int64: shifts, division and saturation, and what a bound is. Products: `bounded`."""
 
+from typing import Any, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
+AnyIntegers = NDArray[np.integer[Any]]  # of any width
+Number = TypeVar("Number", bound=np.generic)
 
 PRODUCT_LIMIT = 2**53  # float64, which holds what is multiplied, skips integers above this
 SHIFT_LIMIT = 2**62  # leaves int64 the room for half of the greatest shift
@@ -17,11 +21,11 @@ class BoundExceeded(ArithmeticError):
         self.operation, self.bound, self.limit = operation, bound, limit
 
 
-def magnitude(values: NDArray[np.integer]) -> int:
+def magnitude(values: AnyIntegers) -> int:
     """Return max|values|; 0 for an empty array."""
     if values.size == 0:
         return 0
-    return max(values.max().item(), -values.min().item())  # Python numbers: no -2**63 overflows
+    return max(int(values.max()), -int(values.min()))  # Python numbers: no -2**63 overflows
 
 
 def require_below(operation: str, bound: int, limit: int) -> None:
@@ -64,7 +68,7 @@ def divide_round(values: Integers, divisor: int) -> Integers:
     return (2 * values + divisor) // (2 * divisor)
 
 
-def saturate(values: NDArray[np.generic], low: int, high: int) -> NDArray[np.generic]:
+def saturate(values: NDArray[Number], low: int, high: int) -> NDArray[Number]:
     """Replace what lies below `low` by `low` and above `high` by `high`; the type of the array stays."""
     return np.clip(values, low, high)
 

@@ -5,8 +5,8 @@ import numpy as np
 from mlchain.training.bounded import enclose
 from mlchain.training.compression import quantise, restore
 from mlchain.training.encoding import CompactResult, Matrices, Result, digest_weights
-from mlchain.training.exact import Integers, saturate, shift_round
-from mlchain.training.networks import Weights, train
+from mlchain.training.exact import AnyIntegers, Integers, saturate, shift_round
+from mlchain.training.networks import Images, Weights, train
 from mlchain.training.recipe import WIDE, Recipe
 from mlchain.training.streams import derive_key, random_integers, sample_order
 
@@ -34,10 +34,10 @@ def job_key(recipe: Recipe, round_number: int, job_index: int) -> bytes:
 def run_job(
     recipe: Recipe,
     model: Matrices,
-    images: np.ndarray,
+    images: Images,
     labels: Integers,
     key: bytes,
-    estimate: Changes | None = None,
+    estimate: Changes = (),
 ) -> Result | CompactResult:
     """Return the result of training on images (n, inputs) and labels (n,), in the order the key gives.
 
@@ -64,7 +64,7 @@ def estimate_change(model: Matrices, parent: Matrices | None) -> Changes:
     return tuple(matrix.astype(np.int64) - before for matrix, before in zip(model, parent, strict=True))
 
 
-def change_of(result: Result | CompactResult, estimate: Changes) -> Changes:
+def change_of(result: Result | CompactResult, estimate: Changes) -> tuple[AnyIntegers, ...]:
     """Return the change that a result stands for, in units of the model."""
     if isinstance(result, Result):
         return result.change

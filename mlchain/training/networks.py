@@ -81,4 +81,5 @@ def train(
 
 def predict(layers: Sequence[Layer], weights: Weights, images: Images) -> Integers:
     """Return the class of the greatest logit of every image; of equal logits the first."""
-    return forward(layers, weights, images)[-1].to_integers().argmax(axis=1)
+    classes: Integers = forward(layers, weights, images)[-1].to_integers().argmax(axis=1)
+    return classes

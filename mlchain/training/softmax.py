@@ -65,7 +65,8 @@ def softmax(logits: Integers, scale: int) -> Integers:
     """
     distance = shift_floor(logits.max(axis=1, keepdims=True) - logits, scale - FRACTION_BITS)
     powers = _DECAY.take(distance, mode="clip")  # what is beyond the end is 0 too
-    return (powers << 16) // powers.sum(axis=1, keepdims=True)
+    chances: Integers = (powers << 16) // powers.sum(axis=1, keepdims=True)
+    return chances
 
 
 def cross_entropy(chances: Integers) -> int:
