@@ -5,7 +5,7 @@ import click
 from mlchain.chain.command import LocalCommand
 from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
-from mlchain.simulation.attacks import all_attacks, result_of
+from mlchain.simulation.attacks import Result, all_attacks, result_of
 from mlchain.simulation.books import check_books
 from mlchain.simulation.simulator import Simulation, open_chain
 from mlchain.simulation.summary import summarize
@@ -13,12 +13,12 @@ from mlchain.simulation.tables import attacks_table
 
 
 @click.command(cls=LocalCommand, short_help="Act out every attack and show what came of it")
-@click.option("--seed", default=1, show_default=True, help="Of the first attack; the others count on from it.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the first attack; the others count on from it.")
 def cli(seed: int) -> None:
-    """Act out every attack on a local chain, one line each; exit status 0 only if all of them failed."""
+    """Act out every attack on a local chain, a line each; exit with status 0 only if all of them failed."""
     attacks = all_attacks(seed)
     chain = open_chain(seed)
-    results = []
+    results: list[Result] = []
     with progress_bar(len(attacks), "attacks") as progress:
         for attack in attacks:
             progress(len(results), attack.name)

@@ -30,10 +30,10 @@ from mlchain.simulation.simulator import Simulation, open_chain
 from mlchain.simulation.summary import Summary, summarize
 from mlchain.simulation.tables import print_summary
 from mlchain.tasks.catalogue import MODELS, TASKS, create_task
+from mlchain.units import Duration
 
 DEFAULT = Options()
 CENTRALIZED = CentralizedOptions()
-UNCHOSEN = ("behaviour", None)  # has a default of its own in each mode
 ONLY_FOR = {
     "contracts": ("jobs", "committee", "quorum", "referee", "audit_rate"),
     "centralized": ("rule", "dirichlet_alpha", "asynchronous", "timeout"),
@@ -48,60 +48,88 @@ ONLY_FOR = {
     show_default=True,
     help="Whether contracts verify results, or workers trust the server.",
 )
-@click.option("--workers", default=DEFAULT.workers, show_default=True, help="How many workers join.")
+@click.option("--workers", default=DEFAULT.workers, show_default=True, help="Workers that join.")
 @click.option("--evil", default=DEFAULT.evil, show_default=True, help="How many of them are evil.")
 @click.option(
     "--behaviour",
     help=f"What the evil ones do, several separated by commas: {', '.join(BEHAVIOURS)}.  [default: "
-    f"{DEFAULT.behaviour}]  Centralized, one of {', '.join(LEARNERS)}.  [default: {CENTRALIZED.behaviour}]",
+    f"{DEFAULT.behaviour}]  Centralized: one of {', '.join(LEARNERS)}.  [default: {CENTRALIZED.behaviour}]",
 )
-@click.option("--rounds", default=DEFAULT.rounds, show_default=True, help="How many rounds are played.")
+@click.option("--rounds", default=DEFAULT.rounds, show_default=True, help="Rounds to play.")
 @click.option("--jobs", default=DEFAULT.jobs, show_default=True, help="Jobs per round.")
-@click.option("--committee", type=int, help="Seats per job.  [default: the whole pool, shared among the jobs]")
-@click.option("--quorum", type=int, help="Equal answers that a job needs.  [default: the least majority]")
-@click.option("--task", default=DEFAULT.task, show_default=True, help=f"What is learned: {', '.join(TASKS)}.")
-@click.option("--model", default=DEFAULT.model, show_default=True, help=f"What learns: {', '.join(MODELS)}.")
-@click.option("--seed", default=DEFAULT.seed, show_default=True, help="Fixes keys, roles and draws.")
+@click.option("--committee", type=int, help="Seats per job.  [default: the pool, divided among the jobs]")
+@click.option("--quorum", type=int, help="Equal answers that a job needs.  [default: a bare majority of the seats]")
+@click.option("--task", default=DEFAULT.task, show_default=True, help=f"Data set to learn: {', '.join(TASKS)}.")
+@click.option("--model", default=DEFAULT.model, show_default=True, help=f"Model to train: {', '.join(MODELS)}.")
+@click.option("--seed", default=DEFAULT.seed, show_default=True, help="Determines keys, roles and draws.")
 @click.option("--referee/--no-referee", default=True, show_default=True, help="Whether the server settles disputes.")
 @click.option(
-    "--audit-rate",
-    default=DEFAULT.audit_rate,
-    show_default=True,
-    help="Share of undisputed jobs that the server recomputes.",
+    "--audit-rate", default=DEFAULT.audit_rate, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1."
 )
 @click.option(
     "--rule",
     default=CENTRALIZED.rule,
     show_default=True,
-    help=f"Centralized: how updates are combined, one of {', '.join(RULES)}.",
+    help=f"Centralized: how to combine updates: {', '.join(RULES)}.",
 )
 @click.option(
     "--dirichlet-alpha", type=float, help="Centralized: Dirichlet parameter of uneven shares.  [default: even shares]"
 )
 @click.option("--asynchronous", is_flag=True, help="Centralized: make a version as soon as half of the updates are in.")
-@click.option("--timeout", default=CENTRALIZED.timeout, show_default=True, help="Centralized: seconds for a result.")
+@click.option(
+    "--timeout",
+    type=Duration(is_whole=False),
+    default=f"{CENTRALIZED.timeout:g}s",
+    show_default=True,
+    help="Centralized: time to wait for a result.",
+)
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for summary.json and plots.")
 @click.pass_context
-def cli(context: click.Context, mode: str, report: Path | None, **choices: object) -> None:
+def cli(
+    context: click.Context,
+    /,
+    mode: str,
+    workers: int,
+    evil: int,
+    behaviour: str | None,
+    rounds: int,
+    jobs: int,
+    committee: int | None,
+    quorum: int | None,
+    task: str,
+    model: str,
+    seed: int,
+    referee: bool,
+    audit_rate: float,
+    rule: str,
+    dirichlet_alpha: float | None,
+    asynchronous: bool,
+    timeout: float,
+    report: Path | None,
+) -> None:
     """Play a learning server and its workers, honest and evil, through whole rounds on a chain of their own."""
-    chosen = _choices_for(context, mode, choices)
+    _refuse_options_of_other_modes(context, mode)
     if report:
         _make_folder(report)
-    (_play if mode == "contracts" else _learn)(chosen, report)
+    if mode == "contracts":
+        lies = DEFAULT.behaviour if behaviour is None else behaviour
+        seats = (rounds, jobs, committee, quorum)
+        _play(Options(workers, evil, lies, *seats, task, model, seed, referee, audit_rate), report)
+    else:
+        lies = CENTRALIZED.behaviour if behaviour is None else behaviour
+        how = (rule, dirichlet_alpha, asynchronous, timeout)
+        _learn(CentralizedOptions(workers, evil, lies, rounds, task, model, seed, *how), report)
 
 
-def _choices_for(context: click.Context, mode: str, choices: dict[str, object]) -> dict[str, object]:
-    """Return the choices that a mode has; raises UserError for one made that only the other mode has."""
+def _refuse_options_of_other_modes(context: click.Context, mode: str) -> None:
     foreign = [name for other, names in ONLY_FOR.items() if other != mode for name in names]
-    made = [name for name in foreign if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-    if made:
-        raise UserError(f"--{made[0]} does not go together with --mode {mode}")
-    return {name: value for name, value in choices.items() if name not in foreign and (name, value) != UNCHOSEN}
+    for name in foreign:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise UserError(f"--{name.replace('_', '-')} cannot be combined with --mode {mode}")
 
 
-def _play(choices: dict[str, object], report: Path | None) -> None:
+def _play(options: Options, report: Path | None) -> None:
     started = time.monotonic()
-    options = Options(**choices)
     create_task(options.task, options.model)  # refuses data that is missing, before anything is printed
     chain = open_chain(options.seed)
     console().print(announce(options), soft_wrap=True)
@@ -114,10 +142,9 @@ def _play(choices: dict[str, object], report: Path | None) -> None:
     _save(report, summary, partial(save_plots, run, summary))
 
 
-def _learn(choices: dict[str, object], report: Path | None) -> None:
+def _learn(options: CentralizedOptions, report: Path | None) -> None:
     started = time.monotonic()
-    options = CentralizedOptions(**choices)
-    open_federated(options.recipe, options.split)  # is there data to deal out?
+    open_federated(options.recipe, options.split)  # refuses shares that cannot be dealt out
     chain = open_chain(options.seed)
     with progress_bar(options.rounds) as progress:
         learned = learn(chain, options, progress)

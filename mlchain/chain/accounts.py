@@ -10,6 +10,7 @@ from ape.exceptions import AccountsError
 from ape_test.accounts import TestAccount
 from eth_account import Account
 from eth_account.messages import encode_defunct
+from eth_utils import is_address, to_checksum_address
 
 from mlchain.errors import UserError
 
@@ -28,6 +29,11 @@ def load_account(alias: str | None) -> AccountAPI:
         return accounts.load(alias)
     except (AccountsError, IndexError, KeyError) as error:
         raise UserError(f"there is no account {alias!r}: `ape accounts list` shows those there are") from error
+
+
+def address_named(name: str) -> str:
+    """Return an address as it is, or that of the account of a name; raises UserError when it is neither."""
+    return to_checksum_address(name) if is_address(name) else str(load_account(name).address)
 
 
 def load_unattended(alias: str | None) -> AccountAPI:

@@ -6,9 +6,7 @@ from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from functools import lru_cache
 
-from eth_utils import is_address, to_checksum_address
-
-from mlchain.chain.accounts import load_account
+from mlchain.chain.accounts import address_named
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.evidence import Evidence
@@ -31,11 +29,7 @@ def look(chain: Chain, deployment: Deployment, evil: int | None, worker: str | N
     if worker is None:
         registry = deployment.addresses["WorkerRegistry"]
         return status_of(view, chain.network, registry, evil, lru_cache(open_task))
-    return pay_slip(view, logs, _address_of(worker), lru_cache(Evidence(deployment).receipt_of))
-
-
-def _address_of(worker: str) -> str:
-    return to_checksum_address(worker) if is_address(worker) else str(load_account(worker).address)
+    return pay_slip(view, logs, address_named(worker), lru_cache(Evidence(deployment).receipt_of))
 
 
 def as_json(value: Status | PaySlip) -> str:

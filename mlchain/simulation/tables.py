@@ -1,13 +1,20 @@
 """Tables of a simulation for a terminal."""
 
+from collections import defaultdict
+
 from rich.console import Console
 from rich.table import Table
 
 from mlchain.console import percent, table
 from mlchain.protocol.rounds import ETHER
 from mlchain.simulation.attacks import Result
+from mlchain.simulation.books import Loss, Pay
 from mlchain.simulation.summary import Summary
+from mlchain.units import ether
 
+MOST_WORKERS = 20  # that have a row each; more are summed up
+IN_FILE = "is in the summary.json of --report"
+AMOUNTS = ("earned", "slashed", "gas paid", "net")
 WORDS = {
     "outcome",
     "decided by",
@@ -59,24 +66,36 @@ def odds_table(summary: Summary) -> Table:
 
 
 def pay_table(summary: Summary) -> Table:
-    """Return a row per worker, in ether."""
-    rows = _table("Pay in ether", "worker", "behaviour", "earned", "slashed", "gas paid", "net")
+    """Return a row per worker, in ether, or per behaviour where there are many workers."""
+    if len(summary.pay) > MOST_WORKERS:
+        made = _table(f"Pay in ether, by behaviour; that of each worker {IN_FILE}", "behaviour", "workers", *AMOUNTS)
+        for behaviour, workers in summary.behaviours.items():
+            together = [_amounts(pay) for pay in summary.pay if pay.behaviour == behaviour]
+            totals = map(sum, zip(*together, strict=True))
+            made.add_row(behaviour, f"{workers:,}", *map(_ether, totals))
+        return made
+    made = _table("Pay in ether", "worker", "behaviour", *AMOUNTS)
     for pay in summary.pay:
-        amounts = (pay.earned, -pay.slashed, -pay.gas_paid, pay.net)
-        rows.add_row(pay.address, pay.behaviour, *(_ether(amount) for amount in amounts))
-    return rows
+        made.add_row(pay.address, pay.behaviour, *map(_ether, _amounts(pay)))
+    return made
 
 
 def losses_table(summary: Summary) -> Table:
-    """Return a row per worker and reason for which it lost money: how much, and in which rounds."""
-    rows = _table("Why workers lost money", "worker", "behaviour", "ether", "reason", "in rounds")
+    """Return a row per worker and reason for which it lost money: how much, and in which rounds.
+
+    Where there are many workers it is a row per behaviour and reason, with the number of seats instead of rounds.
+    """
+    is_long = len(summary.pay) > MOST_WORKERS
+    losses: dict[tuple[tuple[str, ...], str], list[Loss]] = defaultdict(list)
     for pay in summary.pay:
-        for reason in dict.fromkeys(loss.reason for loss in pay.losses):
-            losses = [loss for loss in pay.losses if loss.reason == reason]
-            amount = _ether(-sum(loss.amount for loss in losses))
-            rounds = ", ".join(str(loss.round) for loss in losses)
-            rows.add_row(pay.address, pay.behaviour, amount, reason, rounds)
-    return rows
+        for loss in pay.losses:
+            losses[(pay.behaviour,) if is_long else (pay.address, pay.behaviour), loss.reason].append(loss)
+    who = ("behaviour",) if is_long else ("worker", "behaviour")
+    made = _table("Why workers lost money", *who, "ether", "reason", "seats" if is_long else "in rounds")
+    for (names, reason), lost in losses.items():
+        where = f"{len(lost):,}" if is_long else ", ".join(str(loss.round) for loss in lost)
+        made.add_row(*names, _ether(-sum(loss.amount for loss in lost)), reason, where)
+    return made
 
 
 def gas_table(gas: dict[str, dict[str, int]]) -> Table:
@@ -117,13 +136,17 @@ def verdict(summary: Summary) -> str:
             f"{summary.seconds:.1f} seconds",
             f"wrong results accepted: {summary.wrong_accepted}, honest seats slashed: {summary.honest_slashed}, "
             f"honest seats unpaid: {summary.honest_unpaid}",
-            f"paid in {wei['paid_in']} wei, paid out {wei['paid_out']} wei, held {wei['held']} wei",
+            f"paid in {ether(wei['paid_in'])}, paid out {ether(wei['paid_out'])}, held {ether(wei['held'])}",
         )
     )
 
 
 def _table(title: str, *columns: str) -> Table:
     return table(title, *columns, words=WORDS, wrapped=WRAPPED)
+
+
+def _amounts(pay: Pay) -> tuple[int, int, int, int]:
+    return pay.earned, -pay.slashed, -pay.gas_paid, pay.net
 
 
 def _ether(wei: int) -> str:

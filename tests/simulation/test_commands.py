@@ -70,9 +70,36 @@ def test_learning_with_a_trusted_server_prints_its_result():
 
 def test_an_option_of_the_other_mode_is_one_sentence():
     assert refusal_of("simulate", "--mode", "centralized", "--jobs", 2) == (
-        "--jobs does not go together with --mode centralized"
+        "--jobs cannot be combined with --mode centralized"
     )
-    assert refusal_of("simulate", "--rule", "krum") == "--rule does not go together with --mode contracts"
+    assert refusal_of("simulate", "--rule", "krum") == "--rule cannot be combined with --mode contracts"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("odds", "--stake", "1 kilo"), "'1 kilo' is not an amount: write 1 ether, 0.01 ether, 5 gwei or plain wei"),
+        (("server", "--commit-window", "soon"), "'soon' is not a time: write 90s, 10m, 24h, 7d or plain seconds"),
+        (("server", "--committ", "3"), "No such option: --committ"),
+        (("status", "--network", "nowhere"), "No ecosystem named 'nowhere'."),
+    ],
+)
+def test_an_option_that_cannot_be_read_is_one_sentence(arguments, sentence):
+    done = command(*arguments)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert sentence in done.stderr
+
+
+def test_the_default_network_is_that_of_ape_but_a_simulation_stays_on_its_own_chain():
+    elsewhere = {"APE_ETHEREUM_DEFAULT_NETWORK": "quorum"}  # as `ethereum: default_network` in ape-config.yaml
+
+    assert "embedded chain" in refusal_of("status")
+    assert "embedded chain" not in refusal_of("status", **elsewhere)
+    done = command(*QUICK_RUN, **elsewhere)
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_odds_are_printed_and_drawn(tmp_path):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import struct
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from mlchain.errors import UserError
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import Settlement, Verdict
-from mlchain.simulation.books import check_books
+from mlchain.simulation.books import Loss, check_books
 from mlchain.simulation.plots import save_plots
 from mlchain.simulation.summary import summarize
 from mlchain.simulation.tables import print_summary
@@ -210,8 +211,26 @@ def test_tables_show_every_round_every_worker_and_the_verdict(run):
     assert "Why workers lost money" not in printed
     for pay in run.summary.pay:
         assert pay.address in printed
-    for wanted in ("Rounds", "Pay in ether", "Gas", GOLDEN, f"{100 * run.summary.accuracy:.2f} %", "held 0 wei"):
+    for wanted in ("Rounds", "Pay in ether", "Gas", GOLDEN, f"{100 * run.summary.accuracy:.2f} %", "held 0 ether"):
         assert wanted in printed
+
+
+def test_the_pay_of_a_crowd_is_summed_up_by_behaviour_and_the_file_has_everybody(run, tmp_path):
+    lost = replace(
+        run.summary.pay[0], behaviour="wrong", losses=(Loss(1, 0, 10**18, "it lied"), Loss(2, 0, 1, "it lied"))
+    )
+    crowd = replace(run.summary, pay=[*run.summary.pay * 2, lost], behaviours={"honest": 20, "wrong": 1})
+    console = Console(file=io.StringIO(), width=140)
+
+    print_summary(console, crowd)
+    crowd.save(tmp_path)
+
+    printed = console.file.getvalue()
+    assert not [pay.address for pay in crowd.pay if pay.address in printed]
+    earned = 2 * sum(pay.earned for pay in run.summary.pay)
+    assert re.search(rf"honest +│ +20 │ +{earned / 10**18:.6f} ", printed)
+    assert re.search(r"wrong +│ +-1\.000000 │ it lied +│ +2 ", printed)
+    assert len(json.loads((tmp_path / "summary.json").read_text())["pay"]) == 21
 
 
 def test_tables_of_a_task_without_accuracy_print_too(run):
