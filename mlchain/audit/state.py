@@ -8,6 +8,7 @@ from mlchain.protocol.events import Event, Log
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
 from mlchain.tasks.catalogue import LearningTask
+from mlchain.tasks.task import RecipeTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Sources:
     `open_task` returns a task that can be trained; None if nothing is to be trained again.
     """
 
-    open_recipe: Callable[[bytes], LearningTask]
+    open_recipe: Callable[[bytes], RecipeTask]
     seed_parts: Callable[[Log, int], tuple[bytes, bytes] | None] = lambda _log, _block: None
     open_task: Callable[[bytes], LearningTask] | None = None
 

@@ -16,11 +16,11 @@ from web3.exceptions import ContractLogicError, Web3RPCError
 from web3.types import TxParams, Wei
 
 from mlchain.chain.abi import to_abi
+from mlchain.chain.archive import require_whole
 from mlchain.chain.batches import Transaction, send_batch, takes_batches
 from mlchain.chain.clock import ChainClock
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.embedded import make_repeatable
-from mlchain.chain.evidence import require_whole
 from mlchain.chain.history import History, Logs
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Creation, Receipt

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import Any, cast
 
 from ape import project
+from ape.types import ContractLog
+from ape_ethereum.provider import Web3Provider
 from eth_utils import to_checksum_address
 from requests import Timeout
 from web3.exceptions import BlockNotFound, Web3RPCError
+from web3.types import FilterParams
 
 from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import CONTRACTS, Deployment
@@ -22,7 +26,7 @@ ANSWERS_TO_TRUST = 100  # after which a node is asked for twice as many blocks a
 class Logs:
     """Finds the events of our contracts in ranges of blocks."""
 
-    def __init__(self, provider: object) -> None:
+    def __init__(self, provider: Web3Provider) -> None:
         self._provider = provider
         self._events = [event for name in CONTRACTS for event in project.get_contract(name).contract_type.events]
         self._span = BLOCKS_PER_REQUEST
@@ -42,7 +46,8 @@ class Logs:
         its trouble may have been another: after some answers it is asked for more again. One that takes too long is
         asked for half the next time.
         """
-        question = {"fromBlock": first, "toBlock": last, "address": [to_checksum_address(it) for it in addresses]}
+        contracts = [to_checksum_address(it) for it in addresses]
+        question: FilterParams = {"fromBlock": first, "toBlock": last, "address": contracts}
         try:
             raw = self._provider.web3.eth.get_logs(question)
         except Timeout:
@@ -57,9 +62,10 @@ class Logs:
         self._answers += 1
         if self._answers % ANSWERS_TO_TRUST == 0:
             self._span = min(BLOCKS_PER_REQUEST, 2 * self._span)
-        return [self._log(log) for log in self._provider.network.ecosystem.decode_logs(raw, *self._events)]
+        encoded = cast(list[dict[str, Any]], raw)
+        return [self._log(log) for log in self._provider.network.ecosystem.decode_logs(encoded, *self._events)]
 
-    def _log(self, log: object) -> Log:
+    def _log(self, log: ContractLog) -> Log:
         block = int(log.block_number)
         return Log(
             decode(log.event_name, {name: from_abi(value) for name, value in log.event_arguments.items()}),
@@ -72,13 +78,13 @@ class Logs:
 
     @lru_cache(maxsize=4096)  # noqa: B019 - one chain lives as long as the program
     def _timestamp(self, _hash: bytes, block: int) -> int:
-        return self._provider.get_block(block).timestamp
+        return int(self._provider.get_block(block).timestamp)
 
 
 class History:
     """What a deployment has come to so far; after a reorganisation it is read from the beginning again."""
 
-    def __init__(self, provider: object, logs: Logs, deployment: Deployment) -> None:
+    def __init__(self, provider: Web3Provider, logs: Logs, deployment: Deployment) -> None:
         self._provider = provider
         self._logs = logs
         self._deployment = deployment

@@ -13,6 +13,7 @@ from ethpm_types.abi import ErrorABI
 from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import CONTRACTS
 from mlchain.errors import TransactionFailed
+from mlchain.protocol.events import Value
 
 
 @contextmanager
@@ -54,8 +55,12 @@ def reason_in(data: bytes) -> str | None:
 
 
 def _written_out(name: str, inputs: Mapping[str, object]) -> str:
-    values = ", ".join(f"{key}={from_abi(value)}" for key, value in inputs.items())
+    values = ", ".join(f"{key}={_shown(from_abi(value))}" for key, value in inputs.items())
     return f"{name}({values})"
+
+
+def _shown(value: Value) -> str:
+    return "0x" + value.hex() if isinstance(value, bytes) else str(value)
 
 
 @lru_cache(maxsize=1)

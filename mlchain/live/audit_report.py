@@ -7,9 +7,9 @@ from mlchain.audit.auditor import audit
 from mlchain.audit.books import Books, JobBook
 from mlchain.audit.findings import Check, Report
 from mlchain.audit.state import Rules, Sources
+from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.evidence import Evidence
 from mlchain.live.event_lines import counted
 from mlchain.protocol.events import JobDeployed, Joined, Log
 from mlchain.tasks.catalogue import open_recipe, open_task
@@ -20,10 +20,10 @@ def audit_deployment(chain: Chain, deployment: Deployment, retrains: bool) -> tu
 
     Accepted results are computed again if `retrains`; raises UserError when the data set for it is missing.
     """
-    evidence, last = Evidence(deployment), chain.final_block
-    logs = evidence.logs(deployment.block, last)
-    sources = Sources(lru_cache(open_recipe), evidence.seed_parts, lru_cache(open_task) if retrains else None)
-    report = audit(logs, _rules(deployment), sources, _books(evidence, deployment.server, logs, last))
+    archive, last = Archive(deployment), chain.final_block
+    logs = archive.logs(deployment.block, last)
+    sources = Sources(lru_cache(open_recipe), archive.seed_parts, lru_cache(open_task) if retrains else None)
+    report = audit(logs, _rules(deployment), sources, _books(archive, deployment.server, logs, last))
     return report, max(0, last - deployment.block + 1)
 
 
@@ -40,15 +40,15 @@ def _rules(deployment: Deployment) -> Rules:
     )
 
 
-def _books(evidence: Evidence, server: str, logs: Sequence[Log], block: int) -> Books:
+def _books(archive: Archive, server: str, logs: Sequence[Log], block: int) -> Books:
     """Return what the contracts say at the end of a block, of everybody and every job that the logs name."""
     owners = {server} | {log.event.worker for log in logs if isinstance(log.event, Joined)}
     jobs = [log.event.job for log in logs if isinstance(log.event, JobDeployed)]
     return Books(
-        evidence.balance_at(block),
-        *evidence.counts_at(block),
-        {owner: evidence.account_at(owner, block) for owner in sorted(owners)},
-        {job: JobBook(*evidence.job_at(job, block)) for job in jobs},
+        archive.balance_at(block),
+        *archive.counts_at(block),
+        {owner: archive.account_at(owner, block) for owner in sorted(owners)},
+        {job: JobBook(*archive.job_at(job, block)) for job in jobs},
     )
 
 

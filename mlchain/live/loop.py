@@ -53,7 +53,7 @@ class ActorLoop:
         self._last_news = time.monotonic()
         self._refused: dict[str, tuple[int, float]] = {}  # how often, and until when it is left alone
         self._troubles = 0
-        self._rest = (0, 0)  # from and until when there is nothing to do without news, in the chain's seconds
+        self._rest = (0.0, 0.0)  # from and until when there is nothing to do without news, in the chain's seconds
         self._has_begun = False
         self._shortfall: Shortfall | None = None
         self._waiting: str | None = None
@@ -84,7 +84,7 @@ class ActorLoop:
             self._say(line_of(log, self._chain.ledger, self._actor.address))
         if not news and self._rest[0] <= self._chain.now < self._rest[1]:  # not if a wrong clock was put right since
             return False
-        self._rest = (0, 0)  # until this look has been answered in full
+        self._rest = (0.0, 0.0)  # until this look has been answered in full
         view = self._chain.look()
         turn = self._actor.act(view)
         self._tell_shortfall(turn)
@@ -145,8 +145,8 @@ class ActorLoop:
 
     def _wait_for_node(self, trouble: NodeError) -> float:
         self._troubles += 1
-        self._rest = (0, 0)  # what was read before the trouble has not been answered
-        pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**self._troubles)
+        self._rest = (0.0, 0.0)  # what was read before the trouble has not been answered
+        pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0**self._troubles)
         self._say(f"{trouble}; trying again in {pause:.0f} s")
         return pause
 

@@ -4,8 +4,8 @@ import pytest
 
 from mlchain.actors.server import LearningServer
 from mlchain.audit.findings import Check
+from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
-from mlchain.chain.evidence import Evidence
 from mlchain.live.audit_report import audit_deployment, audit_lines
 from mlchain.protocol.events import VersionAnnounced
 from mlchain.simulation import simulator
@@ -63,7 +63,7 @@ def test_a_server_that_publishes_another_model_than_the_results_make_is_named(mo
 
 
 def test_a_node_that_has_forgotten_old_transactions_leaves_seeds_unchecked_and_it_is_said(monkeypatch):
-    monkeypatch.setattr("mlchain.chain.evidence.Evidence.seed_parts", lambda *_: None)
+    monkeypatch.setattr("mlchain.chain.archive.Archive.seed_parts", lambda *_: None)
     with simulation(**SMALL) as run:
         report, blocks = audit_deployment(run.chain, run.played.deployment, retrains=False)
 
@@ -80,4 +80,4 @@ def test_events_are_read_in_whatever_portions_a_node_allows(monkeypatch):
         logs = chain.read_on()
         monkeypatch.setattr("mlchain.chain.history.BLOCKS_PER_REQUEST", 3)
 
-        assert Evidence(deployment).logs(deployment.block, chain.final_block) == logs
+        assert Archive(deployment).logs(deployment.block, chain.final_block) == logs

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
-from mlchain.chain.evidence import Evidence
 from mlchain.errors import UserError
 from mlchain.live.rendering import as_lines, look
 from tests.networks.ports import free_ports
@@ -56,7 +56,7 @@ def test_a_worker_is_named_by_address_or_account_and_has_to_have_joined(server):
 
 def test_a_transaction_that_nobody_knows_has_no_receipt_and_no_seed():
     with simulation(**SMALL) as run:
-        assert Evidence(run.played.deployment).receipt_of("0x" + 64 * "1") is None
+        assert Archive(run.played.deployment).receipt_of("0x" + 64 * "1") is None
 
 
 @pytest.mark.parametrize("name", ["status", "audit"])

@@ -1,25 +1,27 @@
-"""What a node can say of a deployment besides its logs: for those who check or account for what happened."""
+"""What a node remembers of a deployment: all logs, receipts, and the state at the end of earlier blocks."""
 
-from ape import networks, project
-from eth_utils import keccak, to_bytes
+from ape import project
+from ape.contracts.base import ContractCallHandler
+from eth_utils import keccak, to_bytes, to_checksum_address, to_hex
 from web3.exceptions import BlockNotFound, TransactionNotFound
 
-from mlchain.chain.abi import from_abi
+from mlchain.chain.abi import struct_from_abi
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.history import Logs, too_late
+from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import require
-from mlchain.protocol.events import JobDeployed, Log
+from mlchain.protocol.events import JobDeployed, Log, Value
 from mlchain.protocol.ledger import Ledger
 
 RANDOM_AT = 4 + 12 * 32  # in the input of `deployRound`, behind the selector and the twelve words of the terms
 
 
-class Evidence:
-    """Asks the connected node about `deployment`."""
+class Archive:
+    """Asks the connected node about the past of `deployment`; of long ago only an archive node knows everything."""
 
     def __init__(self, deployment: Deployment) -> None:
-        self._provider = networks.provider
+        self._provider = connected_provider()
         self._addresses = deployment.addresses
 
     def logs(self, first: int, last: int) -> list[Log]:
@@ -27,7 +29,9 @@ class Evidence:
 
         A job is asked for until the next round is deployed: before that, each of its seats has to be settled.
         """
-        reader, found, jobs = Logs(self._provider), [], {}
+        reader = Logs(self._provider)
+        found: list[Log] = []
+        jobs: dict[str, int] = {}  # the round of each
         fixed = [self._addresses[name] for name in ("ModelRegistry", "JobFactory", "WorkerRegistry")]
         for start, end in reader.ranges(first, last):
             logs = reader.find(start, end, fixed)
@@ -47,7 +51,7 @@ class Evidence:
         """
         eth = self._provider.web3.eth
         try:
-            transaction, block = eth.get_transaction(deployed.transaction), eth.get_block(snapshot_block)
+            transaction, block = eth.get_transaction(to_hex(hexstr=deployed.transaction)), eth.get_block(snapshot_block)
         except (TransactionNotFound, BlockNotFound):
             return None
         data = _bytes(transaction["input"])
@@ -57,7 +61,7 @@ class Evidence:
     def receipt_of(self, transaction: str) -> tuple[str, Receipt] | None:
         """Return who sent a transaction and what it cost, None where the node does not know it any more."""
         try:
-            found = self._provider.web3.eth.get_transaction_receipt(transaction)
+            found = self._provider.web3.eth.get_transaction_receipt(to_hex(hexstr=transaction))
         except TransactionNotFound:
             return None
         gas = int(found["gasUsed"])
@@ -65,28 +69,31 @@ class Evidence:
 
     def balance_at(self, block: int) -> int:
         """Return what the registry has at the end of a block, in wei."""
-        return self._provider.get_balance(self._addresses["WorkerRegistry"], block_id=block)
+        registry = to_checksum_address(self._addresses["WorkerRegistry"])
+        return int(self._provider.get_balance(registry, block_id=block))
 
     def counts_at(self, block: int) -> tuple[int, int, int]:
         """Return the number of members, of rounds and of model versions at the end of a block."""
         views = (("WorkerRegistry", "poolSize"), ("JobFactory", "latestRound"), ("ModelRegistry", "latestVersion"))
-        members, rounds, versions = (int(self._read(*view, block=block)) for view in views)
+        members, rounds, versions = (int(self._view(*view)(block_id=block)) for view in views)
         return members, rounds, versions
 
     def account_at(self, owner: str, block: int) -> tuple[int, int, int, int]:
-        """Return stake and credit, in wei, place and leave block of an owner at the end of a block."""
-        account = self._read("WorkerRegistry", "accountOf", owner, block=block)
+        """Return stake and credit, in wei, position plus one and leave block of an owner at the end of a block."""
+        account = self._view("WorkerRegistry", "accountOf")(owner, block_id=block)
         return int(account.stake), int(account.credit), int(account.positionPlusOne), int(account.leaveBlock)
 
-    def job_at(self, address: str, block: int) -> tuple[int, int, tuple]:
+    def job_at(self, address: str, block: int) -> tuple[int, int, tuple[Value, ...]]:
         """Return how many commitments and candidates a job has at the end of a block, and its terms."""
-        progress, terms = (self._read("Job", view, block=block, address=address) for view in ("progress", "terms"))
-        return int(progress.commits), int(progress.candidates), from_abi(terms)
+        progress = self._view("Job", "progress", address)(block_id=block)
+        terms = self._view("Job", "terms", address)(block_id=block)
+        return int(progress.commits), int(progress.candidates), struct_from_abi(terms)
 
-    def _read(self, contract: str, view: str, *arguments: object, block: int, address: str | None = None) -> object:
+    def _view(self, contract: str, view: str, address: str | None = None) -> ContractCallHandler:
         place = address or self._addresses[contract]
         instance = project.get_contract(contract).at(place, fetch_from_explorer=False)
-        return getattr(instance, view)(*arguments, block_id=block)
+        handler: ContractCallHandler = getattr(instance, view)
+        return handler
 
 
 def require_whole(deployment: Deployment, ledger: Ledger, block: int) -> None:
@@ -95,7 +102,7 @@ def require_whole(deployment: Deployment, ledger: Ledger, block: int) -> None:
     Who acted on it would begin again what others have gone on with.
     """
     found = len(ledger.pool.members), len(ledger.rounds), len(ledger.versions)
-    require(Evidence(deployment).counts_at(block) == found, too_late(deployment))
+    require(Archive(deployment).counts_at(block) == found, too_late(deployment))
 
 
 def _deploying() -> bytes:
@@ -104,6 +111,6 @@ def _deploying() -> bytes:
     return keccak(text=next(method.selector for method in methods if method.name == "deployRound"))[:4]
 
 
-def _bytes(data: object) -> bytes:
+def _bytes(data: bytes | str) -> bytes:
     """Return the input of a transaction, which a node gives as bytes or in hex."""
     return to_bytes(hexstr=data) if isinstance(data, str) else bytes(data)
