@@ -4,7 +4,7 @@ import click
 
 from mlchain.chain.command import Command
 from mlchain.live.options import Place, place_options
-from mlchain.live.rendering import as_json, as_lines, look
+from mlchain.live.rendering import as_json, as_lines, inspect_deployment
 from mlchain.live.runner import open_deployment
 
 
@@ -18,6 +18,6 @@ def cli(place: Place, worker: str | None, evil: int | None, is_json: bool) -> No
 
     Everything is as of the last final block. No key is needed, and nothing is sent.
     """
-    found = look(*open_deployment(place), evil, worker)
+    found = inspect_deployment(*open_deployment(place), evil, worker)
     for line in [as_json(found)] if is_json else as_lines(found):
         click.echo(line)

@@ -10,6 +10,7 @@ from eth_utils.address import is_address, to_checksum_address
 from mlchain.chain.accounts import AccountAPI
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment, record_path
+from mlchain.chain.discovery import require_shared
 from mlchain.chain.node_errors import NodeError, node_errors
 from mlchain.errors import UserError
 from mlchain.protocol.calls import Call
@@ -22,8 +23,7 @@ def find_counter(chain: Chain, named: str | None, folder: Path) -> tuple[str, in
 
     It is the one named, or that of the deployment record in `folder`. Raises UserError when it is not on this chain.
     """
-    if chain.is_embedded:
-        raise UserError("the embedded chain ends with this process: choose one that others reach too, with --network")
+    require_shared(chain)
     address, first = (named, 0) if named else _recorded(chain, folder)
     if not is_address(address) or not chain.code_at(to_checksum_address(address)):
         raise UserError(f"there is no contract at {address} on {chain.network}")

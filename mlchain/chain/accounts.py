@@ -16,11 +16,13 @@ from mlchain.errors import UserError
 
 
 def load_account(alias: str | None) -> AccountAPI:
-    """Return the account of that name, on a development chain TEST::3 or the like too; without a name, the first of
-    these. Raises UserError when it is not there."""
+    """Return the account of that name; on a development chain also a test account, such as TEST::3.
+
+    Without a name, it is the first test account. Raises UserError when there is none.
+    """
     if alias is None:
         if not networks.provider.network.is_dev:
-            raise UserError("no account given: name one of `ape accounts list` with --account")
+            raise UserError("no account given: choose one of `ape accounts list` with --account")
         return accounts.test_accounts[0]
     number = re.fullmatch(r"TEST::([0-9]{1,9})", alias)  # what Ape calls its test accounts, but does not load
     try:
@@ -28,7 +30,7 @@ def load_account(alias: str | None) -> AccountAPI:
             return accounts.test_accounts[int(number[1])]
         return accounts.load(alias)
     except (AccountsError, IndexError, KeyError) as error:
-        raise UserError(f"there is no account {alias!r}: `ape accounts list` shows those there are") from error
+        raise UserError(f"there is no account {alias!r}: `ape accounts list` shows all") from error
 
 
 def address_named(name: str) -> str:
@@ -63,12 +65,12 @@ def account_from_secret(secret: bytes) -> AccountAPI:
 
 
 def signer_for(account: AccountAPI) -> Callable[[str], bytes]:
-    """Return what signs texts with an account."""
+    """Return a function that signs texts with an account."""
 
     def sign(text: str) -> bytes:
         signature = account.sign_message(encode_defunct(text=text))
         if signature is None:
-            raise UserError(f"the account {account.address} does not sign")
+            raise UserError(f"the account {account.address} did not sign")
         return bytes(signature.encode_rsv())
 
     return sign

@@ -1,4 +1,4 @@
-"""What the commands of `scripts/` have in common: errors of one sentence, and a network for those that need one."""
+"""What the commands of `scripts/` share: errors in one sentence, and a connected network where one is needed."""
 
 from typing import Any, NoReturn
 
@@ -29,7 +29,7 @@ class OfflineCommand(click.Command):
             _fail(error.format_message().splitlines()[0].removesuffix(" Options:"), status=2)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command, and turn what a person can put right into a sentence."""
+        """Run the command, and print an error as one sentence instead of a stack trace."""
         logger.set_level(LogLevel.ERROR)
         try:
             return super().invoke(ctx)

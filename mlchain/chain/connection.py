@@ -51,12 +51,12 @@ class Chain:
 
     @property
     def is_development(self) -> bool:
-        """Whether the chain is a local one that gives away coins and lets the clock be set."""
+        """Whether the chain is a local one with funded accounts and a clock that can be set."""
         return bool(self._provider.network.is_dev)
 
     @property
     def is_embedded(self) -> bool:
-        """Whether the chain lives in this process, where no other process reaches it."""
+        """Whether the chain lives in this process, out of reach of others."""
         return self._provider.name == "test"
 
     @property
@@ -81,7 +81,7 @@ class Chain:
 
     @property
     def now(self) -> int:
-        """The time that the next block will have, in seconds; on a live chain, as far as can be told, today's."""
+        """The time of the next block, in seconds; on a live chain, an estimate."""
         if self.is_development:
             return int(ape_chain.pending_timestamp)
         return self._clock.now
@@ -96,7 +96,7 @@ class Chain:
         ape_chain.mine(blocks)
 
     def make_repeatable(self, seed: bytes) -> None:
-        """Let a new embedded chain be the same at every run; a chain of another kind stays as it is."""
+        """Make a new embedded chain the same at every run; any other chain is left alone."""
         make_repeatable(self._provider, seed)
 
     # Transactions
@@ -241,7 +241,7 @@ class Chain:
         """What the blocks read so far come to."""
         return self._followed.history.ledger
 
-    def read_on(self) -> list[Log]:
+    def sync(self) -> list[Log]:
         """Read the final blocks that are new, and return their logs.
 
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
@@ -256,7 +256,7 @@ class Chain:
             it.is_whole = True
         return news
 
-    def look(self) -> View:
+    def last_view(self) -> View:
         """Return what everybody can decide from, as far as it has been read."""
         it = self._followed
         stake = it.deployment.parameters.stake
@@ -264,8 +264,8 @@ class Chain:
 
     def view(self) -> View:
         """Read on, and return what everybody can decide from."""
-        self.read_on()
-        return self.look()
+        self.sync()
+        return self.last_view()
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Puts the system on a chain and checks what stands there."""
+"""Deploys the contracts and checks what is deployed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,11 +45,11 @@ def deploy_once(chain: Chain, account: Callable[[], AccountAPI], parameters: Par
     if known and is_present(chain, known):
         if known.parameters != parameters:
             raise UserError(
-                f"{path} tells of a deployment with other parameters: choose another folder for a second one"
+                f"{path} records a deployment with other parameters: choose another folder for a second one"
             )
         check(chain, known)
         return Deployed(known, {})
-    make_folder(path.parent)  # now, or the addresses of what was paid for could be lost
+    make_folder(path.parent)  # first, or the addresses of what was paid for could be lost
     deployed = deploy(chain, account(), parameters)
     deployed.deployment.save(path)
     return deployed
@@ -85,7 +85,7 @@ def check(chain: Chain, deployment: Deployment) -> None:
     for (contract, view), value in expected.items():
         actual = chain.read(contract, view, address=addresses[contract])
         if actual != value:
-            raise UserError(f"{contract}.{view} is {actual}, not {value}: this is not what was deployed")
+            raise UserError(f"{contract}.{view} is {actual}, not {value}: not the deployed contracts")
 
 
 def _check_code(contract: str, actual: bytes, compiled: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The deployment record: where the contracts are, on which chain, with which parameters."""
+"""The deployment record: where the contracts are, on which chain, and with which parameters."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Finding a deployment: by its record, or by the address of its factory, which knows everything else."""
+"""Finding a deployment: by its record, or by the address of its factory, from which everything else follows."""
 
 from pathlib import Path
 
@@ -16,8 +16,7 @@ def find_deployment(chain: Chain, folder: Path, factory: str | None, first_block
 
     Raises UserError when there is none, or when it is not what this version of the code would deploy.
     """
-    if chain.is_embedded:
-        raise UserError("the embedded chain ends with this process: choose one that others reach too, with --network")
+    require_shared(chain)
     try:
         deployment = _of_factory(chain, factory, first_block) if factory else _recorded(chain, folder)
     except (ContractLogicError, DecodingError) as error:
@@ -26,13 +25,19 @@ def find_deployment(chain: Chain, folder: Path, factory: str | None, first_block
     return deployment
 
 
+def require_shared(chain: Chain) -> None:
+    """Raise UserError for the chain inside this process, which no other program can reach."""
+    if chain.is_embedded:
+        raise UserError("the embedded chain ends with this process: choose another with --network")
+
+
 def _recorded(chain: Chain, folder: Path) -> Deployment:
     path = record_path(folder, chain.network)
     record = Deployment.load(path)
     if record is None:
         raise UserError(f"there is no {path}: name the factory with --address, or deploy one with `ape run deploy`")
     if not is_present(chain, record):
-        raise UserError(f"what {path} tells of is not on {chain.network}: the chain is another one, or was reset")
+        raise UserError(f"the deployment of {path} is not on {chain.network}: it is another chain, or was reset")
     return record
 
 

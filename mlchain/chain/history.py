@@ -19,8 +19,8 @@ from mlchain.errors import UserError
 from mlchain.protocol.events import JobDeployed, Log, decode
 from mlchain.protocol.ledger import Ledger
 
-BLOCKS_PER_REQUEST = 2_000  # searched at once, fewer where the node does not like it
-ANSWERS_TO_TRUST = 100  # after which a node is asked for twice as many blocks at once, if it was for fewer
+BLOCKS_PER_REQUEST = 2_000  # at most; fewer where a node refuses so many
+ANSWERS_TO_TRUST = 100  # after which a shortened range is doubled
 
 
 class Logs:
@@ -42,9 +42,8 @@ class Logs:
     def find(self, first: int, last: int, addresses: Sequence[str]) -> list[Log]:
         """Return the events of contracts at these addresses, in the order of the chain.
 
-        A node that refuses so many blocks or results at once is asked for half of them, and from then on for fewer. But
-        its trouble may have been another: after some answers it is asked for more again. One that takes too long is
-        asked for half the next time.
+        Where a node refuses so many blocks or results at once, the range is halved, for later requests too. The cause
+        may have been another: after some answers the range grows again. After a timeout the next range is half as long.
         """
         contracts = [to_checksum_address(it) for it in addresses]
         question: FilterParams = {"fromBlock": first, "toBlock": last, "address": contracts}
@@ -82,7 +81,7 @@ class Logs:
 
 
 class History:
-    """What a deployment has come to so far; after a reorganisation it is read from the beginning again."""
+    """The state of a deployment so far; after a reorganisation it is read from the beginning again."""
 
     def __init__(self, provider: Web3Provider, logs: Logs, deployment: Deployment) -> None:
         self._provider = provider
@@ -98,8 +97,8 @@ class History:
     def advance(self, last: int) -> list[Log]:
         """Read on up to block `last`, and return what is new.
 
-        If blocks that were read before, or just now, have been replaced, everything is forgotten, to be read again:
-        that raises NodeError, for what is left is no state to act on.
+        If any block read so far has been replaced, everything is dropped, to be read again, and NodeError is raised:
+        what is left is no state to act on.
         """
         if last <= self.read_to:  # the node is behind, or nothing is new
             return []
@@ -107,10 +106,10 @@ class History:
         for start, end in self._logs.ranges(self.read_to + 1, last):
             hash_ = self._hash_of(end)
             logs = self._logs_of(start, end)
-            # Blocks may be replaced between any two questions: so look back, at the end of it, where it began.
+            # Blocks may be replaced between any two requests: so check the oldest again at the end.
             if hash_ is None or self._hash_of(end) != hash_ or self._is_replaced():
                 self._restart()
-                raise NodeError("blocks that had been read were replaced: all are read again")
+                raise NodeError("blocks that had been read were replaced: reading everything again")
             for log in logs:
                 self._fold(log)
             self.read_to, self._hash = end, hash_
@@ -120,7 +119,7 @@ class History:
     def _fold(self, log: Log) -> None:
         try:
             self.ledger.fold(log)
-        except LookupError as error:  # what it speaks of came before
+        except LookupError as error:  # it refers to an earlier event
             raise UserError(too_late(self._deployment)) from error
 
     def _is_replaced(self) -> bool:
@@ -146,8 +145,9 @@ class History:
 
 
 def too_late(deployment: Deployment) -> str:
-    """Return a sentence on a deployment that has events before the block that it is read from."""
-    return f"something happened before block {deployment.block}, where reading begins: name an earlier --first-block"
+    """Return the error for a deployment that has events before the first block that is read."""
+    first = deployment.block
+    return f"the deployment has events before block {first}, where reading begins: choose an earlier --first-block"
 
 
 def _hex(value: bytes | str) -> str:

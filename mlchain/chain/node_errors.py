@@ -1,4 +1,4 @@
-"""A node that does not answer, or not as it should: nobody's fault here, and likely to pass."""
+"""A node that does not answer, or answers wrongly: no fault of this program, and likely to be temporary."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ class NodeError(UserError):
 
 @contextmanager
 def node_errors() -> Iterator[None]:
-    """Turn whatever a node, or the way to it, can do wrong inside into NodeError."""
+    """Turn every error of a node, or of the connection to it, into NodeError."""
     try:
         yield
     except (RequestException, Web3Exception, ApeException, OSError, ValueError) as error:

@@ -1,8 +1,8 @@
-"""The transactions of one account on a network that others use too: sent without waiting, never twice.
+"""The transactions of one account on a shared network: sent without waiting for receipts, and never twice.
 
-An account acts only when all it ever sent is final, so that what it reads on the chain has everything it did.
-Nothing has to be remembered for that: the node counts an account's transactions, those that wait included. Whoever
-starts again, elsewhere even, or runs beside another program with the same key, meets the same count.
+An account acts only when everything it has sent is final, so that what it reads on the chain includes its own actions.
+Nothing has to be stored for that: the node counts an account's transactions, pending ones included. A program that
+starts again, even on another machine, or runs beside another one with the same key, sees the same count.
 """
 
 from ape.api import AccountAPI
@@ -10,11 +10,11 @@ from ape.api import AccountAPI
 from mlchain.chain.connection import Chain
 from mlchain.protocol.calls import Call
 
-RAISE = 1.25  # of the price of a transaction that takes another one's place; nodes ask for a tenth more
+RAISE = 1.25  # factor on the price of a replacement; nodes require a tenth more
 
 
 class Outbox:
-    """Sends for `account`. `patience` is how long, in seconds, a transaction may wait before it is sent again."""
+    """Sends for `account`; a transaction that is pending for `patience` seconds is sent again."""
 
     def __init__(self, chain: Chain, account: AccountAPI, patience: float) -> None:
         self._chain = chain
@@ -23,9 +23,9 @@ class Outbox:
         self._waiting: tuple[int, float] | None = None  # the count of mined ones, and since when it has not grown
 
     def nonce(self, block: int, now: float) -> int | None:
-        """Return the number of the next transaction, None while there may be one that is in no block up to `block`.
+        """Return the nonce of the next transaction, None while one may be in no block up to `block` yet.
 
-        What has waited too long, dropped by the node or too cheap, has its number given out again.
+        The nonce of a transaction that is pending for too long, dropped by the node or too cheap, is used again.
         """
         address = self._account.address
         final, mined, sent = self._chain.counts_of(address, block)
@@ -40,7 +40,7 @@ class Outbox:
 
     @property
     def is_impatient(self) -> bool:
-        """Whether what is sent now takes the place of something that has waited too long."""
+        """Whether what is sent now replaces a transaction that is pending for too long."""
         return self._waiting is not None
 
     def send(self, call: Call, nonce: int) -> str:

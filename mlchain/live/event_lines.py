@@ -1,4 +1,4 @@
-"""A line for every event, for a person who looks on."""
+"""A line for every event, for people who monitor a deployment."""
 
 from datetime import datetime, timezone
 

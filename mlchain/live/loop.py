@@ -1,7 +1,7 @@
-"""The loop of a program that follows the chain and acts when it is its turn, until it is done or told to stop.
+"""The loop of a program that follows the chain and acts when it has to, until it is done or told to stop.
 
-It keeps nothing that the chain does not have: what it sends follows from the final blocks, and it sends only when all
-it sent before is among them (see `mlchain.chain.outbox`).
+It stores nothing: what it sends follows from the final blocks, and it sends only when everything that it sent before is
+in one of them (see `mlchain.chain.outbox`).
 """
 
 import math
@@ -17,10 +17,10 @@ from mlchain.errors import TransactionFailed, UserError
 from mlchain.live.event_lines import lack_of, line_of
 from mlchain.protocol.calls import Call, Shortfall, Turn, View
 
-SHORTEST_PAUSE = 0.5  # seconds between two looks at the chain, and before the first try again
-LONGEST_PAUSE = 30.0
-CALM_PAUSE = 15.0  # where nothing has happened for a minute
-REMEMBERED = 600.0  # seconds after which what was sent or refused is forgotten, or memory would fill up with chunks
+FIRST_BACKOFF = 0.5  # seconds before the first retry; doubled after each
+MAX_BACKOFF = 30.0
+IDLE_POLL_INTERVAL = 15.0  # seconds, once nothing has happened for a minute
+REMEMBERED = 600.0  # seconds that sent and refused calls are kept: with their chunks they would fill the memory
 
 
 class Actor(Protocol):
@@ -33,7 +33,7 @@ class Actor(Protocol):
 
 
 class ActorLoop:
-    """Lets `actor` act on `chain`; `say` prints a line, `is_done` tells of a view whether nothing is left to do."""
+    """Lets `actor` act on `chain`; `say` prints a line, `is_done` returns whether a view leaves nothing to do."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class ActorLoop:
         self._is_done = is_done
         self._poll_interval = poll_interval
         self._last_news = time.monotonic()
-        self._refused: dict[str, tuple[int, float]] = {}  # how often, and until when it is left alone
-        self._troubles = 0
-        self._rest = (0.0, 0.0)  # from and until when there is nothing to do without news, in the chain's seconds
+        self._refused: dict[str, tuple[int, float]] = {}  # how often each was refused, and when to retry
+        self._node_failures = 0
+        self._rest = (0.0, 0.0)  # from when and until when only news calls for action, in the chain's seconds
         self._has_begun = False
         self._shortfall: Shortfall | None = None
         self._waiting: str | None = None
@@ -61,7 +61,7 @@ class ActorLoop:
     def run(self, stop: Event) -> bool:
         """Go on until done (True) or told to stop (False).
 
-        Raises UserError if the actor cannot begin because it has too little ether; later it waits until it has more.
+        Raises UserError if the actor has too little ether to begin; once it has begun, it waits for more.
         """
         while not stop.is_set():
             try:
@@ -70,22 +70,22 @@ class ActorLoop:
                         return True
                     self._recovered()
                     pause = self._next_pause()
-            except NodeError as trouble:
-                pause = self._wait_for_node(trouble)
+            except NodeError as error:
+                pause = self._wait_for_node(error)
             stop.wait(pause)
         return False
 
     def step(self) -> bool:
-        """Read what is new, and send what follows from it; return whether nothing is left to do."""
-        news = self._chain.read_on()
+        """Read new blocks and send what follows from them; return whether nothing is left to do."""
+        news = self._chain.sync()
         if news:
             self._last_news = time.monotonic()
         for log in news:
             self._say(line_of(log, self._chain.ledger, self._actor.address))
-        if not news and self._rest[0] <= self._chain.now < self._rest[1]:  # not if a wrong clock was put right since
+        if not news and self._rest[0] <= self._chain.now < self._rest[1]:  # unless a wrong clock was corrected since
             return False
-        self._rest = (0.0, 0.0)  # until this look has been answered in full
-        view = self._chain.look()
+        self._rest = (0.0, 0.0)  # until everything that follows from this view is sent
+        view = self._chain.last_view()
         turn = self._actor.act(view)
         self._tell_shortfall(turn)
         if turn.waiting and not self._waiting:
@@ -94,8 +94,8 @@ class ActorLoop:
         if not turn.calls:
             if self._is_done(view):
                 return self._has_settled(view)
-            # Without news an actor has nothing to do before it wants to wake; but it may have got ether, which is none.
-            self._rest = (view.now, min(turn.wake or math.inf, view.now + LONGEST_PAUSE))
+            # Without news there is nothing to do before the actor wants to wake; but received ether is no event.
+            self._rest = (view.now, min(turn.wake or math.inf, view.now + MAX_BACKOFF))
             return False
         nonce = self._outbox.nonce(view.block, time.monotonic())
         if nonce is None:
@@ -105,7 +105,7 @@ class ActorLoop:
         return False
 
     def _has_settled(self, view: View) -> bool:
-        """Return whether nothing is on its way that could still give it something to do, as a joining would."""
+        """Return whether no pending transaction could still give the actor something to do, as joining would."""
         return self._outbox.nonce(view.block, time.monotonic()) is not None and not self._outbox.is_impatient
 
     def _tell_shortfall(self, turn: Turn) -> None:
@@ -117,41 +117,41 @@ class ActorLoop:
         self._shortfall, self._has_begun = lacks, True
 
     def _send(self, call: Call, nonce: int) -> bool:
-        """Send a call unless it was refused a short while ago; return whether it is on its way."""
+        """Send a call unless it was refused a short while ago; return whether it was sent."""
         key, now = call.purpose or f"{call.kind} {call.address} {call.arguments}", time.monotonic()
         self._refused = {known: it for known, it in self._refused.items() if now < it[1] + REMEMBERED}
         times, again = self._refused.get(key, (0, 0.0))
         if now < again:
             return False
         if self._outbox.is_impatient:
-            self._say("a transaction has waited too long: sending again, at a higher price")
+            self._say("a transaction has been pending too long: sending it again at a higher price")
         try:
             hash_ = self._outbox.send(call, nonce)
         except TransactionFailed as failure:
-            # Somebody else may have been faster, and the next look will show it. If not, ask ever more rarely.
-            self._refused[key] = (times + 1, now + min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**times))
+            # Somebody else may have been faster, as the next poll will show. If not, retry with exponential back-off.
+            self._refused[key] = (times + 1, now + min(MAX_BACKOFF, FIRST_BACKOFF * 2**times))
             if times:
                 self._say(f"{failure}; trying again later")
             return False
         self._last_news = now
         self._say(f"sent {call.kind} in {hash_}")
-        self._refused[key] = (times + 1, now + min(LONGEST_PAUSE, SHORTEST_PAUSE * 2**times))
+        self._refused[key] = (times + 1, now + min(MAX_BACKOFF, FIRST_BACKOFF * 2**times))
         return True
 
     def _next_pause(self) -> float:
-        """Return how long to wait: who has waited long for news can wait a quarter longer, if nothing else is due."""
-        calm = min((time.monotonic() - self._last_news) / 4, CALM_PAUSE, self._rest[1] - self._chain.now)
+        """Return the seconds to the next poll: the longer without news, the longer, unless something is due."""
+        calm = min((time.monotonic() - self._last_news) / 4, IDLE_POLL_INTERVAL, self._rest[1] - self._chain.now)
         return max(self._poll_interval, calm)
 
-    def _wait_for_node(self, trouble: NodeError) -> float:
-        self._troubles += 1
-        self._rest = (0.0, 0.0)  # what was read before the trouble has not been answered
-        pause = min(LONGEST_PAUSE, SHORTEST_PAUSE * 2.0**self._troubles)
-        self._say(f"{trouble}; trying again in {pause:.0f} s")
+    def _wait_for_node(self, error: NodeError) -> float:
+        self._node_failures += 1
+        self._rest = (0.0, 0.0)  # what was read before has not been acted on
+        pause = min(MAX_BACKOFF, FIRST_BACKOFF * 2.0**self._node_failures)
+        self._say(f"{error}; trying again in {pause:.0f} s")
         return pause
 
     def _recovered(self) -> None:
-        if self._troubles:
+        if self._node_failures:
             self._say("the node answers again")
             self._last_news = time.monotonic()
-        self._troubles = 0
+        self._node_failures = 0

@@ -19,13 +19,13 @@ from mlchain.tasks.catalogue import open_task
 from mlchain.units import ether
 
 
-def look(chain: Chain, deployment: Deployment, evil: int | None, worker: str | None) -> Status | PaySlip:
+def inspect_deployment(chain: Chain, deployment: Deployment, evil: int | None, worker: str | None) -> Status | PaySlip:
     """Return how a deployment stands or, if a worker is named by address or account, its pay slip instead.
 
     Raises UserError for a worker that has never joined, or more evil ones than there are.
     """
-    logs = chain.read_on()
-    view = chain.look()
+    logs = chain.sync()
+    view = chain.last_view()
     if worker is None:
         registry = deployment.addresses["WorkerRegistry"]
         return status_of(view, chain.network, registry, evil, lru_cache(open_task))

@@ -51,7 +51,7 @@ def test_a_server_that_publishes_another_model_than_the_results_make_is_named(mo
         report, blocks = audit_deployment(run.chain, run.played.deployment, retrains=True)
         chain = Chain()
         chain.follow(run.played.deployment)
-        announced = [log for log in chain.read_on() if isinstance(log.event, VersionAnnounced)]
+        announced = [log for log in chain.sync() if isinstance(log.event, VersionAnnounced)]
 
     assert [(finding.check, finding.block, finding.subject) for finding in report.findings] == [
         (Check.MODELS, log.block, f"version {log.event.version}") for log in announced[1:]
@@ -77,7 +77,7 @@ def test_events_are_read_in_whatever_portions_a_node_allows(monkeypatch):
     with simulation(**SMALL | {"workers": 5, "jobs": 2}) as run:
         chain, deployment = Chain(), run.played.deployment
         chain.follow(deployment)
-        logs = chain.read_on()
+        logs = chain.sync()
         monkeypatch.setattr("mlchain.chain.history.BLOCKS_PER_REQUEST", 3)
 
         assert Archive(deployment).logs(deployment.block, chain.final_block) == logs

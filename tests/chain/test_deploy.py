@@ -59,7 +59,7 @@ def test_a_record_that_is_not_true_any_more_is_noticed(chain, deployment, strang
     path = tmp_path / "record.json"
     replace(deployment, server=stranger.address).save(path)
 
-    with pytest.raises(UserError, match="this is not what was deployed"):
+    with pytest.raises(UserError, match="not the deployed contracts"):
         deploy_once(chain, lambda: pytest.fail("no account is needed"), PARAMETERS, path)
 
 
@@ -106,7 +106,7 @@ def test_nothing_is_paid_for_when_the_record_cannot_be_written(chain, server, tm
     ],
 )
 def test_another_parameter_than_the_deployed_one_is_noticed(chain, deployment, field, value):
-    with pytest.raises(UserError, match="this is not what was deployed"):
+    with pytest.raises(UserError, match="not the deployed contracts"):
         check(chain, replace(deployment, parameters=replace(PARAMETERS, **{field: value})))
 
 
@@ -120,7 +120,7 @@ def test_contracts_of_two_deployments_are_noticed(chain, server, deployment):
     for contract in ("ModelRegistry", "JobFactory", "WorkerRegistry", "Job"):
         mixed = deployment.addresses | {contract: other.addresses[contract]}
 
-        with pytest.raises(UserError, match="this is not what was deployed"):
+        with pytest.raises(UserError, match="not the deployed contracts"):
             check(chain, replace(deployment, addresses=mixed))
 
 

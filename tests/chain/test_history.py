@@ -36,16 +36,16 @@ def test_logs_come_once_and_in_order(chain, members):
     chain.send(members[0], JOIN)
     chain.send(members[1], JOIN)
 
-    names = [log.name for log in chain.read_on()]
+    names = [log.name for log in chain.sync()]
 
     assert names == ["Joined", "Joined"]
-    assert chain.read_on() == []
+    assert chain.sync() == []
 
 
 def test_a_log_names_its_transaction(chain, members):
     chain.send(members[0], JOIN)
 
-    (log,) = chain.read_on()
+    (log,) = chain.sync()
 
     assert len(log.transaction) == 66
     assert log.transaction.startswith("0x")
@@ -57,7 +57,7 @@ def test_a_deployment_that_is_known_by_its_factory_alone_is_read(deployment, mem
     chain.follow(replace(deployment, addresses=known))
     chain.send(members[0], JOIN)
 
-    assert [log.name for log in chain.read_on()] == ["Joined"]
+    assert [log.name for log in chain.sync()] == ["Joined"]
 
 
 def test_replaced_blocks_are_forgotten(chain, members):
@@ -70,9 +70,9 @@ def test_replaced_blocks_are_forgotten(chain, members):
     chain.mine(2)
 
     with pytest.raises(NodeError, match="were replaced"):
-        chain.read_on()
+        chain.sync()
     assert chain.ledger.pool.members == []
-    assert [log.event.worker for log in chain.read_on()] == [members[2].address]
+    assert [log.event.worker for log in chain.sync()] == [members[2].address]
     assert chain.ledger.pool.members == [members[2].address]
 
 
@@ -98,21 +98,21 @@ def test_blocks_replaced_between_two_questions_are_noticed(chain, members, monke
         chain.mine(4)
 
     chain.mine(1)
-    chain.read_on()
+    chain.sync()
     snapshot = chain._provider.snapshot()
 
     def undo():
         chain._provider.restore(snapshot)
 
     chain.send(members[0], JOIN)
-    chain.read_on()
+    chain.sync()
     chain.send(members[1], JOIN)
     monkeypatch.setattr(history, "_hash_of", counted(history._hash_of))
     monkeypatch.setattr(history, "_logs_of", counted(history._logs_of))
 
     for _ in range(3):
         with suppress(NodeError):
-            chain.read_on()
+            chain.sync()
 
     assert chain.ledger.pool.members == [members[2].address]
 
@@ -123,8 +123,8 @@ def test_a_node_that_is_behind_is_waited_for(chain, members):
         chain.send(members[0], JOIN)
         block = chain.view().block
 
-    assert chain.read_on() == []
-    assert chain.look().block == block
+    assert chain.sync() == []
+    assert chain.last_view().block == block
 
 
 def test_a_node_that_refuses_long_ranges_is_asked_for_shorter_ones(chain, deployment, members, monkeypatch):
@@ -143,18 +143,18 @@ def test_a_node_that_refuses_long_ranges_is_asked_for_shorter_ones(chain, deploy
 
     monkeypatch.setattr(eth, "get_logs", get_few_logs)
 
-    assert [log.event.worker for log in chain.read_on()] == [member.address for member in members]
+    assert [log.event.worker for log in chain.sync()] == [member.address for member in members]
     assert max(asked) > 4
     later = len(asked)
     other = Chain()
     other._logs = chain._logs
     other.follow(deployment)
-    other.read_on()
+    other.sync()
     assert max(asked[later:]) <= 4, "it does not ask for so much again"
 
 
 def test_a_node_that_was_in_trouble_once_is_not_read_block_by_block_for_ever(chain, members, monkeypatch):
-    chain.read_on()
+    chain.sync()
     chain.mine(2)
     eth = chain._provider.web3.eth
     get_logs, troubles, asked = eth.get_logs, [Web3RPCError("busy")], []
@@ -167,11 +167,11 @@ def test_a_node_that_was_in_trouble_once_is_not_read_block_by_block_for_ever(cha
 
     monkeypatch.setattr(eth, "get_logs", get_logs_but_once)
     monkeypatch.setattr(history, "ANSWERS_TO_TRUST", 5)
-    chain.read_on()
+    chain.sync()
     assert asked == [1, 1], "the two halves of two blocks"
 
     chain.mine(30)
-    chain.read_on()
+    chain.sync()
 
     assert max(asked) >= 4
     assert len(asked) < 25
@@ -191,7 +191,7 @@ def test_a_node_that_takes_too_long_is_asked_for_less(chain, members, monkeypatc
     monkeypatch.setattr(eth, "get_logs", get_slowly)
     for _ in range(4):
         with suppress(Timeout):
-            chain.read_on()
+            chain.sync()
 
     assert chain.ledger.pool.members == [members[0].address]
 
@@ -205,7 +205,7 @@ def test_a_node_that_refuses_a_single_block_is_not_asked_for_ever(chain, members
     monkeypatch.setattr(chain._provider.web3.eth, "get_logs", refuse)
 
     with pytest.raises(Web3RPCError, match="not today"):
-        chain.read_on()
+        chain.sync()
 
 
 @pytest.mark.parametrize("later", [0, 2], ids=["nothing has happened since", "something has"])
@@ -218,5 +218,5 @@ def test_a_history_that_begins_too_late_is_not_acted_on(chain, deployment, membe
     for member in members[:later]:
         chain.send(member, Call("WorkerRegistry", "leave"))
 
-    with pytest.raises(UserError, match=r"^something happened before block \d+, where reading begins"):
-        late.read_on()
+    with pytest.raises(UserError, match=r"^the deployment has events before block \d+, where reading begins"):
+        late.sync()

@@ -9,7 +9,7 @@ from requests import ConnectionError as NodeGone
 
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.live import loop
-from mlchain.live.loop import CALM_PAUSE, ActorLoop
+from mlchain.live.loop import IDLE_POLL_INTERVAL, ActorLoop
 from mlchain.protocol.calls import Call, Shortfall, Turn
 from mlchain.protocol.events import Log, Unknown
 from mlchain.protocol.ledger import Ledger
@@ -38,7 +38,7 @@ class Chain:
     seen: list = field(default_factory=list)
     offset: int = 0
 
-    def read_on(self):
+    def sync(self):
         look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         if isinstance(look, Exception):
             raise look
@@ -50,7 +50,7 @@ class Chain:
     def now(self):
         return 1_000 + self.clock.now + self.offset
 
-    def look(self):
+    def last_view(self):
         return View(self.seen[-1], self.now)
 
 
@@ -162,7 +162,7 @@ def test_what_has_waited_too_long_is_told_of_only_when_it_is_sent_again(run):
 
     _ended, said, _pauses = run(Chain([1]), Actor([Turn(CALLS[:1])]), outbox, waits=40)
 
-    assert len([line for line in said if "waited too long" in line]) <= 8, "the pauses double"
+    assert len([line for line in said if "pending too long" in line]) <= 8, "the pauses double"
 
 
 def test_after_a_refusal_the_next_call_gets_its_number(run):
@@ -259,7 +259,7 @@ def test_the_longer_nothing_happens_the_longer_it_waits(run):
     _ended, _said, pauses = run(Chain([1]), Actor([Turn([])]), Outbox(), waits=30)
 
     assert all(pause <= max(2, waited / 4) for pause, waited in zip(pauses, accumulate([0, *pauses]), strict=False))
-    assert max(pauses) == CALM_PAUSE
+    assert max(pauses) == IDLE_POLL_INTERVAL
 
 
 def test_however_long_nothing_happens_it_looks_when_something_is_due(run):

@@ -1,4 +1,4 @@
-"""An account's next number: given out only when all that was sent before can be seen, or has waited too long."""
+"""An account's next nonce: given out only when all that was sent before can be seen, or has been pending too long."""
 
 from dataclasses import dataclass, field
 

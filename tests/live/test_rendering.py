@@ -8,7 +8,7 @@ import pytest
 from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
 from mlchain.errors import UserError
-from mlchain.live.rendering import as_lines, look
+from mlchain.live.rendering import as_lines, inspect_deployment
 from tests.networks.ports import free_ports
 from tests.simulation.runs import SMALL, simulation
 from tests.simulation.test_commands import APE, command, refusal_of, started
@@ -18,7 +18,7 @@ def look_at(run, evil=None, worker=None):
     """Look at what a simulation has played, as somebody who has read nothing yet."""
     chain = Chain()
     chain.follow(run.played.deployment)
-    return look(chain, run.played.deployment, evil, worker)
+    return inspect_deployment(chain, run.played.deployment, evil, worker)
 
 
 def test_the_pay_slips_of_a_simulation_are_its_books():

@@ -94,7 +94,7 @@ class Learning:
         with connected(f"{self.network}:{self.urls[0]}"):
             chain = Chain()
             chain.follow(self.deployment)
-            chain.read_on()
+            chain.sync()
             yield chain
 
     def _start(self, name: str, node: int, *command: object) -> None:
