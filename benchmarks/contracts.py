@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ape import networks
 from ape.logging import LogLevel, logger
 
 from mlchain.chain.connection import Chain
+from mlchain.chain.provider import connected_to_new_embedded_chain
 from mlchain.simulation.books import check_books
 from mlchain.simulation.options import Options
 from mlchain.simulation.simulator import Simulation, open_chain
@@ -31,13 +31,10 @@ def play(options: Options, recipe: bytes | None = None) -> Summary:
 @contextmanager
 def embedded_chain(seed: int) -> Iterator[Chain]:
     """Be connected to a new chain of network `ethereum:local:test` that the seed makes repeatable."""
-    before, level = networks.active_provider, logger.level
+    level = logger.level
     logger.set_level(LogLevel.ERROR)
-    provider = networks.ethereum.local.get_provider("test")
-    provider.connect()
-    networks.active_provider = provider
     try:
-        yield open_chain(seed)
+        with connected_to_new_embedded_chain():
+            yield open_chain(seed)
     finally:
-        networks.active_provider = before
         logger.set_level(level)

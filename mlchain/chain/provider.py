@@ -1,6 +1,10 @@
-"""The network that Ape is connected to."""
+"""The chain that Ape is connected to, and others that take its place for a while."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ape import networks
+from ape.api import ProviderAPI
 from ape_ethereum.provider import Web3Provider
 from web3 import Web3
 from web3.middleware import ExtraDataToPOAMiddleware
@@ -15,6 +19,26 @@ def connected_provider() -> Web3Provider:
         raise UserError(f"{provider.network_choice} does not speak Ethereum's JSON-RPC")
     _accept_long_extra_data(provider.web3)
     return provider
+
+
+@contextmanager
+def connected_to(provider: ProviderAPI) -> Iterator[None]:
+    """Be connected to the chain of `provider` for a while, and to the one before it afterwards."""
+    before = networks.active_provider
+    networks.active_provider = provider
+    try:
+        yield
+    finally:
+        networks.active_provider = before
+
+
+@contextmanager
+def connected_to_new_embedded_chain() -> Iterator[None]:
+    """Be connected to a chain in memory of its own for a while."""
+    provider = networks.ethereum.local.get_provider("test")  # with `connect=True` it could be one that is in use
+    provider.connect()
+    with connected_to(provider):
+        yield
 
 
 def _accept_long_extra_data(web3: Web3) -> None:

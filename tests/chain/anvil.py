@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ape import networks
+from ape.api import ProviderAPI
 
 from mlchain.chain.connection import Chain
+from mlchain.chain.provider import connected_to
 
 
 @contextmanager
-def anvil() -> Iterator[object]:
+def anvil() -> Iterator[ProviderAPI]:
     """Start a node, yield its provider, and end it. Nobody is connected to it yet: see `connected`."""
     provider = networks.ethereum.local.get_provider("foundry")
     provider.connect()
@@ -20,14 +22,10 @@ def anvil() -> Iterator[object]:
 
 
 @contextmanager
-def connected(provider: object) -> Iterator[Chain]:
+def connected(provider: ProviderAPI) -> Iterator[Chain]:
     """Be connected to a node for no longer than a test or the making of a fixture.
 
     Around it the chain that the tests run on is rolled back, and has to be the connected one again.
     """
-    before = networks.active_provider
-    networks.active_provider = provider
-    try:
+    with connected_to(provider):
         yield Chain()
-    finally:
-        networks.active_provider = before

@@ -3,21 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ape import networks
-
 from mlchain.chain.connection import Chain
+from mlchain.chain.provider import connected_to_new_embedded_chain
 
 
 @contextmanager
 def embedded_chain(seed: bytes) -> Iterator[Chain]:
     """Be connected to a new repeatable chain, whatever network the tests run on."""
-    before = networks.active_provider
-    provider = networks.ethereum.local.get_provider("test")  # with `connect=True` it would be the one of the tests
-    provider.connect()
-    networks.active_provider = provider
-    try:
+    with connected_to_new_embedded_chain():
         chain = Chain()
         chain.make_repeatable(seed)
         yield chain
-    finally:
-        networks.active_provider = before

@@ -1,10 +1,15 @@
 """The embedded chain can be repeated: its blocks follow from a seed."""
 
+import inspect
+from importlib.metadata import version
+
 import pytest
 from ape import accounts, chain, networks
+from ape_test.provider import ApeEVMBackend
+from eth_tester.backends import PyEVMBackend
 
 from mlchain.chain.accounts import account_from_secret
-from mlchain.chain.embedded import GENESIS_TIME, make_repeatable
+from mlchain.chain.embedded import GENESIS_TIME, RepeatableBackend, make_repeatable
 from tests.chain.embedded_chains import embedded_chain
 
 
@@ -52,11 +57,22 @@ def test_the_chain_that_the_tests_run_on_is_left_as_it_is(server):
     assert (chain.blocks.head.hash, server.nonce, networks.provider.name) == before
 
 
-def test_a_chain_of_another_kind_is_left_alone():
-    class Node:
-        name = "node"
+def test_a_chain_of_another_kind_is_left_alone(monkeypatch):
+    node = networks.ethereum.local.get_provider("foundry")
+    monkeypatch.setattr("mlchain.chain.embedded.RepeatableBackend", lambda *_: pytest.fail("a node has no backend"))
 
-        def __getattr__(self, name):
-            pytest.fail(f"{name} of a node is touched")
+    make_repeatable(node, b"seed")
 
-    make_repeatable(Node(), b"seed")
+    assert not node.is_connected
+
+
+def test_the_libraries_still_mine_by_the_method_that_is_replaced():
+    replaced = inspect.signature(PyEVMBackend.mine_blocks).parameters
+    ours = inspect.signature(RepeatableBackend.mine_blocks).parameters
+
+    assert [(it.name, it.default) for it in ours.values()] == [(it.name, it.default) for it in replaced.values()], (
+        f"eth-tester {version('eth-tester')} mines by another method: mend mlchain/chain/embedded.py"
+    )
+    assert "mine_blocks" not in vars(ApeEVMBackend), (
+        f"Ape {version('eth-ape')} mines by a method of its own: mend mlchain/chain/embedded.py"
+    )
