@@ -10,12 +10,13 @@ from collections.abc import Callable
 from threading import Event
 from typing import Protocol
 
-from mlchain.chain.connection import Chain
 from mlchain.chain.node_errors import NodeError, node_errors
 from mlchain.chain.outbox import Outbox
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.live.event_lines import lack_of, line_of
 from mlchain.protocol.calls import Call, Shortfall, Turn, View
+from mlchain.protocol.events import Log
+from mlchain.protocol.ledger import Ledger
 
 FIRST_BACKOFF = 0.5  # seconds before the first retry; doubled after each
 MAX_BACKOFF = 30.0
@@ -32,12 +33,30 @@ class Actor(Protocol):
         """Return what to do now."""
 
 
+class FollowedChain(Protocol):
+    """A chain on which a deployment is read, block after block."""
+
+    @property
+    def now(self) -> int:
+        """The time of the next block, in seconds."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the blocks read so far come to."""
+
+    def sync(self) -> list[Log]:
+        """Read the final blocks that are new, and return their logs."""
+
+    def last_view(self) -> View:
+        """Return what everybody can decide from, as far as it has been read."""
+
+
 class ActorLoop:
     """Lets `actor` act on `chain`; `say` prints a line, `is_done` returns whether a view leaves nothing to do."""
 
     def __init__(
         self,
-        chain: Chain,
+        chain: FollowedChain,
         actor: Actor,
         outbox: Outbox,
         say: Callable[[str], None],

@@ -33,7 +33,7 @@ Actor = LearningServer | Worker
 
 @dataclass(slots=True)
 class SimulationRun:
-    """What was played: the last view of the chain, everybody's fees, and the gas of every transaction by kind.
+    """What was played: the newest view of the chain, everybody's fees, and the gas of every transaction by kind.
 
     `purses` are the addresses that hold an actor's ether: its own and, if it is a contract, its owner's, who pays its
     gas. `refused` are the transactions that the chain did not accept: what attackers tried, and what somebody else did
@@ -47,7 +47,7 @@ class SimulationRun:
     workers: list[Worker]
     purses: dict[str, tuple[str, ...]]
     start_balances: dict[str, int]
-    view: View | None = None
+    view: View
     fees: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     gas: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     refused: list[tuple[str, Call]] = field(default_factory=list)
@@ -110,6 +110,7 @@ class Simulation:
             make_workers(cast, self._opener),
             purses,
             start_balances,
+            chain.view(),
         )
         for contract, receipt in deployed.receipts.items():
             self._note(server, f"deploy {contract}", receipt)
