@@ -192,12 +192,27 @@ def _a_stamp():
     return stamp
 
 
-def test_a_body_is_not_read_before_its_sender_is_known(scene):
+def test_a_body_is_not_read_before_its_sender_is_known(scene, signed):
     def body():
-        pytest.fail("the body of an unsigned request is read")
+        pytest.fail("the body of a request is read that nobody may make")
         yield
 
+    stranger = scene.headers(3, "/registration")
+    assert scene.web.post("/registration", headers=signed).status_code == 200
+
     assert registering(scene, {}, content=body()) == (401, "NOT_SIGNED")
+    assert registering(scene, stranger, content=body()) == (403, "NOT_JOINED")
+    assert registering(scene, signed, content=body()) == (401, "NOT_SIGNED")
+
+
+def test_of_two_equal_requests_that_come_in_at_once_the_service_takes_one(scene, signed):
+    stamp = read_stamp(signed, scene.time)
+    scene.service.register(stamp)
+    before = scene.state()
+
+    with pytest.raises(NotSigned, match="made before"):
+        scene.service.ask(stamp)
+    assert scene.state() == before
 
 
 def test_a_body_that_is_longer_than_it_says_or_does_not_say_is_cut_off(scene):

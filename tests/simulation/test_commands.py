@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.networks.ports import free_ports
 
@@ -149,7 +150,7 @@ def test_a_server_and_its_workers_meet_on_a_chain_of_their_own(tmp_path):
         serving = (APE, "run", *serve, "--quorum", 2)
         work = ("centralized", "work", *here, "--url", f"http://127.0.0.1:{port}", "--account")
         with started(*serving), started(APE, "run", *work, "TEST::4"):
-            time.sleep(8)  # one worker joins and takes its share; then it is killed, and so is the server
+            wait_for_weights_from(port)  # one worker joins and takes its share; then both are killed
         with started(*serving), started(APE, "run", *work, "TEST::3") as other:
             again = command(*work, "TEST::4")
             assert other.wait(60) == 0
@@ -158,6 +159,16 @@ def test_a_server_and_its_workers_meet_on_a_chain_of_their_own(tmp_path):
     assert "had joined before as number 1" in again.stdout
     assert "learning is finished" in again.stdout
     assert "there is no account 'nobody'" in unknown
+
+
+def wait_for_weights_from(port):
+    """Wait until a learning server has handed out weights."""
+    for _ in range(240):
+        with suppress(requests.ConnectionError):
+            if requests.get(f"http://127.0.0.1:{port}/status", timeout=5).json()["bytes"]["weights_sent"]:
+                return
+        time.sleep(0.5)
+    pytest.fail("nobody was given weights")
 
 
 @contextmanager

@@ -95,9 +95,6 @@ class Wait:
     """The member has nothing to do until a version is made or somebody is overdue."""
 
 
-Reply = Registered | Wait | ShareAssignment | Contribution | Refusal
-
-
 class Federation:
     """The learning server's state: its version, its members, and the updates that count for the next version so far."""
 

@@ -131,11 +131,6 @@ class LearningService:
     # What everybody may know
 
     @property
-    def is_finished(self) -> bool:
-        """Whether all versions have been made."""
-        return self._federation.is_finished
-
-    @property
     def version(self) -> int:
         """The version that workers are given."""
         return self._federation.version
@@ -146,7 +141,7 @@ class LearningService:
         return {
             "version": self._federation.version,
             "versions": self.settings.plan.versions,
-            "finished": self.is_finished,
+            "finished": self._federation.is_finished,
             "joined": len(members),
             "registered": sum(member.is_registered for member in members),
             "working": sum(bool(it.owes) and not self._federation.is_overdue(it, now) for it in members),

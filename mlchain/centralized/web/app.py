@@ -102,9 +102,7 @@ class _Web:
         """
         summary: how far learning is
         responses:
-          200:
-            description: figures
-            content: {application/json: {schema: {type: object, required: [version, finished]}}}
+          200: {description: ok, content: {application/json: {schema: {type: object, required: [version, finished]}}}}
         """
         return JSONResponse(self._service.status())
 
