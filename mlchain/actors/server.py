@@ -21,7 +21,7 @@ SETTLE_SEAT_GAS = 100_000
 class Plan:
     """What the server wants: how many rounds, and the terms of each. Money in wei, times in seconds.
 
-    `committee` is the seats per job, None for the whole pool in equal parts; `quorum` None is the least majority. No
+    `committee` is the seats per job, None for the whole pool in equal parts; `quorum` None is a bare majority. No
     round is deployed while there are fewer than `min_pool` workers. The pool is as of `pool_age` blocks ago: a node
     that tries a transaction out as if it were in its newest block needs an older one.
     """

@@ -75,7 +75,7 @@ def _job_line(job: JobStatus) -> str:
 
 def _odds_line(referee: str, odds: dict[str, float | None]) -> str:
     chances = ", ".join(f"{name} {_percent(chance)}" for name, chance in odds.items())
-    return f"  odds of a job if the evil tell the same lie, {referee}: {chances}"
+    return f"  odds of a job if all evil workers tell the same lie, {referee}: {chances}"
 
 
 def _percent(chance: float | None) -> str:

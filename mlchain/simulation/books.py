@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mlchain.chain.connection import Chain
 from mlchain.errors import UserError
 from mlchain.protocol.rounds import Job, Outcome, Settlement, Verdict
 from mlchain.simulation.simulator import SimulationRun, wealth
@@ -49,6 +50,13 @@ def settlements_of(run: SimulationRun, worker: str) -> list[tuple[int, Job, int,
     return held
 
 
+def decision_of(job: Job) -> tuple[Outcome, bytes]:
+    """Return how a job was decided, all of which are once a simulation is over."""
+    if job.decision is None:
+        raise ValueError(f"no seat of {job.address} is settled")
+    return job.decision
+
+
 def pay_of(run: SimulationRun, address: str, behaviour: str) -> Pay:
     """Return the pay of one worker."""
     earned, losses = 0, []
@@ -63,7 +71,7 @@ def pay_of(run: SimulationRun, address: str, behaviour: str) -> Pay:
 def _reason(job: Job, settlement: Settlement) -> str:
     if settlement.verdict is Verdict.ABSENT:
         return "never committed"
-    if job.decision[0] is Outcome.FAILED:
+    if decision_of(job)[0] is Outcome.FAILED:
         return "committed to a result that nobody proposed"
     return "committed to another result than the accepted one"
 
@@ -73,7 +81,7 @@ def all_pay(run: SimulationRun) -> list[Pay]:
     return [pay_of(run, worker.address, worker.behaviour.name) for worker in run.workers]
 
 
-def check_books(chain: object, run: SimulationRun) -> None:
+def check_books(chain: Chain, run: SimulationRun) -> None:
     """Hold what the events say against what the chain holds; raises UserError at the first wei that is missing."""
     ledger = run.view.ledger
     registry = run.deployment.addresses["WorkerRegistry"]

@@ -5,13 +5,23 @@ Expected is what would come on average if the evil workers all told the same lie
 
 from dataclasses import asdict
 from fractions import Fraction
+from typing import TypedDict
 
 from mlchain.protocol.odds import Chances, odds_of
 from mlchain.protocol.rounds import Outcome, Round, Verdict
 from mlchain.protocol.terms import least_majority
+from mlchain.simulation.books import decision_of
 from mlchain.simulation.odds import shown
 from mlchain.simulation.options import Options
 from mlchain.simulation.simulator import SimulationRun
+
+
+class OddsFigures(TypedDict):
+    """The chances of a job of the first round, and counts of jobs and seats over all rounds."""
+
+    job: dict[str, float | None]
+    expected: dict[str, float]
+    happened: dict[str, int]
 
 
 def announce(options: Options) -> str:
@@ -26,10 +36,10 @@ def announce(options: Options) -> str:
         "P(reward | correct)": chances.reward,
     }
     odds = ", ".join(f"{name} {shown(chance)}" for name, chance in figures.items())
-    return f"odds of a job if the {evil} evil of {options.workers} workers tell the same lie: {odds}"
+    return f"{evil} of {options.workers} workers are evil; odds of a job if they all tell the same lie: {odds}"
 
 
-def odds_figures(run: SimulationRun, wrong_accepted: int) -> dict[str, dict[str, float | None]]:
+def odds_figures(run: SimulationRun, wrong_accepted: int) -> OddsFigures:
     """Return `job`, the chances of a job of the first round, and what was `expected` of all rounds and `happened`.
 
     Of all rounds there are counts: of jobs by their end, and of the honest workers' seats. Each round is expected to
@@ -79,7 +89,7 @@ def _happened(run: SimulationRun, wrong_accepted: int) -> dict[str, int]:
     """Return the counts of `_expected`, over all rounds, as they turned out."""
     honest = {worker.address for worker in run.workers if worker.behaviour.is_honest}
     jobs = [job for current in run.view.ledger.rounds for job in current.jobs]
-    outcomes = [job.decision[0] for job in jobs]
+    outcomes = [decision_of(job)[0] for job in jobs]
     failed = outcomes.count(Outcome.FAILED) + outcomes.count(Outcome.VOID)
     verdicts = [
         job.settlements[seat].verdict for job in jobs for seat, holder in enumerate(job.committee) if holder in honest

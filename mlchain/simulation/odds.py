@@ -1,5 +1,6 @@
 """What can be asked about the odds of a job, and the answer as tables for a terminal."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -23,7 +24,7 @@ SHORT = 100_000  # a fraction is shown if its denominator is below
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A job to know the odds of; `committee` None is the whole pool, `quorum` None the least majority.
+    """A job to know the odds of; `committee` None is the whole pool, `quorum` None a bare majority.
 
     `stake` is in wei, `audit_rate` a share in [0, 1]. Raises UserError, in one sentence, for a job that cannot be.
     """
@@ -71,7 +72,7 @@ class Question:
 def odds_table(question: Question) -> Table:
     """Return the odds of a job, without a referee and with one."""
     odds = question.odds()
-    rows = {
+    rows: dict[str, Callable[[Chances], Fraction | None]] = {
         "P(right accepted)": lambda chances: chances.right,
         "P(wrong accepted)": lambda chances: chances.wrong,
         "P(nothing accepted)": lambda chances: chances.failed,

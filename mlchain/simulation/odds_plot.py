@@ -20,8 +20,11 @@ LARGEST_COMMITTEE = 51
 LOWEST = 1e-12  # what is less is below a logarithmic panel, and zero is not on it
 FORMATS = (".png", ".svg", ".pdf")
 
+ChanceOf = Callable[[Odds], Fraction | None]
+Curves = dict[int, dict[int, Odds]]  # by the number of evil workers, and by seats
+
 # A panel: title, what of the odds it shows, and whether its scale is logarithmic.
-PANELS: tuple[tuple[str, Callable[[Odds], Fraction | None], bool], ...] = (
+PANELS: tuple[tuple[str, ChanceOf, bool], ...] = (
     ("P(wrong accepted), without a referee", lambda odds: odds.silent.wrong, True),
     ("P(wrong accepted), with a referee", lambda odds: odds.live.wrong, True),
     ("P(reward | correct), without a referee; with one it is 100 %", lambda odds: odds.silent.reward, False),
@@ -37,14 +40,13 @@ def save_odds_plot(question: Question, path: Path) -> None:
     curves = _curves(question)
     for panel, (title, chance_of, is_logarithmic) in zip(axes.flat, PANELS, strict=True):
         panel.set(title=title, xlabel="seats of the committee")
-        _draw(panel, question, curves, chance_of)
-        _scale(panel, is_logarithmic)
-    figure.suptitle(f"Odds of a job, pool of {question.pool}; quorum of the lines: the least majority")
+        _scale(panel, is_logarithmic, _draw(panel, question, curves, chance_of))
+    figure.suptitle(f"Odds of a job, pool of {question.pool}; the lines are for a quorum of a bare majority")
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     save_figure(figure, path)
 
 
-def _curves(question: Question) -> dict[int, dict[int, Odds]]:
+def _curves(question: Question) -> Curves:
     """Return the odds by number of evil workers and by odd committee sizes, up to that asked for if it is larger."""
     evils = dict.fromkeys(max(1, round(question.pool * share / 100)) for share in SHARES)
     largest = min(question.pool, max(LARGEST_COMMITTEE, question.seats))
@@ -57,26 +59,30 @@ def _curves(question: Question) -> dict[int, dict[int, Odds]]:
     }
 
 
-def _draw(axes: Axes, question: Question, curves: dict, chance_of: Callable[[Odds], Fraction | None]) -> None:
+def _draw(axes: Axes, question: Question, curves: Curves, chance_of: ChanceOf) -> list[float]:
+    """Draw a line for each share of evil workers and a mark for the job asked for; return all chances."""
+    drawn: list[float] = []
     for evil, odds in curves.items():
-        points = {seats: chance for seats, of in odds.items() if (chance := chance_of(of)) is not None}
+        points = {seats: float(chance) for seats, of in odds.items() if (chance := chance_of(of)) is not None}
         label = f"{100 * evil / question.pool:.3g} % evil"
-        axes.plot(list(points), list(map(float, points.values())), ".-", label=label)
+        axes.plot(list(points), list(points.values()), ".-", label=label)
+        drawn += points.values()
     chance = chance_of(question.odds())
     if chance is not None:
         label = f"the job asked for: {question.evil} evil, quorum {question.votes} of {question.seats}"
         axes.plot([question.seats], [float(chance)], "kD", markersize=8, label=label)
+        drawn.append(float(chance))
+    return drawn
 
 
-def _scale(axes: Axes, is_logarithmic: bool) -> None:
+def _scale(axes: Axes, is_logarithmic: bool, drawn: list[float]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.tick_params(labelbottom=True)
     axes.grid(alpha=0.3)
-    drawn = [chance for line in axes.lines for chance in line.get_ydata() if chance]
-    if is_logarithmic and drawn:
-        axes.set_xlabel("seats of the committee; a line that ends goes on at zero")
+    if is_logarithmic and any(drawn):
+        axes.set_xlabel("seats of the committee; a line that ends continues at zero")
         axes.set_yscale("log", nonpositive="mask")
-        axes.set_ylim(max(LOWEST, min(1e-3, min(drawn) / 3)), 2)
+        axes.set_ylim(max(LOWEST, min(1e-3, min(filter(None, drawn)) / 3)), 2)
     else:
         axes.set_ylim(0, 1.05)
         axes.yaxis.set_major_formatter(PercentFormatter(1))

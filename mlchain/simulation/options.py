@@ -12,7 +12,7 @@ from mlchain.tasks.catalogue import MODELS, TASKS
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The choices; `committee` None is the whole pool, shared among the jobs; `quorum` None the least majority.
+    """The choices; `committee` None is the whole pool, shared among the jobs; `quorum` None a bare majority.
 
     Raises UserError, in one sentence, for a combination that cannot be played.
     """

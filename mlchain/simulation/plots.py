@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from mlchain.console import percent
 from mlchain.errors import UserError
 from mlchain.protocol.rounds import ETHER, Verdict
 from mlchain.simulation.simulator import SimulationRun
@@ -58,11 +59,11 @@ def save_figure(figure: Figure, path: Path) -> Path:
 
 def draw_accuracy(axes: Axes, title: str, accuracies: Sequence[float | None]) -> None:
     """Draw the accuracy of the first model and after every round; nothing where there is none."""
-    if accuracies[0] is not None:
-        axes.plot(range(len(accuracies)), accuracies, marker="o")
-        last = accuracies[-1]
-        place = {"textcoords": "offset points", "xytext": (0, -16), "ha": "right"}
-        axes.annotate(f"{last:.2%}", (len(accuracies) - 1, last), **place)
+    known = [accuracy for accuracy in accuracies if accuracy is not None]
+    if known:
+        axes.plot(range(len(known)), known, marker="o")
+        last = (len(known) - 1, known[-1])
+        axes.annotate(percent(known[-1]), last, textcoords="offset points", xytext=(0, -16), ha="right")
     axes.set(title=title, xlabel="round", ylabel="accuracy")
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1))

@@ -10,8 +10,8 @@ from mlchain.chain.connection import Chain
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import VOID, Job, Outcome, Round, Verdict
-from mlchain.simulation.books import Pay, all_pay, settlements_of
-from mlchain.simulation.forecast import odds_figures
+from mlchain.simulation.books import Pay, all_pay, decision_of, settlements_of
+from mlchain.simulation.forecast import OddsFigures, odds_figures
 from mlchain.simulation.simulator import SimulationRun
 
 DECIDED_BY = {
@@ -70,7 +70,7 @@ class Summary:
     wrong_accepted: int
     honest_slashed: int
     honest_unpaid: int
-    odds: dict[str, dict[str, float | None]]
+    odds: OddsFigures
     bytes: dict[str, int]
     wei: dict[str, int]
     pay: list[Pay]
@@ -99,6 +99,7 @@ def summarize(chain: Chain, run: SimulationRun, seconds: float) -> Summary:
     """Return the summary of what was played on `chain`."""
     held = chain.balance_of(run.deployment.addresses["WorkerRegistry"])
     options, ledger = run.options, run.view.ledger
+    last = ledger.versions[-1]
     rounds = [_round(run, current) for current in ledger.rounds]
     jobs = [job for current in rounds for job in current.jobs]
     names = [worker.behaviour.name for worker in run.workers]
@@ -115,8 +116,8 @@ def summarize(chain: Chain, run: SimulationRun, seconds: float) -> Summary:
         behaviours=dict(Counter(names)),
         seed=options.seed,
         rounds=rounds,
-        accuracy=run.task.accuracy(ledger.latest_version.data()),
-        model_hash=_hex(ledger.latest_version.content_hash),
+        accuracy=run.task.accuracy(last.data()),
+        model_hash=_hex(last.content_hash),
         wrong_accepted=wrong_accepted,
         honest_slashed=slashed,
         honest_unpaid=unpaid,
@@ -163,7 +164,7 @@ def _round(run: SimulationRun, current: Round) -> RoundSummary:
 
 def _job(run: SimulationRun, current: Round, job: Job) -> JobSummary:
     honest = content_hash(run.task.train(*run.view.ledger.inputs_of(current, job)))
-    outcome, accepted = job.decision
+    outcome, accepted = decision_of(job)
     matches = sum(job.opens(seat, honest, run.view.chain_id) for seat in job.commitments)
     kind = {Outcome.FAILED: "failed", Outcome.VOID: "void"}.get(outcome, "accepted")
     accepted_hash = None if accepted == VOID else _hex(accepted)

@@ -59,7 +59,7 @@ def rounds_table(summary: Summary) -> Table:
 
 def odds_table(summary: Summary) -> Table:
     """Return what was to be expected on average if the evil workers tell the same lie, and what happened."""
-    rows = _table("Odds, if the evil tell the same lie", "over all rounds", "expected", "happened")
+    rows = _table("Odds if all evil workers tell the same lie", "over all rounds", "expected", "happened")
     for name, happened in summary.odds["happened"].items():
         rows.add_row(name.replace("_", " "), f"{summary.odds['expected'][name]:.2f}", str(happened))
     return rows

@@ -50,7 +50,7 @@ def test_a_simulation_prints_its_result_and_writes_its_report(tmp_path):
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["model_hash"] in done.stdout
     assert "wrong results accepted: 0" in done.stdout
-    assert done.stdout.startswith("odds of a job if the 0 evil of 1 workers tell the same lie: right 100 %")
+    assert done.stdout.startswith("0 of 1 workers are evil; odds of a job if they all tell the same lie: right 100 %")
     assert "honest seats paid" in done.stdout
     assert sorted(path.name for path in folder.iterdir()) == ["accuracy.png", "gas.png", "pay.png", "summary.json"]
     assert "Traceback" not in done.stderr

@@ -161,14 +161,14 @@ def test_a_simulation_announces_the_odds_of_its_jobs():
     options = Options(workers=5, evil=2, committee=3)
 
     assert announce(options) == (
-        "odds of a job if the 2 evil of 5 workers tell the same lie: "
+        "2 of 5 workers are evil; odds of a job if they all tell the same lie: "
         "right 100 %, wrong 0 %, failed 0 %, referee called 90.0 %, P(reward | correct) 100 %"
     )
     assert announce(Options(workers=5, evil=2, committee=3, referee=False)) == (
-        "odds of a job if the 2 evil of 5 workers tell the same lie: "
+        "2 of 5 workers are evil; odds of a job if they all tell the same lie: "
         "right 70.0 %, wrong 30.0 %, failed 0 %, referee called -, P(reward | correct) 83.3 %"
     )
-    assert "the 0 evil of 5 workers" in announce(Options(workers=5, evil=2, behaviour="honest"))
+    assert "0 of 5 workers are evil" in announce(Options(workers=5, evil=2, behaviour="honest"))
 
 
 def test_in_a_committee_of_the_whole_pool_what_was_expected_happens():
