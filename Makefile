@@ -14,7 +14,7 @@ QUORUM_TESTS = tests/contracts tests/chain/test_connection.py tests/chain/test_d
 CLIENT ?= besu
 
 # Packages without type errors; empty means all of `files` in pyproject.toml.
-TYPED ?= mlchain/tasks mlchain/console.py mlchain/errors.py
+TYPED ?= $(addprefix mlchain/,protocol training tasks actors audit centralized console.py errors.py)
 LOCK = uv pip compile --universal --python-version 3.10 --fork-strategy fewest --annotation-style line --no-header
 SHELL_SCRIPTS = .ci/run $(wildcard setup/*.sh)
 
