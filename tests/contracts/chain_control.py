@@ -36,21 +36,21 @@ def reverts(error, **values) -> Iterator[None]:
     with ape.reverts() as revert:
         yield
     selector, inputs = _error_of(revert.value, error.abi)
-    assert selector == _selector(error.abi), f"expected {error.abi.signature}, got {revert.value}"
+    assert selector == selector_of(error.abi), f"expected {error.abi.signature}, got {revert.value}"
     assert inputs == {name: getattr(value, "address", value) for name, value in values.items()}
 
 
 def _error_of(failure, abi) -> tuple[bytes, dict]:
     if isinstance(failure, CustomError):
-        return _selector(failure.abi), failure.inputs
+        return selector_of(failure.abi), failure.inputs
     # The error of a contract further down: Ape leaves its data undecoded.
-    data = _data_of(str(failure))
-    if data[:4] != _selector(abi):
+    data = revert_data(str(failure))
+    if data[:4] != selector_of(abi):
         return data[:4], {}
     return data[:4], chain.provider.network.ecosystem.decode_calldata(abi, data[4:])
 
 
-def _data_of(message: str) -> bytes:
+def revert_data(message: str) -> bytes:
     if message.startswith("0x"):
         return bytes.fromhex(message[2:])
     if message.startswith('b"'):  # data that contains an apostrophe
@@ -60,7 +60,7 @@ def _data_of(message: str) -> bytes:
     return b""
 
 
-def _selector(abi) -> bytes:
+def selector_of(abi) -> bytes:
     return keccak(text=abi.selector)[:4]
 
 

@@ -7,11 +7,8 @@ from enum import Enum, auto
 from hypothesis import strategies as st
 
 from mlchain.protocol.content import CHUNK_SIZE, chunk_count
-from tests.contracts.protocol_steps import (
-    ABSENCE_FEE,
-    STAKE,
-    Outcome,
-)
+from tests.contracts.protocol_steps import ABSENCE_FEE, STAKE
+from tests.reference.tables import Outcome
 
 MEMBERS = 7
 SERVER = 0

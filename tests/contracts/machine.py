@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS, chunk_count, chunk_hashes, content_hash
-from mlchain.protocol.rounds import Phase
 from mlchain.protocol.terms import RoundTerms
 from tests.contracts import promises
 from tests.contracts.answers import Answer, Damage, Fake, chunk_of, commitment_of, result_of
@@ -20,6 +19,7 @@ from tests.contracts.side_by_side import Act, Deployment, SideBySide
 from tests.reference.chain import Refused
 from tests.reference.jobs import NOTHING, Job
 from tests.reference.registry import LOOK_BACK
+from tests.reference.tables import Phase
 
 SERVER = 0
 RANDOM = st.randoms(use_true_random=True)  # Hypothesis' own choices lean to the simplest case, where nobody does much

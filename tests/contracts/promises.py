@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.rounds import Outcome, Verdict
 from tests.contracts.answers import Answer, Fake, result_of
 from tests.reference.chain import Event
 from tests.reference.jobs import Job
 from tests.reference.protocol import Protocol
+from tests.reference.tables import Outcome, Verdict
 
 
 class Referee(Enum):

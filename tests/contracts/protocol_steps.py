@@ -9,6 +9,7 @@ from ape.contracts import ContractInstance
 
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_hashes, content_hash, split
+from tests.reference.tables import Outcome, Verdict
 
 STAKE = 10**18
 ABSENCE_FEE = 10**17
@@ -48,42 +49,12 @@ TERMS = {
 }
 
 
-class Phase(IntEnum):
-    """`Job.Phase`."""
-
-    COMMIT = 0
-    PROPOSE = auto()
-    REFEREE = auto()
-    DECIDED = auto()
-
-
-class Outcome(IntEnum):
-    """`Job.Outcome`."""
-
-    UNDECIDED = 0
-    UNANIMOUS = auto()
-    UNCONTESTED = auto()
-    QUORUM = auto()
-    RULED = auto()
-    FAILED = auto()
-    VOID = auto()
-
-
 class Ruling(IntEnum):
     """`Job.Ruling`."""
 
     NONE = 0
     ACCEPT = auto()
     VOID = auto()
-
-
-class Verdict(IntEnum):
-    """`WorkerRegistry.Verdict`."""
-
-    REWARDED = 0
-    RELEASED = auto()
-    SLASHED = auto()
-    ABSENT = auto()
 
 
 def terms_of(**changes: int) -> dict[str, int]:

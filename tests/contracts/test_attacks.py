@@ -16,14 +16,13 @@ from tests.contracts.protocol_steps import (
     SERVER_RANDOM,
     STAKE,
     TASK,
-    Outcome,
-    Verdict,
     chunk_of,
     escrow_of,
     job_at,
     referee_end,
     terms_of,
 )
+from tests.reference.tables import Outcome, Verdict
 
 LOOK_BACK = 128
 

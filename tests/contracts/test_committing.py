@@ -2,7 +2,8 @@ import pytest
 
 from mlchain.protocol.content import content_hash
 from tests.contracts.chain_control import move_to, now, reverts, time_of_next_block
-from tests.contracts.protocol_steps import JUNK, RIGHT, WRONG, Phase
+from tests.contracts.protocol_steps import JUNK, RIGHT, WRONG
+from tests.reference.tables import Phase
 
 
 def test_a_holder_commits_with_one_transaction(committee, job):

@@ -14,12 +14,12 @@ from tests.contracts.protocol_steps import (
     STAKE,
     WRONG,
     Committee,
-    Verdict,
     decide,
     deploy_round,
     referee_end,
     verdict_of,
 )
+from tests.reference.tables import Verdict
 
 # G7: nothing can be copied
 

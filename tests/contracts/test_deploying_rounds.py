@@ -18,13 +18,13 @@ from tests.contracts.protocol_steps import (
     TASK,
     TERMS,
     Committee,
-    Phase,
     decide,
     deploy_round,
     escrow_of,
     job_at,
     terms_of,
 )
+from tests.reference.tables import Phase
 
 LOOK_BACK = 128
 

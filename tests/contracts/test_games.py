@@ -20,7 +20,8 @@ from tests.contracts.games import (
     games,
     right_result,
 )
-from tests.contracts.protocol_steps import ABSENCE_FEE, STAKE, Outcome
+from tests.contracts.protocol_steps import ABSENCE_FEE, STAKE
+from tests.reference.tables import Outcome
 
 ACTORS = range(MEMBERS + 1)
 EVIL = [Behaviour.COLLUDING, Behaviour.LONELY, Behaviour.JUNK, Behaviour.SILENT]

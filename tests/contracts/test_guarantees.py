@@ -14,11 +14,10 @@ from tests.contracts.protocol_steps import (
     STAKE,
     WORSE,
     WRONG,
-    Outcome,
-    Verdict,
     referee_end,
     verdict_of,
 )
+from tests.reference.tables import Outcome, Verdict
 
 AUDIT = 600
 

@@ -13,7 +13,8 @@ from mlchain.protocol.odds import odds_of
 from tests.contracts.chain_control import rollback
 from tests.contracts.crowds import act
 from tests.contracts.games import MEMBERS, Behaviour, Game, JobGame, Referee, Showing, right_result
-from tests.contracts.protocol_steps import STAKE, Outcome
+from tests.contracts.protocol_steps import STAKE
+from tests.reference.tables import Outcome
 
 POOL = 5
 FIRST_ROUND = 1

@@ -4,16 +4,8 @@ import pytest
 
 from mlchain.protocol.content import content_hash
 from tests.contracts.chain_control import move_to, reverts, time_of_next_block
-from tests.contracts.protocol_steps import (
-    JUNK,
-    RIGHT,
-    WORSE,
-    WRONG,
-    Committee,
-    Outcome,
-    Phase,
-    deploy_round,
-)
+from tests.contracts.protocol_steps import JUNK, RIGHT, WORSE, WRONG, Committee, deploy_round
+from tests.reference.tables import Outcome, Phase
 
 UNDECIDED = (Outcome.UNDECIDED, bytes(32))
 AUDIT = 600

@@ -2,7 +2,8 @@ import pytest
 
 from mlchain.protocol.content import content_hash
 from tests.contracts.chain_control import reverts, time_of_next_block
-from tests.contracts.protocol_steps import JUNK, RIGHT, WORSE, WRONG, Phase, referee_end
+from tests.contracts.protocol_steps import JUNK, RIGHT, WORSE, WRONG, referee_end
+from tests.reference.tables import Phase
 
 
 def test_a_proposal_counts_the_commitments_that_open_to_it(committee, job):

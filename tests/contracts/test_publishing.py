@@ -2,17 +2,8 @@ import pytest
 
 from mlchain.protocol.content import CHUNK_SIZE, chunk_hashes, content_hash
 from tests.contracts.chain_control import move_to, reverts, time_of_next_block
-from tests.contracts.protocol_steps import (
-    RIGHT,
-    WORSE,
-    WRONG,
-    Committee,
-    Outcome,
-    Phase,
-    chunk_of,
-    deploy_round,
-    referee_end,
-)
+from tests.contracts.protocol_steps import RIGHT, WORSE, WRONG, Committee, chunk_of, deploy_round, referee_end
+from tests.reference.tables import Outcome, Phase
 
 LARGE = bytes(CHUNK_SIZE) + b"\x01" * CHUNK_SIZE + b"tail"
 

@@ -2,7 +2,8 @@ import pytest
 
 from mlchain.protocol.content import content_hash
 from tests.contracts.chain_control import reverts, time_of_next_block
-from tests.contracts.protocol_steps import RIGHT, WORSE, WRONG, Outcome, Phase, Ruling, referee_end
+from tests.contracts.protocol_steps import RIGHT, WORSE, WRONG, Ruling, referee_end
+from tests.reference.tables import Outcome, Phase
 
 
 def test_the_referee_accepts_a_complete_candidate_whatever_its_votes(committee, job):

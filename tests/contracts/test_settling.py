@@ -14,13 +14,11 @@ from tests.contracts.protocol_steps import (
     WORSE,
     WRONG,
     Committee,
-    Outcome,
-    Phase,
-    Verdict,
     decide,
     deploy_round,
     referee_end,
 )
+from tests.reference.tables import Outcome, Phase, Verdict
 
 
 @pytest.fixture(scope="module")

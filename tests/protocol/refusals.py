@@ -6,9 +6,9 @@ from ape import project
 from ape.exceptions import ContractLogicError, CustomError
 
 from mlchain.chain.deployment import CONTRACTS
-from tests.contracts.chain_control import _data_of, _selector, rollback
+from tests.contracts.chain_control import revert_data, rollback, selector_of
 
-NAMES = {_selector(abi): abi.name for name in CONTRACTS for abi in project.get_contract(name).contract_type.errors}
+NAMES = {selector_of(abi): abi.name for name in CONTRACTS for abi in project.get_contract(name).contract_type.errors}
 
 
 def refusal_of(send: Callable[[], object]) -> str | None:
@@ -19,5 +19,5 @@ def refusal_of(send: Callable[[], object]) -> str | None:
         except CustomError as failure:
             return failure.abi.name
         except ContractLogicError as failure:  # of a contract further down
-            return NAMES[_data_of(str(failure))[:4]]
+            return NAMES[revert_data(str(failure))[:4]]
     return None

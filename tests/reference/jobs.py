@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from mlchain.protocol.commitments import commitment
-from mlchain.protocol.rounds import Outcome, Phase, Verdict
 from mlchain.protocol.terms import RoundTerms
+from tests.reference import tables
 from tests.reference.chain import Chain, require
 from tests.reference.content import check_chunk, count_chunks
+from tests.reference.formulas import commitment
 from tests.reference.registry import Registry, Settlement
+from tests.reference.tables import OUTCOMES, SEATS, SETTLEMENTS, Outcome, Phase, Verdict
 
 NOTHING = bytes(32)
 
@@ -126,15 +127,16 @@ class Job:
             [Settlement(seat, self.holders[seat], given, self._pay(seat, given)) for seat, given in verdicts.items()],
         )
 
-    def _verdict(self, seat: int, decision: Outcome, accepted: bytes) -> Verdict:
+    def _verdict(self, seat: int, decision: Outcome, accepted: bytes) -> Verdict | None:
+        opened = [candidate for candidate in self.candidates if self.opens(seat, candidate)]
         if seat not in self.commitments:
-            return Verdict.ABSENT
-        if decision is Outcome.VOID:
-            return Verdict.RELEASED
-        if decision is Outcome.FAILED:
-            shown = any(self.opens(seat, candidate) for candidate in self.candidates)
-            return Verdict.RELEASED if shown else Verdict.SLASHED
-        return Verdict.REWARDED if self.opens(seat, accepted) else Verdict.SLASHED
+            line = "never committed"
+        elif decision not in (Outcome.FAILED, Outcome.VOID) and self.opens(seat, accepted):
+            line = "opens to the accepted result"
+        else:
+            line = "opens to another candidate" if opened else "opens to no candidate"
+        column = {Outcome.FAILED: 1, Outcome.VOID: 2}.get(decision, 0)
+        return SETTLEMENTS[SEATS.index(line)][column]
 
     def _pay(self, seat: int, verdict: Verdict) -> int:
         if verdict is not Verdict.REWARDED:
@@ -151,23 +153,27 @@ class Job:
 
     def outcome(self) -> tuple[Outcome, bytes]:
         """Return how the job is decided and what is accepted: the first line that applies."""
-        publish_end = self.commit_end + self.terms.publish_window
-        referee_is_late = self.chain.now >= publish_end + self.terms.referee_window
-        if self.ruling == NOTHING:
-            return Outcome.VOID, NOTHING
-        if self.ruling is not None:
-            return Outcome.RULED, self.ruling
-        for leader, candidate in self.candidates.items():
-            if candidate.votes < self.terms.quorum or not self.is_complete(leader):
-                continue
-            unanimous = candidate.votes == len(self.commitments)
-            if unanimous and self.chain.now >= self.commit_end + self.terms.challenge_window:
-                return Outcome.UNANIMOUS, leader
-            if len(self.candidates) == 1 and self.chain.now >= publish_end:
-                return Outcome.UNCONTESTED, leader
-            if referee_is_late:
-                return Outcome.QUORUM, leader
-        return (Outcome.FAILED if referee_is_late else Outcome.UNDECIDED), NOTHING
+        facts = self._facts()
+        decided, accepted = next((kind, what) for conditions, kind, what in OUTCOMES if facts.issuperset(conditions))
+        return decided, {tables.RULED: self.ruling, tables.LEADER: self._leader()}.get(accepted, NOTHING)
+
+    def _leader(self) -> bytes | None:
+        return next((it for it, candidate in self.candidates.items() if candidate.votes >= self.terms.quorum), None)
+
+    def _facts(self) -> set[str]:
+        leader, passed = self._leader(), self.chain.now - self.commit_end
+        publish, referee = self.terms.publish_window, self.terms.referee_window
+        facts = {
+            tables.ACCEPTED: self.ruling not in (None, NOTHING),
+            tables.BROKEN: self.ruling == NOTHING,
+            tables.COMPLETE: leader is not None and self.is_complete(leader),
+            tables.ALL_COMMITS: leader is not None and self.candidates[leader].votes == len(self.commitments),
+            tables.NO_OTHER: len(self.candidates) == 1,
+            tables.CHALLENGE_OVER: passed >= self.terms.challenge_window,
+            tables.PUBLISH_OVER: passed >= publish,
+            tables.REFEREE_OVER: passed >= publish + referee,
+        }
+        return {fact for fact, holds in facts.items() if holds}
 
     def phase(self) -> Phase:
         """Return where the job stands."""

@@ -3,14 +3,10 @@
 import re
 from dataclasses import astuple
 
-from eth_abi import encode
-from eth_utils import keccak
-
-from mlchain.protocol.commitments import task_hash
-from mlchain.protocol.draw import position_of
 from mlchain.protocol.terms import RoundTerms
 from tests.reference.chain import Chain, Event, require
 from tests.reference.content import Models, check_size
+from tests.reference.formulas import drawn, seed_of, task_hash
 from tests.reference.jobs import Job
 from tests.reference.registry import Registry
 
@@ -58,9 +54,7 @@ class Protocol:
         self.registry.require_free(terms.snapshot_block, terms.jobs * terms.seats)
 
         number, pool = len(self.rounds) + 1, self.registry.pool_at(terms.snapshot_block)
-        seed = keccak(
-            encode(["bytes32", "bytes32", "uint256"], [random, self.chain.block_hash(terms.snapshot_block), number])
-        )
+        seed = seed_of(random, self.chain.block_hash(terms.snapshot_block), number)
         deadline = self.chain.now + terms.commit_window
         self.registry.open(terms.snapshot_block, terms.jobs * terms.seats, value)
         self._emit(
@@ -73,7 +67,7 @@ class Protocol:
             terms=astuple(terms),
             task=task,
         )
-        holders = [pool[position_of(seed, len(pool), seat)] for seat in range(terms.jobs * terms.seats)]
+        holders = [pool[drawn(seed, len(pool), seat)] for seat in range(terms.jobs * terms.seats)]
         self.rounds.append([])
         for index in range(terms.jobs):
             address = self.chain.job_address(number, index)

@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import NamedTuple
 
-from mlchain.protocol.rounds import Verdict
 from tests.reference.chain import Chain, require
+from tests.reference.tables import Verdict
 
 LOOK_BACK = 128
 NAME = "WorkerRegistry"
