@@ -69,7 +69,6 @@ mutants: setup-dev ## mutate the contracts in one place at a time and see whethe
 
 results: setup ## measure everything again and write docs/results.md (half an hour; MNIST_DIR: MNIST's files)
 	@[ -n "$$MNIST_DIR" ] || echo "MNIST_DIR is not set: taking MNIST's files (11 MB) from the cache, or downloading them" >&2
-	rm -rf .build/results
 	.venv/bin/python -m benchmarks
 
 lock: ## pin the dependencies of pyproject.toml again, for Python 3.10 to 3.12 (needs uv)

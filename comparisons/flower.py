@@ -16,17 +16,19 @@ from flwr.common import Context, ndarrays_to_parameters
 from flwr.server import ServerApp, ServerAppComponents, ServerConfig
 from flwr.server.strategy import FedAvg
 from flwr.simulation import run_simulation
+from numpy.typing import NDArray
 
 from mlchain.centralized.learning.partition import Split
 from mlchain.centralized.learning.training import FederatedTask, open_federated
 from mlchain.tasks.catalogue import default_recipe
 
-Arrays = list[np.ndarray]
+Arrays = list[NDArray[np.float64]]
 
 
 def to_bytes(arrays: Arrays) -> bytes:
     """Return the model that Flower's average stands for, rounded as the learning server rounds its own."""
-    return np.clip(np.rint(arrays[0]), -32768, 32767).astype("<i2").tobytes()
+    rounded: NDArray[np.int16] = np.clip(np.rint(arrays[0]), -32768, 32767).astype("<i2")
+    return rounded.tobytes()
 
 
 def to_arrays(model: bytes) -> Arrays:
@@ -40,7 +42,7 @@ class Worker(NumPyClient):
     def __init__(self, task: FederatedTask, share: int) -> None:
         self._task, self._share = task, share
 
-    def fit(self, parameters: Arrays, config: dict) -> tuple[Arrays, int, dict]:
+    def fit(self, parameters: Arrays, config: dict[str, int]) -> tuple[Arrays, int, dict[str, float]]:
         """Train one version on the share; return the model, and how many samples it counts for."""
         model = to_bytes(parameters)
         update = self._task.train(model, config["version"], self._share)
@@ -56,6 +58,10 @@ def play(workers: int, rounds: int, task_name: str, model_name: str) -> tuple[fl
         share = int(context.node_config["partition-id"])
         return Worker(open_federated(recipe, Split(workers)), share).to_client()
 
+    def keep(_number: int, arrays: Arrays, _config: dict[str, float]) -> tuple[float, dict[str, float]]:
+        last.append(arrays)
+        return 0.0, {}
+
     def server(_context: Context) -> ServerAppComponents:
         strategy = FedAvg(
             fraction_fit=1.0,
@@ -64,7 +70,7 @@ def play(workers: int, rounds: int, task_name: str, model_name: str) -> tuple[fl
             min_available_clients=workers,
             initial_parameters=ndarrays_to_parameters(to_arrays(task.task.initial_model())),
             on_fit_config_fn=lambda number: {"version": number - 1},
-            evaluate_fn=lambda _number, arrays, _config: (last.append(arrays), (0.0, {}))[1],
+            evaluate_fn=keep,
         )
         return ServerAppComponents(strategy=strategy, config=ServerConfig(num_rounds=rounds))
 

@@ -1,17 +1,19 @@
-"""The aggregation rules beside Flower's on random updates, in the environment that `flower.py` tells of.
+"""Compares the aggregation rules with Flower's on random updates, in the environment that `flower.py` describes.
 
 PYTHONPATH=. flower-env/bin/python comparisons/rules.py
 """
 
 import numpy as np
 from flwr.server.strategy import aggregate as flower
+from numpy.typing import NDArray
 
 from mlchain.centralized.learning.aggregation import aggregate
 
 CASES = 300
+Vectors = NDArray[np.float64]
 
 
-def by_flower(updates: np.ndarray, weights: np.ndarray, evil: int) -> dict[str, np.ndarray]:
+def by_flower(updates: Vectors, weights: NDArray[np.int64], evil: int) -> dict[str, Vectors]:
     """Return what Flower makes of the same updates, by the name of our rule."""
     weighted = [([update], int(weight)) for update, weight in zip(updates, weights, strict=True)]
     count = len(updates)
@@ -25,7 +27,7 @@ def by_flower(updates: np.ndarray, weights: np.ndarray, evil: int) -> dict[str, 
 
 
 def main() -> None:
-    """Print the greatest difference of every rule."""
+    """Print the largest difference of every rule."""
     generator = np.random.Generator(np.random.PCG64(1))
     greatest: dict[str, float] = {}
     for _ in range(CASES):
@@ -37,7 +39,7 @@ def main() -> None:
             difference = float(np.abs(theirs - aggregate(name, updates, weights, evil)).max())
             greatest[name] = max(greatest.get(name, 0.0), difference)
     for name, difference in greatest.items():
-        print(f"{name}: greatest difference from Flower in {CASES} cases: {difference}")
+        print(f"{name}: largest difference from Flower in {CASES} cases: {difference}")
 
 
 if __name__ == "__main__":
