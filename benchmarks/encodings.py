@@ -71,9 +71,7 @@ def measure() -> Section:
         rows = list(pool.map(_row_of, *zip(*wanted, strict=True)))
     found = {model: [row for row in rows if row.model == model] for model in MODELS}
     _plot(found)
-    wide, *_, chosen = (
-        next(row for row in found["softmax"] if row.bits == bits) for bits in (WIDE, _chosen(found["softmax"]).bits)
-    )
+    wide, chosen = found["softmax"][0], _chosen(found["softmax"])
     share = percent(chosen.gas_of_results / wide.gas_of_results, 0)
     figures = {"share-of-gas": share}
     return Section("Bytes on the chain", _text(found, share), figures)
