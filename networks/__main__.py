@@ -15,7 +15,7 @@ class Commands(click.Group):
     """Commands that end with one sentence on stderr and status 1 when something is wrong."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command, and turn what a person can put right into a sentence."""
+        """Run the command, and print an error as one sentence."""
         try:
             return super().invoke(ctx)
         except NetworkError as error:
@@ -50,7 +50,7 @@ def write(folder: Path, **choices: object) -> None:
 @click.option("--geth", default="geth", show_default=True, help="The client's program.")
 @NUMBERS
 def start(folder: Path, geth: str, only: tuple[int, ...]) -> None:
-    """Start the validators in FOLDER that do not run, and wait for their first blocks."""
+    """Start the validators in FOLDER that are not running, and wait for their first blocks."""
     nodes.start(Network.load(folder), geth, only, click.echo)
 
 
@@ -58,18 +58,18 @@ def start(folder: Path, geth: str, only: tuple[int, ...]) -> None:
 @FOLDER
 @NUMBERS
 def stop(folder: Path, only: tuple[int, ...]) -> None:
-    """Stop the validators in FOLDER; what they have stays, and `start` goes on with it."""
+    """Stop the validators in FOLDER; their data stays, and `start` continues with it."""
     nodes.stop(Network.load(folder), only, click.echo)
 
 
 @commands.command()
 @FOLDER
 def status(folder: Path) -> None:
-    """Say which validators in FOLDER run, and how many blocks each has."""
+    """Show which validators in FOLDER are running, and how many blocks each has."""
     network = Network.load(folder)
     for member in network.validators:
         pid, height = nodes.process_of(network, member), nodes.height_of(member)
-        state = f"process {pid}, block {height}" if pid else "does not run"
+        state = f"process {pid}, block {height}" if pid else "is not running"
         click.echo(f"validator {member.number} {member.address} {member.url}: {state}")
 
 

@@ -12,15 +12,15 @@ import requests
 from networks.plan import HOST, Network, NetworkError, Validator
 
 PATIENCE = 60.0  # seconds until the first blocks have to be there
-GRACE = 20.0  # seconds that a validator gets to write down what it has
-PAUSE = 0.2
+GRACE = 20.0  # seconds that a validator gets to write its state
+POLL_INTERVAL = 0.2  # seconds
 SETTLED = 2  # blocks: with Clique the first may be a validator's own, before it knows of others
 
 
 def start(network: Network, geth: str, only: Sequence[int], say: Callable[[str], None]) -> None:
-    """Start the validators that do not run, and wait until each has a block that the others made too.
+    """Start the validators that are not running, and wait until each has a block that the others have, too.
 
-    Raises NetworkError when one ends or does not get that far; then all that were started are stopped again.
+    Raises NetworkError when one exits or does not get that far; then all that were started are stopped again.
     """
     members = _chosen(network, only)
     sleeping = [it for it in members if process_of(network, it) is None]
@@ -37,18 +37,18 @@ def start(network: Network, geth: str, only: Sequence[int], say: Callable[[str],
         for member in started:
             _end(network, member)
         raise
-    say(f"{network.client} on chain {network.chain_id}: all validators that run have blocks")
+    say(f"{network.client} on chain {network.chain_id}: all running validators have blocks")
 
 
 def stop(network: Network, only: Sequence[int], say: Callable[[str], None]) -> None:
-    """End the validators that run."""
+    """Stop the validators that are running."""
     for member in _chosen(network, only):
         if _end(network, member):
             say(f"validator {member.number} of {len(network.validators)} stopped")
 
 
 def process_of(network: Network, member: Validator) -> int | None:
-    """Return the id of a validator's process, None if it does not run. An id may have become another program's."""
+    """Return the id of a validator's process, None if it is not running: its old id may be another program's now."""
     try:
         pid = int((network.home_of(member) / "pid").read_text())
     except (OSError, ValueError):
@@ -138,17 +138,17 @@ def _wait_for_blocks(network: Network, members: Sequence[Validator]) -> None:
         for member in list(missing):
             if process_of(network, member) is None:
                 log = (network.home_of(member) / "log").read_text(errors="replace")
-                raise NetworkError(f"validator {member.number} has ended: {_last_line(log)}")
+                raise NetworkError(f"validator {member.number} has exited: {_last_line(log)}")
             if (height_of(member) or 0) >= SETTLED:
                 missing.remove(member)
         if missing and time.monotonic() > deadline:
             numbers = ", ".join(str(it.number) for it in missing)
-            raise NetworkError(f"after {PATIENCE:.0f} s there is no block at validator {numbers}: see {network.folder}")
-        time.sleep(PAUSE)
+            raise NetworkError(f"after {PATIENCE:.0f} s validator {numbers} has no block: see {network.folder}")
+        time.sleep(POLL_INTERVAL)
 
 
 def _end(network: Network, member: Validator) -> bool:
-    """End a validator's process, by force if it takes too long; return whether there was one."""
+    """Stop a validator's process, by force if it takes too long; return whether there was one."""
     pid = process_of(network, member)
     if pid is None:
         return False
@@ -158,7 +158,7 @@ def _end(network: Network, member: Validator) -> bool:
         if time.monotonic() > deadline:
             _signal(pid, signal.SIGKILL)
         _reap(pid)
-        time.sleep(PAUSE)
+        time.sleep(POLL_INTERVAL)
     (network.home_of(member) / "pid").unlink()
     return True
 
@@ -169,7 +169,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def _reap(pid: int) -> None:
-    """Take note of a child's end; whoever started the validator may have been another program."""
+    """Collect an exited child; the validator may have been started by another program."""
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
 
@@ -181,4 +181,4 @@ def _ask(member: Validator, method: str) -> str:
 
 def _last_line(text: str) -> str:
     lines = text.strip().splitlines()
-    return lines[-1] if lines else "it says nothing"
+    return lines[-1] if lines else "no output"

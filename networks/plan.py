@@ -1,4 +1,4 @@
-"""A network's folder: keys, genesis, who is connected to whom, and accounts for Ape. Nothing of it is for real money.
+"""A network's folder: keys, genesis, peers, and accounts for Ape. None of its keys is for real money.
 
 `network.json` has what is needed to start the network and to talk to it; every validator has a folder `node<number>`.
 """
@@ -22,7 +22,7 @@ GENESIS: dict[str, Callable[..., dict]] = {"goquorum": qbft_genesis, "geth": cli
 
 
 class NetworkError(Exception):
-    """Something that a person can put right, in one sentence."""
+    """An error that a person can correct; the message is one sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ import click
 from mlchain.actors.server import Plan
 from mlchain.chain.command import Command
 from mlchain.live.options import ProgramOptions, program_options
-from mlchain.live.roles import server_is_done, server_maker
 from mlchain.live.runner import run_program
+from mlchain.live.server_program import server_is_done, server_maker
 from mlchain.tasks.catalogue import MODELS, TASKS
 from mlchain.units import Amount, Duration, ether
 

@@ -7,12 +7,10 @@ from web3.exceptions import BlockNotFound, TransactionNotFound
 
 from mlchain.chain.abi import struct_from_abi
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.history import Logs, too_late
+from mlchain.chain.history import Logs
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Receipt
-from mlchain.errors import require
 from mlchain.protocol.events import JobDeployed, Log, Value
-from mlchain.protocol.ledger import Ledger
 
 RANDOM_AT = 4 + 12 * 32  # in the input of `deployRound`, behind the selector and the twelve words of the terms
 
@@ -94,15 +92,6 @@ class Archive:
         instance = project.get_contract(contract).at(place, fetch_from_explorer=False)
         handler: ContractCallHandler = getattr(instance, view)
         return handler
-
-
-def require_whole(deployment: Deployment, ledger: Ledger, block: int) -> None:
-    """Raise UserError if a ledger read up to `block` lacks what happened before the deployment's first block.
-
-    Who acted on it would begin again what others have gone on with.
-    """
-    found = len(ledger.pool.members), len(ledger.rounds), len(ledger.versions)
-    require(Archive(deployment).counts_at(block) == found, too_late(deployment))
 
 
 def _deploying() -> bytes:

@@ -1,7 +1,6 @@
 """A connection to a chain through Ape: sends transactions, and reads the ledger from the logs."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
@@ -16,12 +15,12 @@ from web3.exceptions import ContractLogicError, Web3RPCError
 from web3.types import TxParams, Wei
 
 from mlchain.chain.abi import to_abi
-from mlchain.chain.archive import require_whole
 from mlchain.chain.batches import Transaction, send_batch, takes_batches
 from mlchain.chain.clock import ChainClock
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.embedded import make_repeatable
-from mlchain.chain.history import History, Logs
+from mlchain.chain.followed import FollowedDeployment
+from mlchain.chain.history import Logs
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Creation, Receipt
 from mlchain.chain.reverts import first_line, reason_in, reverts_named
@@ -39,7 +38,7 @@ class Chain:
     def __init__(self) -> None:
         self._provider = connected_provider()
         self._logs = Logs(self._provider)
-        self._following: _Following | None = None
+        self._following: FollowedDeployment | None = None
         self._clock = ChainClock()
 
     # The network
@@ -228,10 +227,10 @@ class Chain:
 
     def follow(self, deployment: Deployment) -> None:
         """Read `deployment` from its first block on."""
-        self._following = _Following(deployment, History(self._provider, self._logs, deployment))
+        self._following = FollowedDeployment(self._provider, self._logs, deployment)
 
     @property
-    def _followed(self) -> "_Following":
+    def _followed(self) -> FollowedDeployment:
         if self._following is None:
             raise UserError("no deployment is followed yet")
         return self._following
@@ -239,43 +238,26 @@ class Chain:
     @property
     def ledger(self) -> Ledger:
         """What the blocks read so far come to."""
-        return self._followed.history.ledger
+        return self._followed.ledger
 
     def sync(self) -> list[Log]:
         """Read the final blocks that are new, and return their logs.
 
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
         """
-        it = self._followed
         head = cast(Block, self._provider.get_block("latest"))
-        number, it.gas_limit = int(head.number or 0), int(head.gas_limit)
-        self._clock.see(number, head.timestamp)
-        news = it.history.advance(number - self._provider.network.required_confirmations)
-        if not it.is_whole and it.history.read_to >= it.deployment.block:
-            require_whole(it.deployment, self.ledger, it.history.read_to)
-            it.is_whole = True
-        return news
+        self._clock.see(int(head.number or 0), head.timestamp)
+        return self._followed.sync(head)
 
     def last_view(self) -> View:
         """Return what everybody can decide from, as far as it has been read."""
-        it = self._followed
-        stake = it.deployment.parameters.stake
+        it, stake = self._followed, self._followed.deployment.parameters.stake
         return View(self.ledger, it.history.read_to, self.now, self.chain_id, stake, self.balance_of, it.gas_limit)
 
     def view(self) -> View:
-        """Read on, and return what everybody can decide from."""
+        """Sync, and return what everybody can decide from."""
         self.sync()
         return self.last_view()
-
-
-@dataclass(slots=True)
-class _Following:
-    """A deployment that is read; `is_whole` is whether what has been read is known to be all that happened."""
-
-    deployment: Deployment
-    history: History
-    is_whole: bool = False
-    gas_limit: int = 0  # of the newest block that has been seen
 
 
 def _raise_price(transaction: TransactionAPI, factor: float) -> None:

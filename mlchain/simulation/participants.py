@@ -1,4 +1,4 @@
-"""Who plays: keys, behaviours and everything else that follows from the seed."""
+"""Who takes part: keys, behaviours and everything else that follows from the seed."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -45,7 +45,7 @@ def evil_workers(seed: int, workers: int, evil: int) -> list[int]:
 
 
 def deal_behaviours(options: Options) -> list[Behaviour]:
-    """Return a behaviour for each worker."""
+    """Return the behaviour of each worker."""
     evil = dict(zip(evil_workers(options.seed, options.workers, options.evil), options.dealt, strict=True))
     return [evil.get(number, HONEST) for number in range(options.workers)]
 

@@ -1,4 +1,4 @@
-"""Plays a whole simulation: everybody acts in turn, and when nobody has anything to do the clock moves on."""
+"""Runs a whole simulation: everybody acts in turn, and when nobody has anything to do the clock is advanced."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -54,7 +54,7 @@ class SimulationRun:
 
 
 def open_chain(seed: int) -> Chain:
-    """Return the connected chain, repeatable by the seed where it can be; raises UserError for one that is not ours."""
+    """Return the connected chain, repeatable by the seed where possible; raises UserError for a public one."""
     chain = Chain()
     if not chain.is_development:
         raise UserError(f"a simulation needs a development chain, which {chain.network} is not")
@@ -149,7 +149,7 @@ class Simulation:
         )
 
     def play(self) -> SimulationRun:
-        """Play all rounds, send everybody home, and return what happened."""
+        """Play all rounds, let everybody withdraw, and return what happened."""
         run = self.run
         while not run.server.is_done(self._chain.view().ledger):
             self._step()
@@ -157,8 +157,8 @@ class Simulation:
         for actor in actors:
             actor.is_leaving = True
         for address in self._contracts:
-            self._let_react(address, OnReceiving.ACCEPT)  # in the end even these want their money
-        while self._send_home():
+            self._let_react(address, OnReceiving.ACCEPT)  # so that their money can be withdrawn in the end
+        while self._let_withdraw():
             pass
         run.view = self._chain.view()
         return run
@@ -169,15 +169,15 @@ class Simulation:
             return
         wake = earliest(*(turn.wake for turn in turns))
         if wake is None:
-            raise UserError("nobody can go on: too few workers are left to deploy another round")
+            raise UserError("nobody can continue: too few workers are left to deploy another round")
         self._chain.advance_to(wake)
 
     def _one_round(self) -> list[Turn]:
         """Let the workers act, and then the server, who sees what they did."""
         return self._act(self.run.workers) + self._act([self.run.server])
 
-    def _send_home(self) -> bool:
-        """Withdraw what can be withdrawn; return whether anything is left to do."""
+    def _let_withdraw(self) -> bool:
+        """Let everybody leave and withdraw; return whether anything is left to do."""
         turns = self._one_round()
         if any(turn.calls for turn in turns):
             return True

@@ -226,6 +226,6 @@ def play(scene: Scene, server: LearningServer, workers: list[Worker], turns: int
                     refused[actor.address, str(call)] = str(error)
         if not any(turn.calls for turn in decided):
             wakes = [turn.wake for turn in decided if turn.wake is not None]
-            assert wakes, "nobody can go on"
+            assert wakes, "nobody can continue"
             scene.stage.advance_to(min(wakes))
     raise AssertionError("this does not end")

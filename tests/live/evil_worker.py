@@ -7,8 +7,8 @@ import click
 
 from mlchain.chain.command import Command
 from mlchain.live.options import ProgramOptions, program_options
-from mlchain.live.roles import GAS_RESERVE, worker_is_done, worker_maker
 from mlchain.live.runner import run_program
+from mlchain.live.worker_program import GAS_RESERVE, worker_is_done, worker_maker
 from mlchain.simulation.attackers import BEHAVIOURS
 
 

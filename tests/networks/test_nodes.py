@@ -120,7 +120,7 @@ def test_validators_start_once_and_stop(run, folder, geth):
     assert run("stop", folder).count("stopped") == 3
     assert processes(folder) == [None] * 3
     assert run("stop", folder) == ""
-    assert run("status", folder).count("does not run") == 3
+    assert run("status", folder).count("is not running") == 3
 
 
 def test_one_validator_can_be_stopped_and_started_again(run, folder, geth):
@@ -138,7 +138,7 @@ def test_one_validator_can_be_stopped_and_started_again(run, folder, geth):
 def test_a_validator_that_ends_takes_the_others_with_it(run, folder, geth, monkeypatch):
     monkeypatch.setenv("FAKE_GETH", "die")
 
-    assert run("start", folder, "--geth", geth) == "error: validator 2 has ended: Fatal: port is taken"
+    assert run("start", folder, "--geth", geth) == "error: validator 2 has exited: Fatal: port is taken"
     assert processes(folder) == [None] * 3
 
 
@@ -146,7 +146,7 @@ def test_validators_without_blocks_are_not_waited_for_for_ever(run, folder, geth
     monkeypatch.setenv("FAKE_GETH", "no blocks")
     monkeypatch.setattr(nodes, "PATIENCE", 1)
 
-    assert "there is no block at validator 1, 2, 3" in run("start", folder, "--geth", geth)
+    assert "validator 1, 2, 3 has no block" in run("start", folder, "--geth", geth)
     assert processes(folder) == [None] * 3
 
 

@@ -135,7 +135,7 @@ def test_slashed_workers_register_again_while_their_funds_last(monkeypatch):
 def test_when_nobody_is_left_it_ends_with_one_sentence(monkeypatch):
     monkeypatch.setattr(simulator, "WORKER_FUNDS", 16 * ETHER // 10)
 
-    with pytest.raises(UserError, match=r"^nobody can go on: too few workers are left to deploy another round$"):
+    with pytest.raises(UserError, match=r"^nobody can continue: too few workers are left to deploy another round$"):
         outcome_of(**SMALL | {"workers": 1, "evil": 1, "audit": 1.0})
 
 

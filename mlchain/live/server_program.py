@@ -1,19 +1,16 @@
-"""Who acts on a live network, made from what a command is told, and when each of them is done."""
+"""The learning server of a live network: made from its options, and when it is done."""
 
 import os
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 
-from mlchain.actors.behaviours import HONEST, Behaviour
 from mlchain.actors.server import LearningServer, Plan
-from mlchain.actors.worker import Worker
 from mlchain.chain.deployment import Parameters
-from mlchain.errors import UserError, require, require_known
+from mlchain.errors import require, require_known
 from mlchain.live.runner import Operator
 from mlchain.protocol.calls import Turn, View
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.rounds import ETHER
 from mlchain.protocol.terms import (
     MAX_JOBS,
     MAX_SEATS,
@@ -22,17 +19,16 @@ from mlchain.protocol.terms import (
     is_quorum,
     least_majority,
 )
-from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, RecipeError, create_task, open_task
+from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, create_task
 from mlchain.units import duration
 
 Windows = tuple[int | None, int | None, int | None]  # to commit, publish and rule; None is the deployment's shortest
-GAS_RESERVE = ETHER // 100  # wei that a worker keeps for gas when it joins
 
 
 def server_maker(
     task: str, model: str, plan: Plan, audit_rate: float, windows: Windows
 ) -> Callable[[Operator], LearningServer]:
-    """Return what makes a learning server that audits a share of the jobs; raises UserError for impossible choices.
+    """Return a function that makes a learning server, which recomputes a share of the jobs; raises UserError for bad options.
 
     `windows` take the place of the plan's.
     """
@@ -45,7 +41,7 @@ def server_maker(
 
 
 def _check_sizes(plan: Plan) -> None:
-    """Raise UserError for what no deployment would take."""
+    """Raise UserError for what no deployment accepts."""
     for what, number, most in [
         ("rounds", plan.rounds, 2**32 - 1),
         ("jobs", plan.jobs, MAX_JOBS),
@@ -73,9 +69,9 @@ def _with_windows(plan: Plan, wanted: Windows, parameters: Parameters) -> Plan:
 
 
 class LiveServer(LearningServer):
-    """A learning server that goes on with what a deployment has learned, and with nothing else.
+    """A learning server that continues what a deployment learns, and nothing else.
 
-    Once all rounds are played it asks for its credit.
+    Once all rounds are played it withdraws its credit.
     """
 
     def act(self, view: View) -> Turn:
@@ -105,32 +101,5 @@ def _make_server(
 
 
 def server_is_done(server: LearningServer, view: View) -> bool:
-    """Return whether all rounds are played and the server has its credit."""
+    """Return whether all rounds are played and the server has withdrawn its credit."""
     return server.is_leaving and not view.ledger.account(server.address).credit
-
-
-def worker_maker(leave: bool, gas_reserve: int, behaviour: Behaviour = HONEST) -> Callable[[Operator], Worker]:
-    """Return what makes a worker, which keeps so many wei for gas when it joins."""
-
-    def make(operator: Operator) -> Worker:
-        cartel = frozenset([operator.address])
-        worker = Worker(operator.address, behaviour, lru_cache(_open), gas_reserve, cartel)
-        worker.is_leaving = leave
-        return worker
-
-    return make
-
-
-def _open(recipe: bytes) -> LearningTask:
-    """Return the task of a round; raises UserError for what this version of the code, or this machine, cannot open."""
-    try:
-        return open_task(recipe)
-    except RecipeError as error:
-        raise UserError(f"the recipe of a round cannot be read by this version: {error}") from error
-
-
-def worker_is_done(worker: Worker, view: View) -> bool:
-    """Return whether a worker that leaves has left, and has everything at home."""
-    account = view.ledger.account(worker.address)
-    is_out = worker.address not in view.ledger.pool
-    return worker.is_leaving and is_out and not account.stake and not account.credit

@@ -1,4 +1,4 @@
-"""Who acts on a live network begins only where it can go on."""
+"""The server of a live network begins only where it can go on."""
 
 from types import SimpleNamespace
 
@@ -7,8 +7,8 @@ import pytest
 from mlchain.actors.server import Plan
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import UserError
-from mlchain.live.roles import LiveServer, server_is_done, server_maker, worker_maker
 from mlchain.live.runner import Operator
+from mlchain.live.server_program import LiveServer, server_is_done, server_maker
 from tests.actors.scenes import Scene, ToyTask, act, methods
 from tests.actors.stage import SERVER, Stage
 
@@ -100,11 +100,3 @@ def test_only_the_server_s_account_acts_the_server():
 
     with pytest.raises(UserError, match="is not the learning server here"):
         make(Operator(SimpleNamespace(address="0x1"), deployment))
-
-
-def test_a_recipe_that_cannot_be_read_ends_a_worker_in_one_sentence_before_it_joins():
-    scene = Scene(jobs=1)  # whose recipe says "toy"
-    worker = worker_maker(leave=False, gas_reserve=0)(Operator(SimpleNamespace(address=SERVER), None))
-
-    with pytest.raises(UserError, match=r"^the recipe of a round cannot be read by this version: a recipe of 3 bytes"):
-        act(scene, worker)
