@@ -28,9 +28,9 @@ Windows = tuple[int | None, int | None, int | None]  # to commit, publish and ru
 def server_maker(
     task: str, model: str, plan: Plan, audit_rate: float, windows: Windows
 ) -> Callable[[Operator], LearningServer]:
-    """Return a function that makes a learning server, which recomputes a share of the jobs; raises UserError for bad options.
+    """Return a function that makes a learning server, which recomputes a share of the jobs.
 
-    `windows` take the place of the plan's.
+    `windows` take the place of the plan's. Raises UserError for options that no deployment accepts.
     """
     require_known("task", task, TASKS)
     require_known("model", model, MODELS)

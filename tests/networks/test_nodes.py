@@ -174,8 +174,8 @@ def test_it_is_a_program():
 @pytest.mark.parametrize(
     ("client", "sentence"),
     [
-        ("besu", "error: no docker daemon answers here"),
-        ("goquorum", "error: no docker daemon answers here"),
+        ("besu", "error: no Docker daemon answers"),
+        ("goquorum", "error: no Docker daemon answers"),
         ("parity", "error: CLIENT is besu or goquorum, not parity"),
     ],
 )
