@@ -176,7 +176,7 @@ def test_it_is_a_program():
     [
         ("besu", "error: no Docker daemon answers"),
         ("goquorum", "error: no Docker daemon answers"),
-        ("parity", "error: CLIENT is besu or goquorum, not parity"),
+        ("parity", "error: CLIENT must be besu or goquorum, not parity"),
     ],
 )
 def test_a_quickstart_that_cannot_be_started_is_one_sentence(tmp_path, client, sentence):
