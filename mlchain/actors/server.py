@@ -9,7 +9,7 @@ from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Ledger, ModelVersion
 from mlchain.protocol.rounds import Job, Phase, Round, phase
 from mlchain.protocol.terms import MAX_JOBS, MAX_SEATS, RoundTerms, least_majority
-from mlchain.tasks.catalogue import LearningTask
+from mlchain.tasks.task import Aggregation, LearningTask
 from mlchain.training.encoding import EncodingError
 
 # Gas of settling: at most this much for a job, and for a seat, whose worker may have to be removed from the pool.
@@ -223,7 +223,7 @@ class LearningServer:
         return self._train(*ledger.inputs_of(current, job))
 
 
-def next_model(task: LearningTask, model: bytes, results: list[bytes], parent: bytes | None) -> bytes:
+def next_model(task: Aggregation, model: bytes, results: list[bytes], parent: bytes | None) -> bytes:
     """Return the model that the accepted results of a round, in job order, make of the one that they were trained on.
 
     `parent` is the version that this was made from, if any. Results that change no model are dropped: only a committee

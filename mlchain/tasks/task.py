@@ -11,7 +11,14 @@ from mlchain.training.networks import predict
 from mlchain.training.recipe import Recipe
 
 
-class LearningTask(Protocol):
+class Aggregation(Protocol):
+    """How results make the next model."""
+
+    def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
+        """Return the next model from a round's accepted results in job order; without any, the same model."""
+
+
+class LearningTask(Aggregation, Protocol):
     """What the rest of the system sees of a task."""
 
     @property
@@ -34,9 +41,6 @@ class LearningTask(Protocol):
 
         `parent` is the version that the model was made from, None for the first.
         """
-
-    def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
-        """Return the next model from a round's accepted results in job order; without any, the same model."""
 
     def accuracy(self, model: bytes) -> float | None:
         """Return the share of test samples classified rightly, in [0, 1]; None when there are none."""
