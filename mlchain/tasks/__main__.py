@@ -2,8 +2,10 @@
 
 import argparse
 import hashlib
+import sys
 import time
 
+from mlchain.errors import UserError
 from mlchain.tasks.catalogue import MODELS, TASKS, create_task, default_recipe
 from mlchain.training.exact import PRODUCT_LIMIT
 from mlchain.training.layers import bounds
@@ -18,10 +20,13 @@ def main() -> None:
     measured.add_argument("task", choices=TASKS)
     measured.add_argument("model", choices=MODELS)
     options = parser.parse_args()
-    if options.command == "bounds":
-        print_bounds()
-    else:
-        measure(options.task, options.model)
+    try:
+        if options.command == "bounds":
+            print_bounds()
+        else:
+            measure(options.task, options.model)
+    except UserError as error:
+        sys.exit(f"error: {error}")
 
 
 def print_bounds() -> None:
