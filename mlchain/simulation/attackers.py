@@ -83,11 +83,13 @@ def _commit_to_what_was_proposed(assignment: Assignment) -> list[Call]:
 
 
 def _publish_forgeries(assignment: Assignment) -> list[Call]:
-    """Publish a wrong chunk under the right list of hashes, and under a list that fits it."""
-    result = _spoil_together(assignment)
+    """Propose the lie before a ruling comes, then publish a wrong chunk under its list of hashes, and one that fits."""
+    result, job = _spoil_together(assignment), assignment.job
     result_hash = content_hash(result)
-    if result_hash not in assignment.job.candidates:
+    if assignment.view.now < job.commit_end:
         return []
+    if result_hash not in job.candidates:
+        return [assignment.call("propose", assignment.seat, result_hash)]
     forged = _spoil(result, "forged")
     return [
         assignment.call("publish", assignment.seat, result_hash, 0, chunk_hashes(source), split(forged)[0])
@@ -178,6 +180,7 @@ FORGING = Behaviour(
     False,
     "publishes other chunks than it proposed",
     _spoil_together,
+    proposes=False,
     publishes=False,
     tries=_publish_forgeries,
 )

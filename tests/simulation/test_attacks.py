@@ -22,7 +22,7 @@ from tests.simulation.runs import (
 ETHER = 10**18
 ABSENT = {"silent", "late", "leaving"}  # commit to nothing
 RIGHT = {"adaptive", "refusing", "re-entering"}  # answer rightly where somebody honest has a seat
-REFUSED = {"late": 4, "forging": 8, "leaving": 4, "sybil": 8, "refusing": 2}
+REFUSED = {"late": 4, "forging": 10, "leaving": 4, "sybil": 8, "refusing": 2}
 
 
 def loss_of(behaviour: str) -> int:
