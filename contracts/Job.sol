@@ -434,7 +434,7 @@ contract Job {
     function roundSeatOf(uint256 position) external view returns (uint256) {
         Terms memory job = _terms();
         require(position < job.poolSize, UnknownPosition(position, job.poolSize));
-        return CommitteeDraw.seatOf(job.seed, job.poolSize, job.side, position);
+        return CommitteeDraw.seatOf(job.seed, job.poolSize, job.radix, position);
     }
 
     /// @notice Return the commitment of `seat` to `resultHash` in this job.
@@ -462,7 +462,7 @@ contract Job {
 
     /// @dev Job j of a round has the seats j·k … (j+1)·k - 1 of the draw.
     function _positionOf(Terms memory job, uint256 seat) private pure returns (uint256) {
-        return CommitteeDraw.positionOf(job.seed, job.poolSize, job.side, uint256(job.index) * job.seats + seat);
+        return CommitteeDraw.positionOf(job.seed, job.poolSize, job.radix, uint256(job.index) * job.seats + seat);
     }
 
     function _terms() private view returns (Terms memory) {

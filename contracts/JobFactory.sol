@@ -175,7 +175,7 @@ contract JobFactory {
             index: 0,
             snapshotBlock: terms.snapshotBlock.toUint40(),
             poolSize: poolSize.toUint32(),
-            side: CommitteeDraw.sideOf(poolSize).toUint24(),
+            radix: CommitteeDraw.radixOf(poolSize).toUint24(),
             seats: terms.seats.toUint16(),
             quorum: terms.quorum.toUint16(),
             resultSize: terms.resultSize.toUint24(),

@@ -84,7 +84,7 @@ contract WorkerRegistry {
     error StakeLocked(uint256 leaveBlock, uint256 unlockBlock);
 
     /// @notice How many blocks a round may look back for its pool, and how long a stake stays after leaving.
-    uint256 public constant LOOK_BACK = 128;
+    uint256 public constant MAX_SNAPSHOT_AGE = 128;
 
     /// @notice The stake of every member, in wei.
     uint96 public immutable STAKE;
@@ -192,7 +192,7 @@ contract WorkerRegistry {
         // slither-disable-next-line incorrect-equality (a count that reaches zero exactly: nobody can send it past)
         require(round.unsettledSeats == 0, RoundIsOpen(round.unsettledSeats));
         // No earlier than the last settlement, or a worker slashed after snapshotBlock could be drawn without a stake.
-        uint256 oldest = block.number > LOOK_BACK ? block.number - LOOK_BACK : 0;
+        uint256 oldest = block.number > MAX_SNAPSHOT_AGE ? block.number - MAX_SNAPSHOT_AGE : 0;
         uint256 earliest = oldest > round.lastSettlementBlock ? oldest : round.lastSettlementBlock;
         require(
             snapshotBlock >= earliest && snapshotBlock < block.number, InvalidSnapshotBlock(snapshotBlock, earliest, block.number - 1)
@@ -270,7 +270,7 @@ contract WorkerRegistry {
         Account storage account = _accounts[msg.sender];
         Round memory round = currentRound;
         uint256 amount = account.stake;
-        uint256 unlockBlock = account.leaveBlock + LOOK_BACK + 1;
+        uint256 unlockBlock = account.leaveBlock + MAX_SNAPSHOT_AGE + 1;
         require(account.positionPlusOne == 0, StakeInUse(msg.sender));
         require(amount != 0, NothingToWithdraw(msg.sender));
         require(block.number >= unlockBlock, StakeLocked(account.leaveBlock, unlockBlock));

@@ -6,74 +6,74 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title CommitteeDraw
 /// @notice A seeded permutation of the positions [0, poolSize) and its inverse, in O(1) and without storage.
-/// @dev A Feistel network over pairs of digits below `side`, the least with side² ≥ poolSize (Black and Rogaway's FE2 with
-/// equal radices), permutes [0, side²); walking its cycle until the value is below poolSize permutes [0, poolSize) itself.
+/// @dev A Feistel network over pairs of digits below `radix`, the least with radix² ≥ poolSize (Black and Rogaway's FE2 with
+/// equal radices), permutes [0, radix²); walking its cycle until the value is below poolSize permutes [0, poolSize) itself.
 /// A square is never far above the pool, so a walk takes 1.7 steps on average for a pool of five and less than 1.1 from a
 /// few hundred on; over the next even power of two it would take up to four.
 /// No proof covers domains this small: 16 rounds were chosen by measuring how often each worker and each pair is drawn.
 library CommitteeDraw {
     uint256 private constant ROUNDS = 16;
 
-    /// @notice Return the side of the square that a pool's seats are drawn on: the square root of its size, rounded up.
-    function sideOf(uint256 poolSize) internal pure returns (uint256) {
+    /// @notice Return the radix for a pool: the square root of its size, rounded up.
+    function radixOf(uint256 poolSize) internal pure returns (uint256) {
         return Math.sqrt(poolSize - 1) + 1;
     }
 
-    /// @notice Return the position of the worker that holds `seat`; `seat` must be below `poolSize`, `side` its side.
-    function positionOf(bytes32 seed, uint256 poolSize, uint256 side, uint256 seat)
+    /// @notice Return the position of the worker that holds `seat`; `seat` must be below `poolSize`, `radix` its `radixOf`.
+    function positionOf(bytes32 seed, uint256 poolSize, uint256 radix, uint256 seat)
         internal
         pure
         returns (uint256 position)
     {
         position = seat;
         do {
-            position = _permute(seed, side, position);
+            position = _permute(seed, radix, position);
         } while (position >= poolSize);
     }
 
-    /// @notice Return the seat that the worker at `position` holds; `position` must be below `poolSize`, `side` its side.
-    function seatOf(bytes32 seed, uint256 poolSize, uint256 side, uint256 position)
+    /// @notice Return the seat that the worker at `position` holds; `position` must be below `poolSize`, `radix` its `radixOf`.
+    function seatOf(bytes32 seed, uint256 poolSize, uint256 radix, uint256 position)
         internal
         pure
         returns (uint256 seat)
     {
         seat = position;
         do {
-            seat = _invert(seed, side, seat);
+            seat = _invert(seed, radix, seat);
         } while (seat >= poolSize);
     }
 
     /// @dev Every commit and every settled seat pays for this loop: in assembly it takes a quarter of the gas. It is
     ///     for (round = 0; round < ROUNDS; ++round)
-    ///         (left, right) = (right, addmod(left, _key(seed, round, right), side));
+    ///         (left, right) = (right, addmod(left, _key(seed, round, right), radix));
     /// two rounds at a time, which saves the swapping, with `_key`'s two words in the scratch space.
-    function _permute(bytes32 seed, uint256 side, uint256 value) private pure returns (uint256 permuted) {
+    function _permute(bytes32 seed, uint256 radix, uint256 value) private pure returns (uint256 permuted) {
         uint256 rounds = ROUNDS;
 
         assembly ("memory-safe") {
-            let left := div(value, side)
-            let right := mod(value, side)
+            let left := div(value, radix)
+            let right := mod(value, radix)
             mstore(0x00, seed)
             for { let round := 0 } lt(round, rounds) { round := add(round, 2) } {
                 mstore(0x20, or(shl(128, round), right))
-                left := addmod(left, keccak256(0x00, 0x40), side)
+                left := addmod(left, keccak256(0x00, 0x40), radix)
                 mstore(0x20, or(shl(128, add(round, 1)), left))
-                right := addmod(right, keccak256(0x00, 0x40), side)
+                right := addmod(right, keccak256(0x00, 0x40), radix)
             }
-            permuted := add(mul(left, side), right)
+            permuted := add(mul(left, radix), right)
         }
     }
 
-    function _invert(bytes32 seed, uint256 side, uint256 value) private pure returns (uint256) {
-        uint256 left = value / side;
-        uint256 right = value % side;
+    function _invert(bytes32 seed, uint256 radix, uint256 value) private pure returns (uint256) {
+        uint256 left = value / radix;
+        uint256 right = value % radix;
 
         for (uint256 round = ROUNDS; round > 0; --round) {
-            (left, right) = (addmod(right, side - _key(seed, round - 1, left) % side, side), left);
+            (left, right) = (addmod(right, radix - _key(seed, round - 1, left) % radix, radix), left);
         }
         // The quotient goes with its remainder: nothing is lost by dividing.
         // slither-disable-next-line divide-before-multiply
-        return left * side + right;
+        return left * radix + right;
     }
 
     /// @dev A digit is below 2^128, so it shares a word with the round: the hash takes two words of scratch space.

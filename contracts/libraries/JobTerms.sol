@@ -8,7 +8,7 @@ struct Terms {
     uint8 index;
     uint40 snapshotBlock;
     uint32 poolSize;
-    uint24 side; // of the square that seats are drawn on: 1 to 65,536
+    uint24 radix; // of the draw, 1 to 65,536
     uint16 seats;
     uint16 quorum;
     uint24 resultSize;
@@ -23,14 +23,14 @@ struct Terms {
 /// @title JobTerms
 /// @notice Packs a job's terms into the three words that are appended to its clone's code, and back.
 /// @dev Read on every call, written once: three words of code cost a commit 0.4k gas, the same words in another contract's
-/// storage 9k. The side follows from the pool's size and is kept all the same: its square root costs 0.7k a seat.
+/// storage 9k. The radix of the draw follows from the pool's size and is kept all the same: its square root costs 0.7k a seat.
 library JobTerms {
     /// @notice Return the terms as three words.
     function pack(Terms memory terms) internal pure returns (bytes memory) {
         uint256 draw = uint256(terms.snapshotBlock) | (uint256(terms.commitDeadline) << 40) | (uint256(terms.poolSize) << 80)
             | (uint256(terms.publishWindow) << 112) | (uint256(terms.refereeWindow) << 144)
             | (uint256(terms.challengeWindow) << 176) | (uint256(terms.seats) << 208) | (uint256(terms.quorum) << 224)
-            | ((uint256(terms.side) - 1) << 240);
+            | ((uint256(terms.radix) - 1) << 240);
         uint256 money = uint256(terms.reward) | (uint256(terms.bonus) << 96) | (uint256(terms.round) << 192)
             | (uint256(terms.resultSize) << 224) | (uint256(terms.index) << 248);
         return abi.encode(terms.seed, draw, money);
@@ -51,7 +51,7 @@ library JobTerms {
         terms.challengeWindow = uint32(draw >> 176);
         terms.seats = uint16(draw >> 208);
         terms.quorum = uint16(draw >> 224);
-        terms.side = uint24((draw >> 240) + 1);
+        terms.radix = uint24((draw >> 240) + 1);
 
         terms.reward = uint96(money);
         terms.bonus = uint96(money >> 96);

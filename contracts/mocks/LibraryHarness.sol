@@ -36,10 +36,10 @@ contract LibraryHarness {
     {
         seats = new uint256[](poolSize);
         positions = new uint256[](poolSize);
-        uint256 side = CommitteeDraw.sideOf(poolSize);
+        uint256 radix = CommitteeDraw.radixOf(poolSize);
         for (uint256 i = 0; i < poolSize; ++i) {
-            seats[i] = CommitteeDraw.seatOf(seed, poolSize, side, i);
-            positions[i] = CommitteeDraw.positionOf(seed, poolSize, side, i);
+            seats[i] = CommitteeDraw.seatOf(seed, poolSize, radix, i);
+            positions[i] = CommitteeDraw.positionOf(seed, poolSize, radix, i);
         }
     }
 
@@ -49,9 +49,9 @@ contract LibraryHarness {
         pure
         returns (uint256 seat, uint256 position)
     {
-        uint256 side = CommitteeDraw.sideOf(poolSize);
-        seat = CommitteeDraw.seatOf(seed, poolSize, side, index);
-        position = CommitteeDraw.positionOf(seed, poolSize, side, index);
+        uint256 radix = CommitteeDraw.radixOf(poolSize);
+        seat = CommitteeDraw.seatOf(seed, poolSize, radix, index);
+        position = CommitteeDraw.positionOf(seed, poolSize, radix, index);
     }
 
     /// @notice Revert unless the chunk is the one that the content hash and the list name.

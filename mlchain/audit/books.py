@@ -36,8 +36,8 @@ class Books:
 def terms_of(current: Round, job: Job) -> tuple[Value, ...]:
     """Return the terms of a job in the order of `JobTerms.Terms`."""
     terms = current.terms
-    side = isqrt(current.pool_size - 1) + 1 if current.pool_size else 0
-    draw = (current.number, job.index, terms.snapshot_block, current.pool_size, side, terms.seats, terms.quorum)
+    radix = isqrt(current.pool_size - 1) + 1 if current.pool_size else 0
+    draw = (current.number, job.index, terms.snapshot_block, current.pool_size, radix, terms.seats, terms.quorum)
     windows = (current.commit_deadline, terms.publish_window, terms.referee_window, terms.challenge_window)
     return (current.seed, *draw, terms.result_size, *windows, terms.reward, terms.bonus)
 

@@ -1,7 +1,8 @@
 """The committee draw and its seed, twin of `contracts/libraries/CommitteeDraw.sol` and `JobFactory.deployRound`.
 
-A Feistel network over two digits below `side = ceil(sqrt(pool_size))` permutes [0, side²); walking its cycle until the
-value is below `pool_size` permutes [0, pool_size). Source: Black and Rogaway, "Ciphers with Arbitrary Finite Domains".
+A Feistel network over two digits below `radix = ceil(sqrt(pool_size))` permutes [0, radix²); walking its cycle until
+the value is below `pool_size` permutes [0, pool_size).
+Source: Black and Rogaway, "Ciphers with Arbitrary Finite Domains".
 """
 
 from collections.abc import Callable
@@ -29,25 +30,25 @@ def position_of(seed: bytes, pool_size: int, seat: int) -> int:
 
 
 def _walk(step: Callable[[bytes, int, int], int], seed: bytes, pool_size: int, value: int) -> int:
-    side = isqrt(pool_size - 1) + 1
-    value = step(seed, side, value)
+    radix = isqrt(pool_size - 1) + 1
+    value = step(seed, radix, value)
     while value >= pool_size:
-        value = step(seed, side, value)
+        value = step(seed, radix, value)
     return value
 
 
-def _permute(seed: bytes, side: int, value: int) -> int:
-    left, right = divmod(value, side)
+def _permute(seed: bytes, radix: int, value: int) -> int:
+    left, right = divmod(value, radix)
     for round_number in range(ROUNDS):
-        left, right = right, (left + _key(seed, round_number, right)) % side
-    return left * side + right
+        left, right = right, (left + _key(seed, round_number, right)) % radix
+    return left * radix + right
 
 
-def _invert(seed: bytes, side: int, value: int) -> int:
-    left, right = divmod(value, side)
+def _invert(seed: bytes, radix: int, value: int) -> int:
+    left, right = divmod(value, radix)
     for round_number in reversed(range(ROUNDS)):
-        left, right = (right - _key(seed, round_number, left)) % side, left
-    return left * side + right
+        left, right = (right - _key(seed, round_number, left)) % radix, left
+    return left * radix + right
 
 
 def _key(seed: bytes, round_number: int, digit: int) -> int:

@@ -23,7 +23,7 @@ from mlchain.protocol.events import (
     VersionAnnounced,
     Withdrawn,
 )
-from mlchain.protocol.pool import LOOK_BACK, Pool
+from mlchain.protocol.pool import MAX_SNAPSHOT_AGE, Pool
 from mlchain.protocol.rounds import Candidate, Job, Round, Settlement, Verdict
 
 
@@ -89,7 +89,7 @@ class Ledger:
 
     def earliest_snapshot(self, block: int) -> int:
         """Return the first block whose pool a round that is deployed in `block` can draw from."""
-        return max(0, block - LOOK_BACK, self.last_settlement_block)
+        return max(0, block - MAX_SNAPSHOT_AGE, self.last_settlement_block)
 
     def unmerged_results(self, version: int) -> list[bytes]:
         """Return what the last round accepted, once it is settled, if `version`, which it trained, is without it."""

@@ -3,7 +3,9 @@
 from bisect import bisect_right
 from typing import Generic, TypeVar
 
-LOOK_BACK = 128  # blocks that a stake stays locked after leaving, and that a round's pool may be old: WorkerRegistry's
+MAX_SNAPSHOT_AGE = (
+    128  # blocks that a stake stays locked after leaving, and that a round's pool may be old: WorkerRegistry's
+)
 
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ from enum import Enum
 
 from mlchain.protocol.content import chunk_count
 from mlchain.protocol.ledger import Ledger
-from mlchain.protocol.pool import LOOK_BACK
+from mlchain.protocol.pool import MAX_SNAPSHOT_AGE
 from mlchain.protocol.rounds import VOID, Job, Outcome, Verdict
 from mlchain.protocol.terms import RoundTerms
 
@@ -48,7 +48,7 @@ class StakeLock(Enum):
 
 def unlock_block(left_at: int) -> int:
     """Return the first block in which a stake can be withdrawn whose owner left the pool in block `left_at`."""
-    return left_at + LOOK_BACK + 1
+    return left_at + MAX_SNAPSHOT_AGE + 1
 
 
 def stake_locks(ledger: Ledger, owner: str, block: int) -> list[StakeLock]:

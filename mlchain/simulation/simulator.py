@@ -13,7 +13,7 @@ from mlchain.chain.deployment import Deployment, Parameters
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call, Turn, View, earliest
-from mlchain.protocol.pool import LOOK_BACK
+from mlchain.protocol.pool import MAX_SNAPSHOT_AGE
 from mlchain.simulation.attackers import ContractBehaviour, OnReceiving, sent_ahead
 from mlchain.simulation.contract_worker import ContractWorker
 from mlchain.simulation.options import Options
@@ -184,7 +184,7 @@ class Simulation:
         view = self._chain.view()
         locked = [worker for worker in self.run.workers if view.ledger.account(worker.address).stake]
         if locked:
-            self._chain.mine(LOOK_BACK + 1)
+            self._chain.mine(MAX_SNAPSHOT_AGE + 1)
         return bool(locked)
 
     def _act(self, actors: Sequence[Actor]) -> list[Turn]:

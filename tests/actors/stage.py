@@ -9,9 +9,19 @@ from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
 from tests.reference.chain import Chain, Refused
 from tests.reference.protocol import Protocol
-from tests.reference.registry import LOOK_BACK
+from tests.reference.registry import MAX_SNAPSHOT_AGE
 
-__all__ = ["ABSENCE_FEE", "CHAIN_ID", "LOOK_BACK", "SERVER", "STAKE", "Refused", "Stage", "address_of", "chunk_of"]
+__all__ = [
+    "ABSENCE_FEE",
+    "CHAIN_ID",
+    "MAX_SNAPSHOT_AGE",
+    "SERVER",
+    "STAKE",
+    "Refused",
+    "Stage",
+    "address_of",
+    "chunk_of",
+]
 
 CHAIN_ID = 1337
 ETHER = 10**18

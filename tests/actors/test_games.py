@@ -10,7 +10,7 @@ from mlchain.protocol.events import Settled
 from mlchain.protocol.rounds import VOID, Outcome, Verdict
 from mlchain.simulation.attackers import ATTACKERS, BEHAVIOURS, COLLUDING, SILENT, WRONG
 from tests.actors.scenes import DAY, Scene, play
-from tests.actors.stage import CHAIN_ID, LOOK_BACK, STAKE
+from tests.actors.stage import CHAIN_ID, MAX_SNAPSHOT_AGE, STAKE
 
 CASTS = st.lists(st.sampled_from(list(BEHAVIOURS.values())), min_size=1, max_size=8)
 MANY = settings(max_examples=8 * settings().max_examples)
@@ -187,7 +187,7 @@ def test_g1_every_wei_goes_home(cast, jobs, is_referee):
     for _ in range(3):
         for actor in (*workers, server):
             scene.do(actor)
-        scene.stage.mine(LOOK_BACK)
+        scene.stage.mine(MAX_SNAPSHOT_AGE)
 
     ledger = scene.stage.ledger
     assert ledger.owed == 0

@@ -10,7 +10,7 @@ from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from mlchain.simulation.attackers import COLLUDING, SILENT
 from tests.actors.scenes import DAY, GAS_RESERVE, Scene, ToyTask, act, methods
-from tests.actors.stage import CHAIN_ID, LOOK_BACK, SERVER, STAKE, address_of
+from tests.actors.stage import CHAIN_ID, MAX_SNAPSHOT_AGE, SERVER, STAKE, address_of
 
 
 @pytest.fixture
@@ -320,7 +320,7 @@ def test_it_leaves_then_takes_its_credit_then_its_stake():
     assert scene.do(worker) == ["withdraw"]
     assert scene.do(worker) == []
 
-    scene.stage.mine(left_at + LOOK_BACK - 1 - scene.stage.block)
+    scene.stage.mine(left_at + MAX_SNAPSHOT_AGE - 1 - scene.stage.block)
     assert scene.do(worker) == []
     scene.stage.mine(1)
     assert scene.do(worker) == ["withdrawStake"]
@@ -332,7 +332,7 @@ def test_it_leaves_then_takes_its_credit_then_its_stake():
 def test_it_leaves_its_stake_while_a_round_is_open(scene):
     worker = leaving(scene, scene.job.committee[0])
     assert "leave" in scene.do(worker)
-    scene.stage.mine(2 * LOOK_BACK)
+    scene.stage.mine(2 * MAX_SNAPSHOT_AGE)
 
     assert "withdrawStake" not in methods(act(scene, worker))
 
@@ -344,7 +344,7 @@ def test_it_takes_its_stake_home_while_a_round_is_open_that_cannot_have_drawn_it
     scene.do(worker)
     scene.jobs = 1
     scene.deploy_round()
-    scene.stage.mine(LOOK_BACK)
+    scene.stage.mine(MAX_SNAPSHOT_AGE)
 
     assert scene.do(worker) == ["withdrawStake"]
 

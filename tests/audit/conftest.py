@@ -5,7 +5,7 @@ import pytest
 from mlchain.protocol.calls import Call
 from mlchain.protocol.content import content_hash
 from tests.actors.scenes import Scene
-from tests.actors.stage import LOOK_BACK, SERVER
+from tests.actors.stage import MAX_SNAPSHOT_AGE, SERVER
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +36,6 @@ def gone(settled):
     for worker in scene.job.committee[:2]:
         scene.stage.send(worker, Call("WorkerRegistry", "withdraw"))
         scene.stage.send(worker, Call("WorkerRegistry", "leave"))
-    scene.stage.mine(LOOK_BACK)
+    scene.stage.mine(MAX_SNAPSHOT_AGE)
     scene.stage.send(scene.job.committee[0], Call("WorkerRegistry", "withdrawStake"))
     return scene

@@ -13,7 +13,7 @@ from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Outcome, Verdict
 from mlchain.protocol.terms import RoundTerms
 from tests.actors.scenes import Scene
-from tests.actors.stage import LOOK_BACK, SERVER, chunk_of
+from tests.actors.stage import MAX_SNAPSHOT_AGE, SERVER, chunk_of
 from tests.audit.histories import STRANGER, audit_of, changed, fields_of, flipped, without
 
 HARMLESS = {
@@ -51,7 +51,7 @@ def busy():
     scene.settle(2)
     leaver = ledger.pool.members[0]
     _register(scene, (leaver, "leave"), (SERVER, "withdraw"))
-    scene.stage.mine(LOOK_BACK)
+    scene.stage.mine(MAX_SNAPSHOT_AGE)
     _register(scene, (leaver, "withdrawStake"))
     _register(scene, *((worker, "join") for worker in scene.workers if worker not in ledger.pool))
     terms = scene.terms()

@@ -27,7 +27,7 @@ from mlchain.protocol.events import (
 )
 from mlchain.protocol.rounds import Outcome, Verdict
 from tests.actors.scenes import Scene
-from tests.actors.stage import CHAIN_ID, LOOK_BACK, SERVER, STAKE
+from tests.actors.stage import CHAIN_ID, MAX_SNAPSHOT_AGE, SERVER, STAKE
 from tests.audit.histories import RULES, STRANGER, audit_of, changed, find, findings_of, flipped, only, without
 
 ROUND = 3 * 10**16 + 10**16  # the pay of a round of three seats
@@ -316,7 +316,7 @@ def test_a_stake_that_goes_home_while_its_round_is_open_is_named():
     leaver = scene.job.committee[0]
     scene.stage.send(leaver, Call("WorkerRegistry", "leave"))
     left = scene.stage.logs[-1]
-    home = {"block": left.block + LOOK_BACK + 1, "timestamp": left.timestamp + LOOK_BACK + 1}
+    home = {"block": left.block + MAX_SNAPSHOT_AGE + 1, "timestamp": left.timestamp + MAX_SNAPSHOT_AGE + 1}
     told = replace(left, event=StakeWithdrawn(leaver, STAKE), **home)
 
     finding = findings_of(scene, [*scene.stage.logs, told], Check.POOL)[0]
@@ -328,8 +328,8 @@ def test_a_stake_that_goes_home_while_its_round_is_open_is_named():
 @pytest.mark.parametrize(("by", "is_wrong"), [(-1, True), (0, False), (1, False)])
 def test_a_round_whose_pool_is_too_old_is_named(by, is_wrong):
     scene = Scene(jobs=0)
-    scene.stage.mine(LOOK_BACK)
-    terms = replace(scene.terms(), jobs=1, snapshot_block=scene.stage.block + 1 - LOOK_BACK)
+    scene.stage.mine(MAX_SNAPSHOT_AGE)
+    terms = replace(scene.terms(), jobs=1, snapshot_block=scene.stage.block + 1 - MAX_SNAPSHOT_AGE)
     scene.stage.send(
         SERVER, Call("JobFactory", "deployRound", (terms, bytes(32), scene.task.recipe), value=terms.escrow)
     )

@@ -7,7 +7,7 @@ from mlchain.audit.findings import Check
 from mlchain.protocol.calls import Call
 from mlchain.protocol.rounds import Outcome
 from tests.actors.scenes import Scene, always
-from tests.actors.stage import LOOK_BACK, SERVER
+from tests.actors.stage import MAX_SNAPSHOT_AGE, SERVER
 from tests.actors.test_games import CASTS, cast_scene, play_out
 from tests.audit.histories import audit_of
 
@@ -34,7 +34,7 @@ def test_a_broken_task_coming_and_going_and_withdrawals_are_in_order():
     leaver = scene.stage.ledger.pool.members[0]
     scene.stage.send(leaver, Call("WorkerRegistry", "leave"))
     scene.stage.send(SERVER, Call("WorkerRegistry", "withdraw"))
-    scene.stage.mine(LOOK_BACK)
+    scene.stage.mine(MAX_SNAPSHOT_AGE)
     scene.stage.send(leaver, Call("WorkerRegistry", "withdrawStake"))
     scene.stage.send(leaver, Call("WorkerRegistry", "join", value=10**18))
 

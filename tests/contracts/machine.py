@@ -18,7 +18,7 @@ from tests.contracts.protocol_steps import MAX_ROUND_DURATION, MIN_WINDOW, MODEL
 from tests.contracts.side_by_side import Act, Deployment, SideBySide
 from tests.reference.chain import Refused
 from tests.reference.jobs import NOTHING, Job
-from tests.reference.registry import LOOK_BACK
+from tests.reference.registry import MAX_SNAPSHOT_AGE
 from tests.reference.tables import Phase
 
 SERVER = 0
@@ -115,7 +115,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         self.every_promise_is_kept()
         for member in list(self.registry.members):
             self.act(self.pair.actors.index(member), "WorkerRegistry", "leave")
-        self.pair.go_to(self.pair.now + 1, LOOK_BACK)
+        self.pair.go_to(self.pair.now + 1, MAX_SNAPSHOT_AGE)
         self.pair.look_at_everything()
         for actor, address in enumerate(self.pair.actors):
             if self.registry.credits[address]:
@@ -225,9 +225,9 @@ class ProtocolMachine(RuleBasedStateMachine):
             self.pass_time(self.pair.now + 1)
         looks_far_back = random.random() < 0.15
         if looks_far_back:
-            self.pass_time(self.pair.now + 1, LOOK_BACK)
+            self.pass_time(self.pair.now + 1, MAX_SNAPSHOT_AGE)
         block = self.pair.block
-        oldest = max(0, block - LOOK_BACK, self.registry.last_settlement)
+        oldest = max(0, block - MAX_SNAPSHOT_AGE, self.registry.last_settlement)
         edge = [oldest, max(0, oldest - 1)]
         snapshot_block = random.choice(
             edge if looks_far_back else edge + [block - 1] * 7 + [block, (oldest + block) // 2]
@@ -343,7 +343,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         """Let blocks pass until a stake is free, or all but one of them, and let its owner ask for it."""
         address = random.choice(self.locked_stakes())
         # Beginning a block takes one on the embedded chain.
-        blocks = self.registry.left_at[address] + LOOK_BACK - self.pair.block - 2 + random.randint(0, 1)
+        blocks = self.registry.left_at[address] + MAX_SNAPSHOT_AGE - self.pair.block - 2 + random.randint(0, 1)
         self.pass_time(self.pair.now + 1, max(0, blocks))
         self.act(self.pair.actors.index(address), "WorkerRegistry", "withdrawStake")
 

@@ -24,7 +24,7 @@ from tests.contracts.protocol_steps import (
 )
 from tests.reference.tables import Outcome, Verdict
 
-LOOK_BACK = 128
+MAX_SNAPSHOT_AGE = 128
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_receiver_that_re_enters_gets_its_stake_once(stage):
     stage.play(act(thief, stage.registry.leave))
     callback = stage.registry.withdrawStake.encode_input()
     worker_at(stage, thief).receiveBy(False, callback, sender=stage.director)
-    chain.mine(LOOK_BACK)
+    chain.mine(MAX_SNAPSHOT_AGE)
 
     stage.play(act(thief, stage.registry.withdrawStake))
 
@@ -117,7 +117,7 @@ def test_a_receiver_that_joins_again_while_it_is_paid_pays_a_whole_stake(stage):
     worker = 1
     stage.play(act(worker, stage.registry.leave))
     worker_at(stage, worker).receiveBy(False, stage.registry.join.encode_input(), sender=stage.director)
-    chain.mine(LOOK_BACK)
+    chain.mine(MAX_SNAPSHOT_AGE)
 
     stage.play(act(worker, stage.registry.withdrawStake))
 

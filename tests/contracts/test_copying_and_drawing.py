@@ -112,7 +112,7 @@ def test_g8_a_worker_that_owes_an_answer_cannot_be_drawn_again(new_round, factor
 # G9: nothing after the snapshot block changes the draw
 
 
-def test_g9_joining_and_leaving_after_the_pools_block_change_nothing(factory, registry, server, members, newcomers):
+def test_g9_joining_and_leaving_after_the_snapshot_block_change_nothing(factory, registry, server, members, newcomers):
     block = chain.blocks.head.number
     with rollback():
         (job,) = deploy_round(factory, server, snapshotBlock=block, seats=5, quorum=3)
@@ -128,7 +128,7 @@ def test_g9_joining_and_leaving_after_the_pools_block_change_nothing(factory, re
     assert job.terms().poolSize == len(members)
 
 
-def test_g9_a_worker_that_joins_after_the_pools_block_is_not_drawn(factory, registry, server, newcomers):
+def test_g9_a_worker_that_joins_after_the_snapshot_block_is_not_drawn(factory, registry, server, newcomers):
     block = chain.blocks.head.number
     registry.join(value=STAKE, sender=newcomers[0])
 

@@ -26,7 +26,7 @@ from tests.contracts.protocol_steps import (
 )
 from tests.reference.tables import Phase
 
-LOOK_BACK = 128
+MAX_SNAPSHOT_AGE = 128
 
 
 def deploy(factory, sender, value=None, **changes):
@@ -75,7 +75,7 @@ def test_a_job_carries_its_terms_in_its_code(factory, server, members):
             index,
             snapshot_block,
             len(members),
-            3,  # the side of the least square that holds them
+            3,  # the radix of the draw: the square root of the size, rounded up
             2,
             2,
             CHUNK_SIZE * MAX_CHUNKS,
@@ -110,7 +110,7 @@ def test_jobs_of_a_round_share_the_pool_without_overlap(factory, server, members
     assert len(set(holders)) == 4
 
 
-def test_a_seed_follows_from_the_servers_number_the_pools_block_and_the_round(factory, server):
+def test_a_seed_follows_from_the_servers_number_the_snapshot_block_and_the_round(factory, server):
     block = chain.blocks.head
     (job,) = deploy_round(factory, server, snapshotBlock=block.number)
 
@@ -221,30 +221,30 @@ def test_no_more_seats_are_drawn_than_the_pool_has_members(factory, registry, se
 
 
 def test_the_pool_is_at_most_128_blocks_old(factory, server):
-    chain.mine(LOOK_BACK)
-    earliest = chain.blocks.head.number + 1 - LOOK_BACK
+    chain.mine(MAX_SNAPSHOT_AGE)
+    earliest = chain.blocks.head.number + 1 - MAX_SNAPSHOT_AGE
 
     receipt = deploy(factory, server, snapshotBlock=earliest)
 
-    assert receipt.block_number - earliest == LOOK_BACK
+    assert receipt.block_number - earliest == MAX_SNAPSHOT_AGE
 
 
 def test_a_pool_of_129_blocks_ago_is_refused(factory, registry, server):
-    chain.mine(LOOK_BACK)
+    chain.mine(MAX_SNAPSHOT_AGE)
     latest = chain.blocks.head.number
-    earliest = latest + 1 - LOOK_BACK
+    earliest = latest + 1 - MAX_SNAPSHOT_AGE
 
     with reverts(registry.InvalidSnapshotBlock, snapshotBlock=earliest - 1, earliest=earliest, latest=latest):
         deploy(factory, server, snapshotBlock=earliest - 1)
 
 
-def test_the_pools_block_is_a_past_one(factory, registry, server):
+def test_the_snapshot_block_is_a_past_one(factory, registry, server):
     snapshot_block = chain.blocks.head.number + 1
 
     with reverts(
         registry.InvalidSnapshotBlock,
         snapshotBlock=snapshot_block,
-        earliest=max(0, snapshot_block - LOOK_BACK),
+        earliest=max(0, snapshot_block - MAX_SNAPSHOT_AGE),
         latest=snapshot_block - 1,
     ):
         deploy(factory, server, snapshotBlock=snapshot_block)

@@ -13,7 +13,7 @@ from tests.contracts.protocol_steps import (
     referee_end,
 )
 
-LOOK_BACK = 128
+MAX_SNAPSHOT_AGE = 128
 
 
 def mine_to(block: int) -> None:
@@ -70,22 +70,22 @@ def test_one_to_whom_nothing_is_owed_takes_nothing(registry, members, stranger):
 
 
 def test_a_stake_goes_home_129_blocks_after_leaving(registry, leaver, left_at):
-    mine_to(left_at + LOOK_BACK + 1)
+    mine_to(left_at + MAX_SNAPSHOT_AGE + 1)
     before = leaver.balance
 
     receipt = registry.withdrawStake(sender=leaver)
 
-    assert receipt.block_number == left_at + LOOK_BACK + 1
+    assert receipt.block_number == left_at + MAX_SNAPSHOT_AGE + 1
     assert receipt.events == [registry.StakeWithdrawn(worker=leaver, amount=STAKE)]
     assert leaver.balance == before + STAKE - receipt.total_fees_paid
     assert registry.accountOf(leaver).stake == 0
 
 
 def test_a_stake_stays_for_128_blocks_after_leaving(registry, leaver, left_at):
-    unlock = left_at + LOOK_BACK + 1
+    unlock = left_at + MAX_SNAPSHOT_AGE + 1
     with reverts(registry.StakeLocked, leaveBlock=left_at, unlockBlock=unlock):
         registry.withdrawStake(sender=leaver)
-    mine_to(left_at + LOOK_BACK)
+    mine_to(left_at + MAX_SNAPSHOT_AGE)
 
     with reverts(registry.StakeLocked, leaveBlock=left_at, unlockBlock=unlock):
         registry.withdrawStake(sender=leaver)
@@ -98,19 +98,19 @@ def test_a_member_does_not_take_its_stake_home(registry, members):
 
 def test_joining_again_locks_the_stake_again(registry, leaver, left_at):
     registry.join(value=0, sender=leaver)
-    mine_to(left_at + LOOK_BACK + 1)
+    mine_to(left_at + MAX_SNAPSHOT_AGE + 1)
     with reverts(registry.StakeInUse, worker=leaver):
         registry.withdrawStake(sender=leaver)
 
     left_again = registry.leave(sender=leaver).block_number
 
-    unlock = left_again + LOOK_BACK + 1
+    unlock = left_again + MAX_SNAPSHOT_AGE + 1
     with reverts(registry.StakeLocked, leaveBlock=left_again, unlockBlock=unlock):
         registry.withdrawStake(sender=leaver)
 
 
 def test_a_stake_is_taken_home_once(registry, leaver, left_at):
-    mine_to(left_at + LOOK_BACK + 1)
+    mine_to(left_at + MAX_SNAPSHOT_AGE + 1)
     registry.withdrawStake(sender=leaver)
 
     with reverts(registry.NothingToWithdraw, account=leaver):
@@ -126,7 +126,7 @@ def test_no_stake_goes_home_under_a_round_whose_pool_it_was_in(registry, factory
     snapshot_block = chain.blocks.head.number
     left_at = registry.leave(sender=leaver).block_number
     deploy_round(factory, server, snapshotBlock=snapshot_block)
-    mine_to(left_at + LOOK_BACK + 1)
+    mine_to(left_at + MAX_SNAPSHOT_AGE + 1)
 
     with reverts(registry.RoundIsOpen, unsettledSeats=3):
         registry.withdrawStake(sender=leaver)
@@ -138,7 +138,7 @@ def test_a_stake_is_free_again_when_the_round_is_settled(registry, factory, serv
     committee = Committee.of(job, server, members)
     move_to(referee_end(job))
     committee.settle(*range(4), sender=server)
-    mine_to(left_at + LOOK_BACK + 1)
+    mine_to(left_at + MAX_SNAPSHOT_AGE + 1)
     with reverts(registry.RoundIsOpen, unsettledSeats=1):
         registry.withdrawStake(sender=leaver)
 
@@ -150,7 +150,7 @@ def test_a_stake_is_free_again_when_the_round_is_settled(registry, factory, serv
 
 def test_a_round_whose_pool_one_had_left_does_not_lock_its_stake(registry, factory, server, leaver, left_at):
     deploy_round(factory, server, snapshotBlock=left_at)
-    mine_to(left_at + LOOK_BACK + 1)
+    mine_to(left_at + MAX_SNAPSHOT_AGE + 1)
 
     receipt = registry.withdrawStake(sender=leaver)
 
@@ -165,7 +165,7 @@ def test_a_removal_by_settlement_locks_the_rest_of_the_stake(registry, factory, 
     committee.show(0, RIGHT)
     removed_at = committee.settle(sender=server).block_number
 
-    unlock = removed_at + LOOK_BACK + 1
+    unlock = removed_at + MAX_SNAPSHOT_AGE + 1
     with reverts(registry.StakeLocked, leaveBlock=removed_at, unlockBlock=unlock):
         registry.withdrawStake(sender=committee.holders[2])
     mine_to(unlock)

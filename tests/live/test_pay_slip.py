@@ -11,7 +11,7 @@ from mlchain.live.rendering import as_lines
 from mlchain.protocol.calls import Call
 from mlchain.protocol.content import content_hash
 from tests.actors.scenes import Scene
-from tests.actors.stage import LOOK_BACK, SERVER, STAKE, address_of
+from tests.actors.stage import MAX_SNAPSHOT_AGE, SERVER, STAKE, address_of
 
 REWARD = BONUS = 10**16
 
@@ -154,10 +154,10 @@ def test_a_stake_unlocks_a_number_of_blocks_after_leaving():
     worker = scene.job.committee[1]
     assert slip_of(scene, worker).stake_why == "it is in the pool; a stake unlocks 129 blocks after leaving"
     scene.stage.send(worker, Call("WorkerRegistry", "leave"))
-    unlocks = scene.stage.block + LOOK_BACK + 1
+    unlocks = scene.stage.block + MAX_SNAPSHOT_AGE + 1
 
     locked = slip_of(scene, worker)
-    scene.stage.mine(LOOK_BACK)
+    scene.stage.mine(MAX_SNAPSHOT_AGE)
     free = slip_of(scene, worker)
     scene.stage.send(worker, Call("WorkerRegistry", "withdrawStake"))
     scene.stage.send(worker, Call("WorkerRegistry", "withdraw"))
@@ -173,7 +173,7 @@ def test_a_stake_waits_for_a_round_that_can_have_drawn_it():
     scene = Scene()
     worker = scene.job.committee[0]
     scene.stage.send(worker, Call("WorkerRegistry", "leave"))
-    scene.stage.mine(LOOK_BACK + 1)
+    scene.stage.mine(MAX_SNAPSHOT_AGE + 1)
 
     assert slip_of(scene, worker).stake_why.endswith("but not before round 1 is settled")
     assert slip_of(scene, worker).withdrawable == 0

@@ -13,7 +13,7 @@ ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda word: "0x" + word.hex
 TERMS = st.tuples(
     HASHES,
     *[st.integers(0, 2**bits - 1) | st.just(2**bits - 1) for bits in (32, 8, 40, 32)],
-    st.integers(1, 2**16) | st.just(2**16),  # the side of the draw
+    st.integers(1, 2**16) | st.just(2**16),  # the radix of the draw
     *[st.integers(0, 2**bits - 1) | st.just(2**bits - 1) for bits in (16, 16, 24, 40, 32, 32, 32, 96, 96)],
 )
 

@@ -14,7 +14,7 @@ from mlchain.protocol import draw
 from mlchain.protocol.draw import position_of, seat_of
 
 SEEDS = st.binary(min_size=32, max_size=32)
-SQUARES = [side * side + change for side in (2, 3, 4, 5, 7) for change in (-1, 0, 1)]
+SQUARES = [radix * radix + change for radix in (2, 3, 4, 5, 7) for change in (-1, 0, 1)]
 POOL_SIZES = st.sampled_from([1, 2, *SQUARES, 30]) | st.integers(1, 40)
 # How many standard deviations a chi-square may be off its mean; the seeds are the same in every run.
 TOLERANCE = 5
@@ -37,8 +37,8 @@ def test_the_chain_and_its_twin_draw_the_same_committees(libraries, seed, pool_s
 @settings(max_examples=15)
 @given(data=st.data(), seed=SEEDS)
 def test_the_chain_and_its_twin_agree_on_pools_as_large_as_can_be(libraries, data, seed):
-    side = data.draw(st.integers(50, 2**16 - 1))
-    pool_size = data.draw(st.sampled_from([side * side - 1, side * side, side * side + 1, 2**32 - 1]))
+    radix = data.draw(st.integers(50, 2**16 - 1))
+    pool_size = data.draw(st.sampled_from([radix * radix - 1, radix * radix, radix * radix + 1, 2**32 - 1]))
     index = data.draw(st.integers(0, pool_size - 1))
 
     seat, position = libraries.drawOf(seed, pool_size, index)
@@ -68,19 +68,19 @@ def test_seat_and_position_are_inverse_in_any_pool(data, seed, pool_size):
 def seats_of_all(pool_size: int, seeds: range) -> np.ndarray:
     """Return the seat of every position for every seed, like `seat_of` but all at once.
 
-    A seed has few keys, 16 for each digit below the side: they are hashed once and kept in a table.
+    A seed has few keys, 16 for each digit below the radix: they are hashed once and kept in a table.
     """
-    side = isqrt(pool_size - 1) + 1
-    places = product(seeds, range(draw.ROUNDS), range(side))
+    radix = isqrt(pool_size - 1) + 1
+    places = product(seeds, range(draw.ROUNDS), range(radix))
     keys = np.fromiter(
-        (draw._key(seed_bytes(seed), number, digit) % side for seed, number, digit in places), dtype=np.int16
-    ).reshape(len(seeds), draw.ROUNDS, side)
+        (draw._key(seed_bytes(seed), number, digit) % radix for seed, number, digit in places), dtype=np.int16
+    ).reshape(len(seeds), draw.ROUNDS, radix)
 
     def invert(values):
-        left, right = values // side, values % side
+        left, right = values // radix, values % radix
         for number in reversed(range(draw.ROUNDS)):
-            left, right = (right - np.take_along_axis(keys[:, number], left, axis=1)) % side, left
-        return left * side + right
+            left, right = (right - np.take_along_axis(keys[:, number], left, axis=1)) % radix, left
+        return left * radix + right
 
     seats = invert(np.tile(np.arange(pool_size), (len(seeds), 1)))
     while (outside := seats >= pool_size).any():

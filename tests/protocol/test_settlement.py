@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlchain.protocol.draw import seed_of
-from mlchain.protocol.pool import LOOK_BACK
+from mlchain.protocol.pool import MAX_SNAPSHOT_AGE
 from mlchain.protocol.rounds import Verdict
 from mlchain.protocol.settlement import amount_of, stake_locks, verdict_of
 from tests.contracts.chain_control import rollback
@@ -42,7 +42,9 @@ def test_every_seat_gets_what_the_twin_says(deployment, factory, registry, serve
 
 
 STEPS = st.lists(
-    st.sampled_from(["leave", "join", "deploy", "settle", "mine"] + [f"mine {LOOK_BACK + by}" for by in (-1, 0, 1)]),
+    st.sampled_from(
+        ["leave", "join", "deploy", "settle", "mine"] + [f"mine {MAX_SNAPSHOT_AGE + by}" for by in (-1, 0, 1)]
+    ),
     max_size=6,
 )
 

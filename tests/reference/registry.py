@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tests.reference.chain import Chain, require
 from tests.reference.tables import Verdict
 
-LOOK_BACK = 128
+MAX_SNAPSHOT_AGE = 128
 NAME = "WorkerRegistry"
 
 
@@ -83,7 +83,7 @@ class Registry:
     def require_free(self, snapshot_block: int, seats: int) -> None:
         """Refuse a round while another is open, or one whose pool is too old, too new or too small."""
         require(self.unsettled == 0, "RoundIsOpen", self.unsettled)
-        earliest, latest = max(self.chain.block - LOOK_BACK, self.last_settlement, 0), self.chain.block - 1
+        earliest, latest = max(self.chain.block - MAX_SNAPSHOT_AGE, self.last_settlement, 0), self.chain.block - 1
         require(earliest <= snapshot_block <= latest, "InvalidSnapshotBlock", snapshot_block, earliest, latest)
         size = len(self.pool_at(snapshot_block))
         require(seats <= size, "PoolTooSmall", size, seats)
@@ -123,7 +123,7 @@ class Registry:
 
     def withdraw_stake(self, sender: str) -> None:
         amount, left_at = self.stakes[sender], self.left_at.get(sender, 0)
-        unlock_block = left_at + LOOK_BACK + 1
+        unlock_block = left_at + MAX_SNAPSHOT_AGE + 1
         require(sender not in self.members, "StakeInUse", sender)
         require(amount, "NothingToWithdraw", sender)
         require(self.chain.block >= unlock_block, "StakeLocked", left_at, unlock_block)

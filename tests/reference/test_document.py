@@ -7,7 +7,7 @@ import pytest
 
 from tests.reference.content import CHUNK_SIZE, MAX_CHUNKS
 from tests.reference.protocol import MAX_JOBS, MAX_SEATS
-from tests.reference.registry import LOOK_BACK
+from tests.reference.registry import MAX_SNAPSHOT_AGE
 from tests.reference.tables import OUTCOMES, SEATS, SETTLEMENTS, WORDS
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
@@ -43,8 +43,8 @@ def test_the_settlements_are_those_of_the_document():
         f"at most {MAX_CHUNKS} of them",
         f"| jobs | 1 … {MAX_JOBS} |",
         f"| seats | 1 … {MAX_SEATS} |",
-        f"A round looks back {LOOK_BACK} blocks at most",
-        f"block `leaveBlock + {LOOK_BACK + 1}` or later",
+        f"A round looks back {MAX_SNAPSHOT_AGE} blocks at most",
+        f"block `leaveBlock + {MAX_SNAPSHOT_AGE + 1}` or later",
     ],
 )
 def test_the_numbers_are_those_of_the_document(sentence):

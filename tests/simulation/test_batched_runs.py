@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from mlchain.actors.worker import LOOK_BACK
+from mlchain.actors.worker import MAX_SNAPSHOT_AGE
 from tests.chain.anvil import anvil, connected
 from tests.simulation.runs import simulate
 
@@ -67,6 +67,6 @@ def test_everybody_gets_the_same_verdicts(runs):
 
 
 def test_a_batched_run_needs_fewer_blocks(runs):
-    batched, single = (run.played.view.block - run.played.deployment.block - LOOK_BACK for run in runs)
+    batched, single = (run.played.view.block - run.played.deployment.block - MAX_SNAPSHOT_AGE for run in runs)
 
     assert batched < single / 2
