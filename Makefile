@@ -16,8 +16,8 @@ CLIENT ?= besu
 LOCK = uv pip compile --universal --python-version 3.10 --fork-strategy fewest --annotation-style line --no-header
 SHELL_SCRIPTS = .ci/run $(wildcard setup/*.sh)
 
-.PHONY: help setup setup-dev simulate test test-thorough test-quorum test-clique quorum quorum-down lint coverage mutants
-.PHONY: results lock clean
+.PHONY: help setup setup-dev simulate test test-thorough test-quorum test-clique quorum quorum-down lint docs coverage
+.PHONY: mutants results lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | awk '{ name = $$1; sub(/^[^ ]* /, ""); printf "make %-14s %s\n", name, $$0 }'
@@ -58,6 +58,9 @@ lint: setup-dev ## check style, types and likely mistakes in Python, Solidity an
 	node_modules/.bin/solhint --disc --noPoster --max-warnings 0 'contracts/**/*.sol'
 	.venv/bin/python setup/standard_json.py >.build/standard.json
 	.venv/bin/slither .build/standard.json --solc .venv/solc/solc-v*
+
+docs: setup ## write docs/contracts.md from the comments of the contracts
+	.venv/bin/python -m setup.contract_docs
 
 coverage: setup-dev ## measure the coverage of Python lines and branches (95 % or fail) and of the contracts' statements
 	$(APE) test -n 0 -m "not slow" --contract-coverage --cov --cov-report=term $(ARGS)

@@ -2,114 +2,49 @@
 pragma solidity 0.8.30;
 
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
-import {WorkerRegistry} from "./WorkerRegistry.sol";
+import {IJob} from "./interfaces/IJob.sol";
+import {IWorkerRegistry, Settlement, Verdict} from "./interfaces/IWorkerRegistry.sol";
 import {CommitteeDraw} from "./libraries/CommitteeDraw.sol";
 import {ContentHash, MAX_CHUNKS} from "./libraries/ContentHash.sol";
 import {JobTerms, Terms} from "./libraries/JobTerms.sol";
 
 /// @title Job
-/// @notice One learning task: a committee commits to its result, one of them publishes it, all are paid or punished.
+/// @notice One learning task: a committee commits to its result, one seat publishes it, all seats are paid or
+/// penalised.
 /// @dev Runs as a clone whose terms are appended to its code; holds no ether. Assumptions:
 /// - Training is exact: an honest result is one byte string that nobody can guess, so commitments need no salt.
 /// - Honest transactions are included well within each window.
 /// - The factory has checked the terms: seats < 2 · quorum, at most 256 seats, challengeWindow ≤ publishWindow.
-contract Job {
-    enum Phase {
-        Commit, // until all seats have committed, or the deadline
-        Propose, // seats propose and publish what they committed to
-        Referee, // no more proposals by seats
-        Decided
-    }
-
-    enum Outcome {
-        Undecided,
-        Unanimous, // accepted: all committed seats agree, and the challenge window is over
-        Uncontested, // accepted: a quorum agrees, and nobody proposed anything else in time
-        Quorum, // accepted: a quorum agrees, others do not, and the referee kept silent
-        Ruled, // accepted: the referee says so
-        Failed, // no quorum, and the referee kept silent
-        Void // the referee says that the task is broken
-    }
-
-    enum Ruling {
-        None,
-        Accept,
-        Void
-    }
-
-    struct Candidate {
-        uint16 votes; // seats whose commitment opens to it
-        uint8 chunks; // published ones
-        bool isProposed;
-    }
-
-    struct Progress {
-        uint16 commits;
-        uint40 allCommittedAt; // time of the last seat's commit, zero before
-        uint16 candidates;
-        uint16 leaderVotes; // zero without a leader
-        uint8 leaderChunks;
-        Ruling ruling;
-    }
-
-    /// @notice Announces that a seat has committed to a result.
-    event Committed(uint256 indexed seat, address indexed worker, bytes32 commitment);
-
-    /// @notice Announces a candidate and how many seats' commitments open to it.
-    event Proposed(bytes32 indexed resultHash, address indexed proposer, uint256 votes);
-
-    /// @notice Carries one chunk of a candidate.
-    event ChunkPublished(bytes32 indexed resultHash, uint256 indexed index, address indexed publisher, bytes chunk);
-
-    /// @notice Announces that the referee accepts `resultHash` or, if that is zero, finds the task broken.
-    event Ruled(bytes32 indexed resultHash);
-
-    /// @notice Announces that seats were settled, and on what outcome.
-    event Settled(Outcome indexed outcome, bytes32 indexed acceptedHash, uint256 seats);
-
-    error WrongPhase(Phase actual, Phase expected);
-    error NotTheReferee(address caller);
-    error NotTheHolder(address caller, uint256 seat);
-    error UnknownSeat(uint256 seat, uint256 seats);
-    error UnknownPosition(uint256 position, uint256 poolSize);
-    error EmptyCommitment();
-    error AlreadyCommitted(uint256 seat);
-    error DoesNotOpen(uint256 seat, bytes32 resultHash);
-    error AlreadyProposed(bytes32 resultHash);
-    error NotProposed(bytes32 resultHash);
-    error AlreadyPublished(bytes32 resultHash, uint256 index);
-    error NotComplete(bytes32 resultHash);
-    error NothingToSettle();
-
-    /// @notice What every commitment begins with, so that it is good for nothing else.
+contract Job is IJob {
+    /// @inheritdoc IJob
     bytes32 public constant COMMITMENT_DOMAIN = keccak256("ml-on-blockchain.commitment.v1");
 
-    /// @notice The learning server: the referee of last resort.
+    /// @inheritdoc IJob
     address public immutable REFEREE;
 
-    /// @notice The pool of workers, and all ether.
-    WorkerRegistry public immutable REGISTRY;
+    /// @inheritdoc IJob
+    IWorkerRegistry public immutable REGISTRY;
 
-    /// @notice How far the job has come.
+    /// @inheritdoc IJob
     Progress public progress;
 
-    /// @notice The result that the referee accepts, zero if it has not ruled or ruled the task broken.
+    /// @inheritdoc IJob
     bytes32 public ruledHash;
 
-    /// @notice What a seat has committed to, zero if it has not.
+    /// @inheritdoc IJob
     mapping(uint256 seat => bytes32 commitment) public commitmentOf;
 
-    /// @notice The hash of the only candidate that has a quorum, zero if none has.
+    /// @inheritdoc IJob
     bytes32 public leader;
 
-    /// @notice Who has published a chunk: the seat plus one, `seats` plus one for the referee, zero for nobody yet.
+    /// @inheritdoc IJob
     mapping(bytes32 resultHash => uint16[MAX_CHUNKS] publishers) public publisherOf;
 
-    /// @dev What is known of the candidates without a quorum; votes and chunks of the leader are in `progress`.
-    mapping(bytes32 resultHash => Candidate candidate) private _minorities;
+    /// @dev The candidates without a quorum; votes and chunks of the leader are in `progress`.
+    mapping(bytes32 resultHash => Candidate candidate) private _otherCandidates;
 
-    /// @dev A bit per seat whose commitment opens to a candidate without a quorum.
-    uint256 private _minoritySeats;
+    /// @dev A bit per seat whose commitment opens to one of these candidates.
+    uint256 private _otherVoters;
 
     /// @dev A bit per seat.
     uint256 private _settledSeats;
@@ -119,29 +54,33 @@ contract Job {
         _;
     }
 
-    constructor(address referee, WorkerRegistry registry) {
+    /// @notice Make the contract whose code all jobs run; itself it has no terms and is no job.
+    /// @param referee The learning server.
+    /// @param registry The registry that settles seats.
+    constructor(address referee, IWorkerRegistry registry) {
         REFEREE = referee;
         REGISTRY = registry;
     }
 
     /* COMMIT */
 
-    /// @notice Commit to a result, once per seat, with `commitmentFor(seat, resultHash)`; its holder only.
+    /// @inheritdoc IJob
     function commit(uint256 seat, bytes32 commitment) external {
         Terms memory job = _terms();
-        _requirePhase(Phase.Commit, job);
+        _requirePhase(job, Phase.Commit, Phase.Commit);
         require(commitment != 0, EmptyCommitment());
         require(commitmentOf[seat] == 0, AlreadyCommitted(seat));
         _requireHolder(job, seat);
 
         commitmentOf[seat] = commitment;
-        progress.commits += 1;
+        uint16 commits = progress.commits + 1;
+        progress.commits = commits;
         // Timestamps stay below 2^40 for 34,000 years.
-        if (progress.commits == job.seats) progress.allCommittedAt = uint40(block.timestamp);
+        if (commits == job.seats) progress.allCommittedAt = uint40(block.timestamp);
         emit Committed(seat, msg.sender, commitment);
     }
 
-    /// @dev Binds a commitment to one chain, one job and one seat, that is one worker: nobody can copy it.
+    /// @dev Binds a commitment to one chain, one job and one seat, hence to one worker: a copy of it opens to nothing.
     function _commitment(uint256 seat, bytes32 resultHash) private view returns (bytes32) {
         return keccak256(abi.encode(COMMITMENT_DOMAIN, block.chainid, address(this), seat, resultHash));
     }
@@ -157,27 +96,27 @@ contract Job {
 
     /* PROPOSE */
 
-    /// @notice Propose a result that the commitment of `seat` opens to, unless it is a candidate already.
-    /// @dev Anyone may who knows the result: nothing is paid for it, and nothing can be committed any more. Workers act on
-    /// final blocks only: if the one that ended the commit phase were replaced, a copier could get in.
+    /// @inheritdoc IJob
+    /// @dev Open to anyone who knows the result: proposing pays nothing, and no seat can commit any more. Workers act
+    /// on final blocks only: if the block that ended the commit phase were replaced, a copy could still be committed.
     function propose(uint256 seat, bytes32 resultHash) external {
         Terms memory job = _terms();
-        _requirePhase(Phase.Propose, job);
+        _requirePhase(job, Phase.Propose, Phase.Propose);
         _requireOpens(seat, resultHash);
 
         _propose(job, resultHash);
     }
 
-    /// @notice Propose any result as long as the job is undecided; referee only.
+    /// @inheritdoc IJob
     function proposeAsReferee(bytes32 resultHash) external onlyReferee {
         Terms memory job = _terms();
-        _requireUndecided(job);
+        _requirePhase(job, Phase.Propose, Phase.Referee);
 
         _propose(job, resultHash);
     }
 
-    /// @dev Commitments are final here, and each opens to one result at most: so votes are counted once, and since a quorum
-    /// is more than half of the seats, no two candidates have one.
+    /// @dev Commitments are final by now, and each opens to one result at most. So counting the votes once is enough,
+    /// and as a quorum is more than half of the seats, at most one candidate has one.
     function _propose(Terms memory job, bytes32 resultHash) private {
         require(!_candidate(resultHash).isProposed, AlreadyProposed(resultHash));
 
@@ -193,15 +132,15 @@ contract Job {
             leader = resultHash;
             progress.leaderVotes = votes;
         } else {
-            _minorities[resultHash] = Candidate({votes: votes, chunks: 0, isProposed: true});
-            if (votes != 0) _minoritySeats |= voters;
+            _otherCandidates[resultHash] = Candidate({votes: votes, chunks: 0, isProposed: true});
+            if (votes != 0) _otherVoters |= voters;
         }
         emit Proposed(resultHash, msg.sender, votes);
     }
 
     /* PUBLISH */
 
-    /// @notice Publish chunk `index` of a candidate that one's own commitment opens to; `chunkHashes` are those of all its chunks.
+    /// @inheritdoc IJob
     function publish(
         uint256 seat,
         bytes32 resultHash,
@@ -210,21 +149,21 @@ contract Job {
         bytes calldata chunk
     ) external {
         Terms memory job = _terms();
-        _requireUndecided(job);
+        _requirePhase(job, Phase.Propose, Phase.Referee);
         _requireHolder(job, seat);
         _requireOpens(seat, resultHash);
 
-        // The holder's seat is below 256.
+        // A held seat is below 256.
         _publish(job, uint16(seat + 1), resultHash, index, chunkHashes, chunk);
     }
 
-    /// @notice Publish chunk `index` of any candidate; referee only.
+    /// @inheritdoc IJob
     function publishAsReferee(bytes32 resultHash, uint256 index, bytes32[] calldata chunkHashes, bytes calldata chunk)
         external
         onlyReferee
     {
         Terms memory job = _terms();
-        _requireUndecided(job);
+        _requirePhase(job, Phase.Propose, Phase.Referee);
 
         _publish(job, job.seats + 1, resultHash, index, chunkHashes, chunk);
     }
@@ -243,16 +182,16 @@ contract Job {
 
         publisherOf[resultHash][index] = publisher;
         if (_isLeader(resultHash)) progress.leaderChunks += 1;
-        else _minorities[resultHash].chunks += 1;
+        else _otherCandidates[resultHash].chunks += 1;
         emit ChunkPublished(resultHash, index, msg.sender, chunk);
     }
 
     /* RULE */
 
-    /// @notice Accept a complete candidate, whatever its votes; referee only.
+    /// @inheritdoc IJob
     function rule(bytes32 resultHash) external onlyReferee {
         Terms memory job = _terms();
-        _requireUndecided(job);
+        _requirePhase(job, Phase.Propose, Phase.Referee);
         require(_isComplete(job, _candidate(resultHash).chunks), NotComplete(resultHash));
 
         progress.ruling = Ruling.Accept;
@@ -260,9 +199,9 @@ contract Job {
         emit Ruled(resultHash);
     }
 
-    /// @notice Call the task broken: committed seats are released unpaid, absent ones pay; referee only.
+    /// @inheritdoc IJob
     function ruleVoid() external onlyReferee {
-        _requireUndecided(_terms());
+        _requirePhase(_terms(), Phase.Propose, Phase.Referee);
 
         progress.ruling = Ruling.Void;
         emit Ruled(0);
@@ -270,15 +209,15 @@ contract Job {
 
     /* SETTLE */
 
-    /// @notice Settle seats of a decided job; anyone, in any order. Seats settled before are passed over, so nobody can block a batch.
+    /// @inheritdoc IJob
     function settle(uint256[] calldata seats) external {
         Terms memory job = _terms();
         (Outcome decision, bytes32 acceptedHash) = _outcome(job);
-        require(decision != Outcome.Undecided, WrongPhase(_phase(job), Phase.Decided));
+        require(decision != Outcome.Undecided, WrongPhase(_phase(job), Phase.Decided, Phase.Decided));
 
-        WorkerRegistry.Settlement[] memory settlements = new WorkerRegistry.Settlement[](seats.length);
+        Settlement[] memory settlements = new Settlement[](seats.length);
         uint256[] memory bonusOf = _bonusOf(job, acceptedHash);
-        // A unanimous answer has the votes of all commits: if these are all seats, no commitment needs to be looked at.
+        // A unanimous result has the votes of all who committed: if every seat did, no commitment needs to be checked.
         bool allAreRight = decision == Outcome.Unanimous && progress.commits == job.seats;
         uint256 settled = _settledSeats;
         uint256 count = 0;
@@ -287,22 +226,25 @@ contract Job {
             require(seat < job.seats, UnknownSeat(seat, job.seats));
             if (settled & (1 << seat) != 0) continue;
             settled |= 1 << seat;
-            settlements[count++] = WorkerRegistry.Settlement({
+            settlements[count++] = Settlement({
                 seat: seat,
                 position: _positionOf(job, seat),
-                verdict: allAreRight ? WorkerRegistry.Verdict.Rewarded : _verdict(seat, decision, acceptedHash),
+                verdict: allAreRight ? Verdict.Rewarded : _verdict(seat, decision, acceptedHash),
                 pay: job.reward + bonusOf[seat + 1]
             });
         }
-        // Also keeps a finished job from touching the registry, which would bar the server from opening a round.
+        // A finished job must not touch the registry: every settlement keeps the server from opening a round in its
+        // block.
         require(count != 0, NothingToSettle());
+
         _settledSeats = settled;
         emit Settled(decision, acceptedHash, count);
 
         REGISTRY.settle(_shortened(settlements, count));
     }
 
-    /// @dev What each publisher gets of the bonus, numbered as in `publisherOf`; if nothing is accepted, nobody gets it all.
+    /// @dev The share of the bonus of each publisher, numbered as in `publisherOf`; of a result that nobody published,
+    /// all is at zero.
     function _bonusOf(Terms memory job, bytes32 acceptedHash) private view returns (uint256[] memory bonusOf) {
         bonusOf = new uint256[](uint256(job.seats) + 2);
         uint256 chunks = ContentHash.chunkCount(job.resultSize);
@@ -311,33 +253,24 @@ contract Job {
         }
     }
 
-    function _verdict(uint256 seat, Outcome decision, bytes32 acceptedHash)
-        private
-        view
-        returns (WorkerRegistry.Verdict)
-    {
+    function _verdict(uint256 seat, Outcome decision, bytes32 acceptedHash) private view returns (Verdict) {
         bytes32 commitment = commitmentOf[seat];
-        if (commitment == 0) return WorkerRegistry.Verdict.Absent;
-        if (decision == Outcome.Void) return WorkerRegistry.Verdict.Released;
+        if (commitment == 0) return Verdict.Absent;
+        if (decision == Outcome.Void) return Verdict.Released;
         if (decision == Outcome.Failed) {
-            bool opened = _opensToACandidate(seat, commitment);
-            return opened ? WorkerRegistry.Verdict.Released : WorkerRegistry.Verdict.Slashed;
+            return _opensToACandidate(seat, commitment) ? Verdict.Released : Verdict.Slashed;
         }
         bool right = commitment == _commitment(seat, acceptedHash);
-        return right ? WorkerRegistry.Verdict.Rewarded : WorkerRegistry.Verdict.Slashed;
+        return right ? Verdict.Rewarded : Verdict.Slashed;
     }
 
     function _opensToACandidate(uint256 seat, bytes32 commitment) private view returns (bool) {
-        if (_minoritySeats & (1 << seat) != 0) return true;
+        if (_otherVoters & (1 << seat) != 0) return true;
         return progress.leaderVotes != 0 && commitment == _commitment(seat, leader);
     }
 
-    function _shortened(WorkerRegistry.Settlement[] memory settlements, uint256 count)
-        private
-        pure
-        returns (WorkerRegistry.Settlement[] memory)
-    {
-        // The array is longer than count, or as long: writing its length word drops the unused end.
+    function _shortened(Settlement[] memory settlements, uint256 count) private pure returns (Settlement[] memory) {
+        // The array has at least `count` elements: overwriting its length drops the unused ones at the end.
         assembly ("memory-safe") {
             mstore(settlements, count)
         }
@@ -346,25 +279,30 @@ contract Job {
 
     /* PHASE AND OUTCOME */
 
-    /// @notice Return the phase at this block's time.
+    /// @inheritdoc IJob
     function phase() external view returns (Phase) {
         return _phase(_terms());
     }
 
-    /// @notice Return how the job is decided at this block's time and, if a result is accepted, its hash. Once decided, it stays.
+    /// @inheritdoc IJob
     function outcome() external view returns (Outcome, bytes32 acceptedHash) {
         return _outcome(_terms());
     }
 
     function _phase(Terms memory job) private view returns (Phase) {
-        if (block.timestamp < _commitEnd(job)) return Phase.Commit;
+        uint256 committedAt = _commitEnd(job);
+        if (block.timestamp < committedAt) return Phase.Commit;
         (Outcome decision,) = _outcome(job);
         if (decision != Outcome.Undecided) return Phase.Decided;
-        return block.timestamp < _commitEnd(job) + job.publishWindow ? Phase.Propose : Phase.Referee;
+        return block.timestamp < committedAt + job.publishWindow ? Phase.Propose : Phase.Referee;
     }
 
-    /// @dev Once decided a job stays so: proposing, publishing and ruling end with the decision, and time only adds to it.
-    // slither-disable-start incorrect-equality (counts of what this job lets happen once: nobody can send them past)
+    // slither-disable-start incorrect-equality (counts that only rise, by one: nobody can skip a value)
+    function _isComplete(Terms memory job, uint256 chunks) private pure returns (bool) {
+        return chunks == ContentHash.chunkCount(job.resultSize);
+    }
+
+    /// @dev A decision is final: proposing, publishing and ruling end with it, and the passing of time revokes none.
     function _outcome(Terms memory job) private view returns (Outcome, bytes32) {
         if (progress.ruling == Ruling.Accept) return (Outcome.Ruled, ruledHash);
         if (progress.ruling == Ruling.Void) return (Outcome.Void, 0);
@@ -382,45 +320,35 @@ contract Job {
     }
     // slither-disable-end incorrect-equality
 
-    function _requirePhase(Phase expected, Terms memory job) private view {
+    function _requirePhase(Terms memory job, Phase first, Phase last) private view {
         Phase actual = _phase(job);
-        require(actual == expected, WrongPhase(actual, expected));
+        require(first <= actual && actual <= last, WrongPhase(actual, first, last));
     }
 
-    /// @dev Between the end of the commit phase and the decision.
-    function _requireUndecided(Terms memory job) private view {
-        Phase actual = _phase(job);
-        require(actual == Phase.Propose || actual == Phase.Referee, WrongPhase(actual, Phase.Referee));
-    }
-
-    /// @dev All windows are half-open and follow this moment: nothing is committed at or after it, nothing shown before.
+    /// @dev The windows that follow are half-open from this moment on: before it nothing is proposed, from it on
+    /// nothing committed.
     function _commitEnd(Terms memory job) private view returns (uint256) {
         return progress.allCommittedAt != 0 ? progress.allCommittedAt : job.commitDeadline;
     }
 
-    function _isComplete(Terms memory job, uint256 chunks) private pure returns (bool) {
-        // slither-disable-next-line incorrect-equality (as in `_outcome`)
-        return chunks == ContentHash.chunkCount(job.resultSize);
-    }
-
     /* VIEWS */
 
-    /// @notice Return the job's terms.
+    /// @inheritdoc IJob
     function terms() external view returns (Terms memory) {
         return _terms();
     }
 
-    /// @notice Return what is known of a candidate; of anything else that it is not proposed.
+    /// @inheritdoc IJob
     function candidateOf(bytes32 resultHash) external view returns (Candidate memory) {
         return _candidate(resultHash);
     }
 
-    /// @notice Return when the commit phase ends or has ended: the deadline until the last seat commits.
+    /// @inheritdoc IJob
     function commitEnd() external view returns (uint256) {
         return _commitEnd(_terms());
     }
 
-    /// @notice Return the holders of all seats.
+    /// @inheritdoc IJob
     function committee() external view returns (address[] memory holders) {
         Terms memory job = _terms();
         holders = new address[](job.seats);
@@ -429,26 +357,25 @@ contract Job {
         }
     }
 
-    /// @notice Return which seat of the round the worker at `position` at the end of snapshotBlock holds; seats of all jobs are
-    /// numbered through, this job's begin at `index · seats`.
+    /// @inheritdoc IJob
     function roundSeatOf(uint256 position) external view returns (uint256) {
         Terms memory job = _terms();
         require(position < job.poolSize, UnknownPosition(position, job.poolSize));
         return CommitteeDraw.seatOf(job.seed, job.poolSize, job.radix, position);
     }
 
-    /// @notice Return the commitment of `seat` to `resultHash` in this job.
+    /// @inheritdoc IJob
     function commitmentFor(uint256 seat, bytes32 resultHash) external view returns (bytes32) {
         return _commitment(seat, resultHash);
     }
 
-    /// @notice Return whether a seat is settled.
+    /// @inheritdoc IJob
     function isSettled(uint256 seat) external view returns (bool) {
         return _settledSeats & (1 << seat) != 0;
     }
 
     function _candidate(bytes32 resultHash) private view returns (Candidate memory) {
-        if (!_isLeader(resultHash)) return _minorities[resultHash];
+        if (!_isLeader(resultHash)) return _otherCandidates[resultHash];
         return Candidate({votes: progress.leaderVotes, chunks: progress.leaderChunks, isProposed: true});
     }
 
@@ -460,7 +387,7 @@ contract Job {
         return REGISTRY.workerAt(_positionOf(job, seat), job.snapshotBlock);
     }
 
-    /// @dev Job j of a round has the seats j·k … (j+1)·k - 1 of the draw.
+    /// @dev Job j of a round has the seats j · seats … (j + 1) · seats - 1 of the draw.
     function _positionOf(Terms memory job, uint256 seat) private pure returns (uint256) {
         return CommitteeDraw.positionOf(job.seed, job.poolSize, job.radix, uint256(job.index) * job.seats + seat);
     }

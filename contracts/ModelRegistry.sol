@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {ServerOwned} from "./ServerOwned.sol";
 import {ContentHash, MAX_CHUNKS} from "./libraries/ContentHash.sol";
 
 /// @title ModelRegistry
-/// @notice The learning server publishes every version of the model here: its content hash, its parent, its bytes in event logs.
-contract ModelRegistry {
+/// @notice The learning server publishes every version of the model here: its hash in storage, its bytes in events.
+contract ModelRegistry is ServerOwned {
     struct Version {
         bytes32 contentHash;
         uint128 published; // a bit per chunk
@@ -13,51 +14,58 @@ contract ModelRegistry {
         uint32 parent; // zero for an initial model
     }
 
-    /// @notice Announces a version before its bytes are published.
+    /// @notice Emitted when a version is announced, before its bytes are published.
+    /// @param version Its number, counted from one.
+    /// @param parent The version it follows from, zero for an initial model.
+    /// @param contentHash The content hash of its bytes.
+    /// @param size Their number.
     event VersionAnnounced(uint256 indexed version, uint256 indexed parent, bytes32 indexed contentHash, uint256 size);
 
-    /// @notice Carries one chunk of a version's bytes.
+    /// @notice Emitted when a chunk of a version is published.
+    /// @param version The number of the version.
+    /// @param index The number of the chunk.
+    /// @param chunk Its bytes.
     event ChunkPublished(uint256 indexed version, uint256 indexed index, bytes chunk);
 
-    error NotTheServer(address caller);
+    /// @notice There is no such version.
     error UnknownVersion(uint256 version);
+    /// @notice The chunk has been published before.
     error AlreadyPublished(uint256 version, uint256 index);
 
-    /// @notice The learning server, who alone writes here.
-    address public immutable SERVER;
-
-    /// @notice The number of the newest version, counted from one; zero before the first.
+    /// @notice The number of the latest version, counted from one; zero before the first.
     uint256 public latestVersion;
 
-    /// @notice What is known of a version.
+    /// @notice The content hash of a version, its published chunks as a bit each, its size and its parent.
     mapping(uint256 number => Version version) public versionAt;
 
-    modifier onlyServer() {
-        require(msg.sender == SERVER, NotTheServer(msg.sender));
-        _;
-    }
-
     /// @notice Make the deployer the learning server.
-    constructor() {
-        SERVER = msg.sender;
-    }
+    constructor() ServerOwned(msg.sender) {}
 
     /* ANNOUNCE */
 
-    /// @notice Announce the next version, `size` bytes that follow from version `parent` (zero: from nothing); server only.
+    /// @notice Announce the next version. Server only.
+    /// @param parent The version it follows from, zero for an initial model.
+    /// @param contentHash The content hash of its bytes.
+    /// @param size Their number.
+    /// @return version Its number, counted from one.
     function announce(uint256 parent, bytes32 contentHash, uint256 size) external onlyServer returns (uint256 version) {
         require(parent <= latestVersion, UnknownVersion(parent));
         ContentHash.checkSize(size);
 
         version = ++latestVersion;
-        // checkSize has bounded the size by 2^22; a parent past 2^32 would need as many transactions.
-        versionAt[version] = Version({contentHash: contentHash, published: 0, size: uint32(size), parent: uint32(parent)});
+        // checkSize has bounded the size by 2^22; a parent of 2^32 would need as many transactions before.
+        versionAt[version] =
+            Version({contentHash: contentHash, published: 0, size: uint32(size), parent: uint32(parent)});
         emit VersionAnnounced(version, parent, contentHash, size);
     }
 
     /* PUBLISH */
 
-    /// @notice Publish chunk `index` of a version, once; `chunkHashes` are the hashes of all its chunks; server only.
+    /// @notice Publish a chunk of a version, once. Server only.
+    /// @param version The number of the version.
+    /// @param index The number of the chunk.
+    /// @param chunkHashes The hashes of all chunks of the version.
+    /// @param chunk The bytes of the chunk.
     function publish(uint256 version, uint256 index, bytes32[] calldata chunkHashes, bytes calldata chunk)
         external
         onlyServer
@@ -75,8 +83,10 @@ contract ModelRegistry {
 
     /* VIEWS */
 
-    /// @notice Return whether all bytes of a version are on the chain.
-    function isComplete(uint256 version) external view returns (bool) {
+    /// @notice Return whether every chunk of a version is published.
+    /// @param version The number of the version.
+    /// @return complete Whether they all are.
+    function isComplete(uint256 version) external view returns (bool complete) {
         Version storage announced = versionAt[version];
         uint256 count = ContentHash.chunkCount(announced.size);
         return count != 0 && announced.published == type(uint128).max >> (MAX_CHUNKS - count);

@@ -6,20 +6,27 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title CommitteeDraw
 /// @notice A seeded permutation of the positions [0, poolSize) and its inverse, in O(1) and without storage.
-/// @dev A Feistel network over pairs of digits below `radix`, the least with radix² ≥ poolSize (Black and Rogaway's FE2 with
-/// equal radices), permutes [0, radix²); walking its cycle until the value is below poolSize permutes [0, poolSize) itself.
-/// A square is never far above the pool, so a walk takes 1.7 steps on average for a pool of five and less than 1.1 from a
-/// few hundred on; over the next even power of two it would take up to four.
-/// No proof covers domains this small: 16 rounds were chosen by measuring how often each worker and each pair is drawn.
+/// @dev A Feistel network over pairs of digits below `radix`, the least with radix² ≥ poolSize (Black and Rogaway's FE2
+/// with equal radices), permutes [0, radix²); repeating it until the value is below poolSize (cycle walking) permutes
+/// [0, poolSize). The least square is never far above the pool size, so on average a walk takes 1.7 steps for a pool of
+/// five and fewer than 1.1 from a few hundred on; over the next even power of two it would take up to four. No proof
+/// covers domains this small: 16 rounds were chosen by measuring how often each worker and each pair is drawn.
 library CommitteeDraw {
     uint256 private constant ROUNDS = 16;
 
     /// @notice Return the radix for a pool: the square root of its size, rounded up.
-    function radixOf(uint256 poolSize) internal pure returns (uint256) {
+    /// @param poolSize The number of members, not zero.
+    /// @return radix The number of values of a digit.
+    function radixOf(uint256 poolSize) internal pure returns (uint256 radix) {
         return Math.sqrt(poolSize - 1) + 1;
     }
 
-    /// @notice Return the position of the worker that holds `seat`; `seat` must be below `poolSize`, `radix` its `radixOf`.
+    /// @notice Return the position of the member that holds a seat.
+    /// @param seed What the permutation is keyed by.
+    /// @param poolSize The number of members.
+    /// @param radix The pool's `radixOf`.
+    /// @param seat The seat, below `poolSize`.
+    /// @return position The position.
     function positionOf(bytes32 seed, uint256 poolSize, uint256 radix, uint256 seat)
         internal
         pure
@@ -31,7 +38,12 @@ library CommitteeDraw {
         } while (position >= poolSize);
     }
 
-    /// @notice Return the seat that the worker at `position` holds; `position` must be below `poolSize`, `radix` its `radixOf`.
+    /// @notice Return the seat that the member at a position holds.
+    /// @param seed What the permutation is keyed by.
+    /// @param poolSize The number of members.
+    /// @param radix The pool's `radixOf`.
+    /// @param position The position, below `poolSize`.
+    /// @return seat The seat.
     function seatOf(bytes32 seed, uint256 poolSize, uint256 radix, uint256 position)
         internal
         pure
@@ -46,7 +58,7 @@ library CommitteeDraw {
     /// @dev Every commit and every settled seat pays for this loop: in assembly it takes a quarter of the gas. It is
     ///     for (round = 0; round < ROUNDS; ++round)
     ///         (left, right) = (right, addmod(left, _key(seed, round, right), radix));
-    /// two rounds at a time, which saves the swapping, with `_key`'s two words in the scratch space.
+    /// two rounds at a time, which saves the swaps, with the two words of `_key` in scratch space.
     function _permute(bytes32 seed, uint256 radix, uint256 value) private pure returns (uint256 permuted) {
         uint256 rounds = ROUNDS;
 
@@ -71,12 +83,13 @@ library CommitteeDraw {
         for (uint256 round = ROUNDS; round > 0; --round) {
             (left, right) = (addmod(right, radix - _key(seed, round - 1, left) % radix, radix), left);
         }
-        // The quotient goes with its remainder: nothing is lost by dividing.
+        // The quotient comes with its remainder: the division loses nothing.
         // slither-disable-next-line divide-before-multiply
         return left * radix + right;
     }
 
-    /// @dev A digit is below 2^128, so it shares a word with the round: the hash takes two words of scratch space.
+    /// @dev A digit is below 2^128, so it shares a word with the round, and the two words to hash fit into scratch
+    /// space.
     function _key(bytes32 seed, uint256 round, uint256 digit) private pure returns (uint256) {
         return uint256(Hashes.efficientKeccak256(seed, bytes32((round << 128) | digit)));
     }

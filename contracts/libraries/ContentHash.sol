@@ -1,37 +1,51 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-/// @dev The most chunks of a byte string.
+/// @dev The greatest number of chunks of a byte string.
 uint256 constant MAX_CHUNKS = 128;
 
 /// @title ContentHash
-/// @notice The hash of a byte string that travels in chunks: `keccak256(keccak256(chunk_0) ‖ keccak256(chunk_1) ‖ …)`.
-/// @dev Every chunk but the last has exactly `CHUNK_SIZE` bytes, so one byte string has one chunking and one hash. A chunk is
-/// checked without storage: the caller passes all chunk hashes. The largest chunk and the longest list together stay below the
-/// 32 KiB that every client takes as a transaction.
+/// @notice The hash of a byte string in chunks: `keccak256(keccak256(chunk_0) ‖ keccak256(chunk_1) ‖ …)`.
+/// @dev Every chunk but the last has exactly `CHUNK_SIZE` bytes, so a byte string has one chunking and one hash. A
+/// chunk is checked without storage, against the hashes of all chunks that the caller passes. The largest chunk and the
+/// longest list together stay below the 32 KiB that every client accepts as a transaction.
 library ContentHash {
     uint256 internal constant CHUNK_SIZE = 24_576;
 
+    /// @notice A byte string has from 1 to `maximum` bytes.
     error InvalidSize(uint256 size, uint256 maximum);
+    /// @notice The list of chunk hashes does not hash to the content hash.
     error WrongChunkHashes(bytes32 actual, bytes32 expected);
+    /// @notice The list of chunk hashes is longer or shorter than the size requires.
     error WrongChunkCount(uint256 actual, uint256 expected);
+    /// @notice The byte string has fewer chunks.
     error UnknownChunk(uint256 index, uint256 count);
+    /// @notice The chunk does not have the length of a chunk with this number.
     error WrongChunkLength(uint256 actual, uint256 expected);
+    /// @notice The chunk does not have the hash that the list says.
     error WrongChunk(bytes32 actual, bytes32 expected);
 
-    /// @notice Revert unless `size` bytes fit in 1 to 128 chunks.
+    /// @notice Revert unless a byte string fits in 1 to 128 chunks.
+    /// @param size The number of its bytes.
     function checkSize(uint256 size) internal pure {
         require(size != 0 && size <= CHUNK_SIZE * MAX_CHUNKS, InvalidSize(size, CHUNK_SIZE * MAX_CHUNKS));
     }
 
-    /// @notice Return in how many chunks `size` bytes travel.
-    function chunkCount(uint256 size) internal pure returns (uint256) {
+    /// @notice Return how many chunks a byte string has.
+    /// @param size The number of its bytes.
+    /// @return count The number of chunks.
+    function chunkCount(uint256 size) internal pure returns (uint256 count) {
         return (size + CHUNK_SIZE - 1) / CHUNK_SIZE;
     }
 
-    /// @notice Revert unless `chunk` is chunk `index` of the byte string of `size` bytes that has the hash `contentHash`.
-    /// @dev The list's length is compared because a content hash alone does not fix it: a longer list would be complete, for
-    /// a contract that counts by size, before its last chunks are published.
+    /// @notice Revert unless a chunk is the one with this number in the byte string with this size and hash.
+    /// @dev The list's length is compared because a content hash alone does not fix it: with a longer list, a contract
+    /// that counts chunks by size would take the byte string as complete before the last ones are published.
+    /// @param contentHash The content hash of the byte string.
+    /// @param size The number of its bytes.
+    /// @param index The number of the chunk.
+    /// @param chunkHashes The hashes of all chunks.
+    /// @param chunk The bytes of the chunk.
     function checkChunk(
         bytes32 contentHash,
         uint256 size,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-/// @notice What a job knows from its birth. Times are in seconds, money in wei, sizes in bytes.
+/// @notice What a job is deployed with. Times are in seconds, money in wei, sizes in bytes.
 struct Terms {
     bytes32 seed;
     uint32 round;
@@ -21,23 +21,28 @@ struct Terms {
 }
 
 /// @title JobTerms
-/// @notice Packs a job's terms into the three words that are appended to its clone's code, and back.
-/// @dev Read on every call, written once: three words of code cost a commit 0.4k gas, the same words in another contract's
-/// storage 9k. The radix of the draw follows from the pool's size and is kept all the same: its square root costs 0.7k a seat.
+/// @notice Packs a job's terms into the three words that are appended to its clone's code, and unpacks them.
+/// @dev Written once, read on every call: three words of code cost a commit 0.4k gas, the same words in another
+/// contract's storage 9k. The radix follows from the pool's size but is kept, because its square root would cost 0.7k
+/// per seat.
 library JobTerms {
-    /// @notice Return the terms as three words.
-    function pack(Terms memory terms) internal pure returns (bytes memory) {
-        uint256 draw = uint256(terms.snapshotBlock) | (uint256(terms.commitDeadline) << 40) | (uint256(terms.poolSize) << 80)
-            | (uint256(terms.publishWindow) << 112) | (uint256(terms.refereeWindow) << 144)
-            | (uint256(terms.challengeWindow) << 176) | (uint256(terms.seats) << 208) | (uint256(terms.quorum) << 224)
-            | ((uint256(terms.radix) - 1) << 240);
+    /// @notice Pack a job's terms.
+    /// @param terms The terms.
+    /// @return words Three words.
+    function pack(Terms memory terms) internal pure returns (bytes memory words) {
+        uint256 draw = uint256(terms.snapshotBlock) | (uint256(terms.commitDeadline) << 40)
+            | (uint256(terms.poolSize) << 80) | (uint256(terms.publishWindow) << 112)
+            | (uint256(terms.refereeWindow) << 144) | (uint256(terms.challengeWindow) << 176)
+            | (uint256(terms.seats) << 208) | (uint256(terms.quorum) << 224) | ((uint256(terms.radix) - 1) << 240);
         uint256 money = uint256(terms.reward) | (uint256(terms.bonus) << 96) | (uint256(terms.round) << 192)
             | (uint256(terms.resultSize) << 224) | (uint256(terms.index) << 248);
         return abi.encode(terms.seed, draw, money);
     }
 
-    /// @notice Return the terms that `pack` made these words of.
+    /// @notice Unpack a job's terms.
     /// @dev Each cast keeps exactly the bits that `pack` gave the field.
+    /// @param words What `pack` returned.
+    /// @return terms The terms.
     function unpack(bytes memory words) internal pure returns (Terms memory terms) {
         uint256 draw;
         uint256 money;

@@ -1,8 +1,8 @@
-"""What the tests of one file share: a round that is open while they run, or a crowd of contracts."""
+"""What the tests of one file share: a round that is open while they run, or actors that are contracts."""
 
 import pytest
 
-from tests.contracts.crowds import Stage
+from tests.contracts.multicalls import Stage
 from tests.contracts.protocol_steps import Committee, deploy_round
 
 

@@ -9,13 +9,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS, chunk_count, chunk_hashes, content_hash
 from mlchain.protocol.terms import RoundTerms
-from tests.contracts import promises
+from tests.contracts import guarantees
 from tests.contracts.answers import Answer, Damage, Fake, chunk_of, commitment_of, result_of
 from tests.contracts.chain_control import rollback
-from tests.contracts.crowds import PURSE
-from tests.contracts.promises import Referee, Story
+from tests.contracts.guarantees import GroundTruth, Referee
+from tests.contracts.multicalls import PURSE
 from tests.contracts.protocol_steps import MAX_ROUND_DURATION, MIN_WINDOW, MODEL, STAKE
-from tests.contracts.side_by_side import Act, Deployment, SideBySide
+from tests.contracts.side_by_side import Call, Deployment, SideBySide
 from tests.reference.chain import Refused
 from tests.reference.jobs import NOTHING, Job
 from tests.reference.registry import MAX_SNAPSHOT_AGE
@@ -56,7 +56,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         self.model = self.pair.model
         self.registry = self.model.registry
         self.workers = range(1, len(self.pair.actors))
-        self.story = Story()
+        self.truth = GroundTruth()
 
     # Who and where
 
@@ -75,10 +75,10 @@ class ProtocolMachine(RuleBasedStateMachine):
 
     def act(self, actor: int, to: str, method: str, *arguments: object, value: int = 0) -> None:
         """Let an actor call a contract."""
-        answer = self.pair.do(Act(actor, to, method, arguments, value))
+        answer = self.pair.do(Call(actor, to, method, arguments, value))
         events = [] if isinstance(answer, Refused) else answer
         for job in self.round:
-            promises.keep_g7(job, self.story, events)
+            guarantees.check_g7(job, self.truth, events)
 
     # Beginning and end
 
@@ -86,8 +86,8 @@ class ProtocolMachine(RuleBasedStateMachine):
     def begin(self, random):
         """Publish a model; some join, of whom some are honest. One worker is not admitted."""
         workers = self.workers[:-1]
-        self.story.honest = set(random.sample(self.pair.actors[1:], random.choice([0, 2, 4, 5, 6, 9])))
-        self.story.referee = random.choice(list(Referee))
+        self.truth.honest = set(random.sample(self.pair.actors[1:], random.choice([0, 2, 4, 5, 6, 9])))
+        self.truth.referee = random.choice(list(Referee))
         self.act(SERVER, "ModelRegistry", "announce", 0, content_hash(MODEL), len(MODEL))
         self.act(SERVER, "ModelRegistry", "publish", 1, 0, chunk_hashes(MODEL), MODEL)
         for worker in workers:
@@ -104,7 +104,7 @@ class ProtocolMachine(RuleBasedStateMachine):
 
     def drain(self) -> None:
         """Let time pass, a stranger settle, everybody leave and take home what is theirs."""
-        self.story.left_alone = {job.address for job in self.jobs_in(Phase.COMMIT, *SHOWING)}
+        self.truth.left_alone = {job.address for job in self.jobs_in(Phase.COMMIT, *SHOWING)}
         while self.jobs_in(Phase.COMMIT, *SHOWING):
             self.pass_time(
                 max(job.commit_end + job.terms.publish_window + job.terms.referee_window for job in self.round)
@@ -112,7 +112,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         for job in self.round:
             if len(job.settled) < job.terms.seats:
                 self.act(self.workers[-1], job.address, "settle", list(range(job.terms.seats)))
-        self.every_promise_is_kept()
+        self.every_guarantee_holds()
         for member in list(self.registry.members):
             self.act(self.pair.actors.index(member), "WorkerRegistry", "leave")
         self.pair.go_to(self.pair.now + 1, MAX_SNAPSHOT_AGE)
@@ -149,25 +149,25 @@ class ProtocolMachine(RuleBasedStateMachine):
             if until >= publish_end and job.phase() is Phase.PROPOSE:
                 for seat in self.honest_seats(job)[:1]:
                     self.show(job, Answer.RIGHT, seat)
-            rules = self.story.referee is Referee.HONEST and job.address not in self.story.left_alone
+            rules = self.truth.referee is Referee.HONEST and job.address not in self.truth.left_alone
             if rules and until >= publish_end + job.terms.referee_window and job.phase() in SHOWING:
                 self.rule_rightly(job)
 
     def honest_seats(self, job: Job) -> list[int]:
         """Return the seats of a job whose holders are honest."""
-        return [seat for seat, holder in enumerate(job.holders) if holder in self.story.honest]
+        return [seat for seat, holder in enumerate(job.holders) if holder in self.truth.honest]
 
     # What seats do
 
     def commit(self, job: Job, seat: int, what: Answer | Fake, actor: int | None = None) -> None:
         """Let the holder of a seat, or another actor, commit for it; an honest holder to the right result only."""
-        if job.holders[seat % job.terms.seats] in self.story.honest:
+        if job.holders[seat % job.terms.seats] in self.truth.honest:
             what = Answer.RIGHT
         before = len(job.commitments)
         caller = self.holder(job, seat) if actor is None else actor
         self.act(caller, job.address, "commit", seat, commitment_of(job, seat, what))
         if len(job.commitments) > before:
-            self.story.committed[job.address, seat] = what
+            self.truth.committed[job.address, seat] = what
 
     def show(self, job: Job, answer: Answer, seat: int) -> None:
         """Let the holder of a seat propose what it has committed to, and publish all that is missing of it."""
@@ -279,15 +279,15 @@ class ProtocolMachine(RuleBasedStateMachine):
             (job, answer, seat)
             for job in self.jobs_in(*SHOWING)
             for seat in job.commitments
-            if isinstance(answer := self.story.committed[job.address, seat], Answer)
+            if isinstance(answer := self.truth.committed[job.address, seat], Answer)
         ]
 
     def let_the_referee_act(self, random: Random) -> None:
         """Let the referee do what is in its nature."""
         job = random.choice(self.jobs_in(*SHOWING) or self.round)
-        if self.story.referee is Referee.ERRATIC:
+        if self.truth.referee is Referee.ERRATIC:
             self.rule_somehow(random, job)
-        elif (self.story.referee, job.phase() in SHOWING) in ((Referee.HONEST, True), (Referee.LATE, False)):
+        elif (self.truth.referee, job.phase() in SHOWING) in ((Referee.HONEST, True), (Referee.LATE, False)):
             self.rule_rightly(job)
 
     def rule_somehow(self, random: Random, job: Job) -> None:
@@ -358,7 +358,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         """Let anybody call anything of a job, at any time."""
         job = random.choice(self.round * 3 + list(self.model.jobs.values()))
         seat = random.choice([*range(job.terms.seats)] * 4 + [job.terms.seats])
-        anybody = range(len(self.pair.actors)) if self.story.referee is Referee.ERRATIC else self.workers
+        anybody = range(len(self.pair.actors)) if self.truth.referee is Referee.ERRATIC else self.workers
         actor = random.choice(anybody)
         if seat < job.terms.seats and random.random() < 0.7:
             actor = self.holder(job, seat)
@@ -370,7 +370,7 @@ class ProtocolMachine(RuleBasedStateMachine):
 
     def calls(self, random: Random, job: Job, seat: int) -> list[tuple[str, tuple]]:
         """Return calls to a job with random arguments, often about what the seat has committed to."""
-        committed = self.story.committed.get((job.address, seat))
+        committed = self.truth.committed.get((job.address, seat))
         answer = committed if isinstance(committed, Answer) else random.choice(list(Answer))
         result = result_of(job, random.choice([answer, answer, *Answer]), seat)
         index = random.randrange(chunk_count(len(result)))
@@ -391,10 +391,10 @@ class ProtocolMachine(RuleBasedStateMachine):
     # What holds after every step
 
     @invariant()
-    def every_promise_is_kept(self):
-        """G1 to G5 and G8, of the model, which the contracts are held against; G7 with every act."""
-        promises.keep_g1(self.model)
-        promises.keep_g8(self.model)
+    def every_guarantee_holds(self):
+        """G1 to G5 and G8, of the model, which the contracts are held against; G7 with every call."""
+        guarantees.check_g1(self.model)
+        guarantees.check_g8(self.model)
         for job in self.round:
-            promises.keep_g2_g3_and_g4(job, self.story)
-            promises.keep_g5(job, self.story)
+            guarantees.check_g2_g3_and_g4(job, self.truth)
+            guarantees.check_g5(job, self.truth)

@@ -9,18 +9,18 @@ from eth_utils import keccak
 
 from mlchain.protocol.terms import RoundTerms
 from tests.contracts.chain_control import now, time_of_next_block
-from tests.contracts.crowds import PURSE, create
+from tests.contracts.multicalls import PURSE, create
 from tests.contracts.protocol_steps import ABSENCE_FEE, MAX_ROUND_DURATION, MIN_WINDOW, PARAMETERS, STAKE
 from tests.reference.chain import Chain, Event, Refused
 from tests.reference.protocol import Protocol
 
-LONGEST_BLOCK = 8  # acts
+LONGEST_BLOCK = 8  # calls
 BLOCK_GAS = 29_000_000
 FIXED = ("ModelRegistry", "JobFactory", "WorkerRegistry")
 
 
-class Act(NamedTuple):
-    """A call by one of the crowd to a contract, by its name or a job's address."""
+class Call(NamedTuple):
+    """A call by an actor to a contract, by its name or a job's address."""
 
     actor: int
     to: str
@@ -31,26 +31,26 @@ class Act(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A permissioned protocol whose server is a crowd, actor 0, and whose workers are the crowd's members."""
+    """A permissioned protocol whose server is a multicall contract, actor 0, and whose members are its workers."""
 
-    crowd: object
-    director: object
+    multicall: object
+    operator: object
     addresses: dict[str, str]
     actors: list[str]
 
     @classmethod
-    def build(cls, director, size: int) -> "Deployment":
-        """Deploy a crowd of `size` workers and let it deploy the protocol."""
-        crowd = director.deploy(project.Crowd, size, value=PURSE)
-        models = create(crowd, director, project.ModelRegistry)
-        factory = create(crowd, director, project.JobFactory, models, PARAMETERS | {"permissioned": True})
+    def build(cls, operator, size: int) -> "Deployment":
+        """Deploy a multicall contract with `size` workers and let it deploy the protocol."""
+        multicall = operator.deploy(project.Multicall, size, value=PURSE)
+        models = create(multicall, operator, project.ModelRegistry)
+        factory = create(multicall, operator, project.JobFactory, models, PARAMETERS | {"permissioned": True})
         registry = project.JobFactory.at(factory).REGISTRY()
         addresses = dict(zip(FIXED, (models.lower(), factory.lower(), registry.lower()), strict=True))
-        return cls(crowd, director, addresses, [address.lower() for address in crowd.actors()])
+        return cls(multicall, operator, addresses, [address.lower() for address in multicall.actors()])
 
 
 class SideBySide:
-    """Collects the acts of a block, takes each to the model at once, and plays the whole block on the chain later."""
+    """Collects the calls of a block, takes each to the model at once, and plays the whole block on the chain later."""
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment, self.actors = deployment, deployment.actors
@@ -80,13 +80,13 @@ class SideBySide:
     @property
     def is_full(self) -> bool:
         """Whether the block has to end: with a round, whose jobs' addresses only the chain knows, or for its gas."""
-        return self._played is not None or len(self._acts) >= LONGEST_BLOCK
+        return self._played is not None or len(self._calls) >= LONGEST_BLOCK
 
-    def do(self, act: Act) -> list[Event] | Refused:
-        """Take an act to the model and into the block."""
-        self._acts.append(act)
+    def do(self, call: Call) -> list[Event] | Refused:
+        """Take a call to the model and into the block."""
+        self._calls.append(call)
         try:
-            answer = self.model.send(self.actors[act.actor], *act[1:])
+            answer = self.model.send(self.actors[call.actor], *call[1:])
         except Refused as refusal:
             answer = refusal
         self._answers.append(answer)
@@ -111,7 +111,7 @@ class SideBySide:
     def _begin(self, timestamp: int) -> None:
         time_of_next_block(timestamp)
         self.model.chain.block, self.model.chain.now = chain.blocks.head.number + 1, timestamp
-        self._acts: list[Act] = []
+        self._calls: list[Call] = []
         self._answers: list[list[Event] | Refused] = []
         self._played: list | None = None
 
@@ -119,21 +119,23 @@ class SideBySide:
         self.agree = False
         if self._played is None:
             self._play()
-        assert len(self._played) >= len(self._acts), "the block had ended"
-        for act, expected, actual in zip(self._acts, self._answers, self._played[: len(self._acts)], strict=True):
-            compare(act, expected, actual)
-        self._compare_views(self._played[len(self._acts) :])
+        assert len(self._played) >= len(self._calls), "the block had ended"
+        for call, expected, actual in zip(self._calls, self._answers, self._played[: len(self._calls)], strict=True):
+            compare(call, expected, actual)
+        self._compare_views(self._played[len(self._calls) :])
         self.agree = True
 
     def _play(self) -> None:
-        """Play the block's acts on the chain, and look at everything in the same block after the last of them."""
-        calls = [(act.actor, self._target(act.to), act.value, encode(act)) for act in self._acts]
+        """Play the block's calls on the chain, and look at everything in the same block after the last of them."""
+        calls = [(call.actor, self._target(call.to), call.value, encode(call)) for call in self._calls]
         views = [(0, self._target(view.to), 0, encode(view)) for view in self._views()]
-        crowd, director = self.deployment.crowd, self.deployment.director
+        multicall, operator = self.deployment.multicall, self.deployment.operator
         # Not as Ape sends a transaction: on the embedded chain it runs each once more, to look for debug logs.
         node = chain.provider.web3.eth
-        data = crowd.attempt.encode_input(calls + views)
-        sent = node.send_transaction({"from": director.address, "to": crowd.address, "data": data, "gas": BLOCK_GAS})
+        data = multicall.tryExecute.encode_input(calls + views)
+        sent = node.send_transaction(
+            {"from": operator.address, "to": multicall.address, "data": data, "gas": BLOCK_GAS}
+        )
         receipt = node.wait_for_transaction_receipt(sent)
         assert (receipt.blockNumber, receipt.status) == (self.block, 1)
         assert chain.blocks.head.timestamp == self.now
@@ -162,18 +164,18 @@ class SideBySide:
         """Compare all accounts after this block, and not only those that acted or should have changed."""
         self._seen = {}
 
-    def _views(self) -> list[Act]:
+    def _views(self) -> list[Call]:
         """What a block ends with; of a job deployed in it nothing, since its address was not known before."""
-        acting = {self.actors[act.actor] for act in self._acts}
+        acting = {self.actors[call.actor] for call in self._calls}
         self._viewed = [
             actor for actor in self.actors if actor in acting or self._account(actor) != self._seen.get(actor)
         ]
         jobs = [job.address for job in self.model.rounds[-1]] if self.model.rounds else []
         self._viewed_job = jobs[self.block % len(jobs)] if jobs else None
         return [
-            *[Act(0, "WorkerRegistry", "accountOf", (actor,)) for actor in self._viewed],
-            Act(0, "WorkerRegistry", "currentRound"),
-            *[Act(0, self._viewed_job, view) for view in ("phase", "outcome") if jobs],
+            *[Call(0, "WorkerRegistry", "accountOf", (actor,)) for actor in self._viewed],
+            Call(0, "WorkerRegistry", "currentRound"),
+            *[Call(0, self._viewed_job, view) for view in ("phase", "outcome") if jobs],
         ]
 
     def _account(self, actor: str) -> tuple[int, int, int, int]:
@@ -196,8 +198,8 @@ class SideBySide:
         assert chain.get_balance(self._target("WorkerRegistry")) == registry.balance
 
 
-class Answer(NamedTuple):
-    """What an act came to on the chain."""
+class CallResult(NamedTuple):
+    """What a call came to on the chain."""
 
     succeeded: bool
     data: bytes
@@ -209,15 +211,15 @@ class Answer(NamedTuple):
         return eth_abi.decode(types, self.data)
 
 
-def answers_in(logs: list, names: dict[str, str]) -> list[Answer]:
-    """Return what each act of a crowd came to, with the events that came before its end."""
+def answers_in(logs: list, names: dict[str, str]) -> list[CallResult]:
+    """Return what each call of a multicall came to, with the events that came before its end."""
     answers, events = [], []
     for log in logs:
         topics, address = [bytes(topic) for topic in log["topics"]], log["address"].lower()
         abi = EVENTS[topics[0]]
         arguments = arguments_of(abi, topics[1:], bytes(log["data"]))
-        if abi.name == "Attempted":
-            answers.append(Answer(arguments["succeeded"], arguments["answer"], events))
+        if abi.name == "Called":
+            answers.append(CallResult(arguments["succeeded"], arguments["returned"], events))
             events = []
         else:
             events.append(Event(names.get(address, address), abi.name, arguments))
@@ -235,28 +237,28 @@ def arguments_of(abi, topics: list[bytes], data: bytes) -> dict[str, object]:
     }
 
 
-def compare(act: Act, expected: list[Event] | Refused, actual: Answer) -> None:
-    """Hold what an act came to on the chain against what it came to in the model."""
+def compare(call: Call, expected: list[Event] | Refused, actual: CallResult) -> None:
+    """Hold what a call came to on the chain against what it came to in the model."""
     if isinstance(expected, Refused):
-        assert not actual.succeeded, f"{act} went through instead of {expected.error}{expected.values}"
+        assert not actual.succeeded, f"{call} went through instead of {expected.error}{expected.values}"
         abi = ERRORS.get(actual.data[:4])
-        assert abi, f"{act} failed with {actual.data.hex()} instead of {expected.error}{expected.values}"
+        assert abi, f"{call} failed with {actual.data.hex()} instead of {expected.error}{expected.values}"
         values = eth_abi.decode([field.canonical_type for field in abi.inputs], actual.data[4:])
-        assert (abi.name, values) == (expected.error, expected.values), act
+        assert (abi.name, values) == (expected.error, expected.values), call
     else:
         error = ERRORS.get(actual.data[:4])
-        assert actual.succeeded, f"{act} failed with {error.name if error else actual.data.hex()}"
-        assert actual.events == expected, act
+        assert actual.succeeded, f"{call} failed with {error.name if error else actual.data.hex()}"
+        assert actual.events == expected, call
 
 
-def encode(act: Act) -> bytes:
-    """Return the data of an act's call."""
-    abi = METHODS[act.to if act.to in FIXED else "Job", act.method]
-    arguments = [astuple(value) if isinstance(value, RoundTerms) else value for value in act.arguments]
+def encode(call: Call) -> bytes:
+    """Return the data of a call's call."""
+    abi = METHODS[call.to if call.to in FIXED else "Job", call.method]
+    arguments = [astuple(value) if isinstance(value, RoundTerms) else value for value in call.arguments]
     return keccak(text=abi.selector)[:4] + eth_abi.encode([field.canonical_type for field in abi.inputs], arguments)
 
 
 TYPES = [getattr(project, name).contract_type for name in (*FIXED, "Job")]
 METHODS = {(kind.name, abi.name): abi for kind in TYPES for abi in (*kind.mutable_methods, *kind.view_methods)}
-EVENTS = {keccak(text=abi.selector): abi for kind in (*TYPES, project.Crowd.contract_type) for abi in kind.events}
+EVENTS = {keccak(text=abi.selector): abi for kind in (*TYPES, project.Multicall.contract_type) for abi in kind.events}
 ERRORS = {keccak(text=abi.selector)[:4]: abi for kind in TYPES for abi in kind.errors}

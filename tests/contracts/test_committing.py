@@ -62,7 +62,7 @@ def test_a_commit_at_the_deadline_is_late(committee, job):
     deadline = job.commitEnd()
     time_of_next_block(deadline)
 
-    with reverts(job.WrongPhase, actual=Phase.PROPOSE, expected=Phase.COMMIT):
+    with reverts(job.WrongPhase, actual=Phase.PROPOSE, first=Phase.COMMIT, last=Phase.COMMIT):
         committee.commit(0, RIGHT)
 
 
@@ -88,7 +88,7 @@ def test_nobody_commits_in_any_later_phase(committee, job):
     ]:
         time_of_next_block(end + delay)
 
-        with reverts(job.WrongPhase, actual=phase, expected=Phase.COMMIT):
+        with reverts(job.WrongPhase, actual=phase, first=Phase.COMMIT, last=Phase.COMMIT):
             committee.commit(2, RIGHT)
 
 

@@ -45,7 +45,7 @@ def test_g7_what_was_published_cannot_be_committed_by_a_late_seat(new_round):
     time_of_next_block(committee.job.commitEnd())
     committee.show(0, RIGHT)
 
-    with reverts(committee.job.WrongPhase, actual=3, expected=0):
+    with reverts(committee.job.WrongPhase, actual=3, first=0, last=0):
         committee.commit(2, RIGHT)
 
 

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from mlchain.protocol.content import content_hash
 from tests.contracts.chain_control import rollback
-from tests.contracts.crowds import PURSE, act
 from tests.contracts.games import (
     MEMBERS,
     SERVER,
@@ -20,6 +19,7 @@ from tests.contracts.games import (
     games,
     right_result,
 )
+from tests.contracts.multicalls import PURSE, call
 from tests.contracts.protocol_steps import ABSENCE_FEE, STAKE
 from tests.reference.tables import Outcome
 
@@ -83,12 +83,12 @@ def test_g1_every_wei_is_owed_to_one_party_and_all_of_it_can_be_taken_home(stage
         assert registry.balance == books.credit.total() + books.stake.total()
         assert registry.currentRound().escrow == 0
 
-        stage.play(
-            *[act(actor, registry.withdraw) for actor in ACTORS if books.credit[actor]],
-            *[act(actor, registry.leave) for actor in books.members],
+        stage.execute(
+            *[call(actor, registry.withdraw) for actor in ACTORS if books.credit[actor]],
+            *[call(actor, registry.leave) for actor in books.members],
         )
         chain.mine(128)
-        stage.play(*[act(actor, registry.withdrawStake) for actor in ACTORS if books.stake[actor]])
+        stage.execute(*[call(actor, registry.withdrawStake) for actor in ACTORS if books.stake[actor]])
 
         assert registry.balance == 0
         assert [chain.get_balance(stage.actors[actor]) for actor in ACTORS if actor != SERVER] == [

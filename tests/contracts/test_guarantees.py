@@ -19,7 +19,7 @@ from tests.contracts.protocol_steps import (
 )
 from tests.reference.tables import Outcome, Verdict
 
-AUDIT = 600
+CHALLENGE_WINDOW = 600
 
 
 # G1: nothing is lost
@@ -102,12 +102,12 @@ def test_g3_one_honest_seat_overthrows_an_evil_quorum(new_round, registry, serve
 
 
 def test_g3_an_audit_slashes_a_committee_that_is_evil_in_every_seat(new_round, registry, server):
-    committee = new_round(challengeWindow=AUDIT)
+    committee = new_round(challengeWindow=CHALLENGE_WINDOW)
     committee.commit_all(WRONG, WRONG, WRONG)
     committee.show(0, WRONG)
     committee.propose_as_referee(RIGHT)
     committee.publish_as_referee(RIGHT)
-    time_of_next_block(committee.job.commitEnd() + AUDIT - 1)
+    time_of_next_block(committee.job.commitEnd() + CHALLENGE_WINDOW - 1)
     committee.rule(RIGHT)
 
     receipt = committee.settle(sender=server)

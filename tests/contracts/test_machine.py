@@ -10,7 +10,7 @@ from tests.contracts.side_by_side import Deployment
 WORKERS = 9
 
 
-def test_the_contracts_do_what_the_reference_model_does_and_keep_every_promise(server):
+def test_the_contracts_do_what_the_reference_model_does_and_keep_every_guarantee(server):
     with embedded_chain(b"side by side"):
         deployment = Deployment.build(server, WORKERS)
 

@@ -11,8 +11,8 @@ from mlchain.protocol.content import content_hash
 from mlchain.protocol.draw import position_of
 from mlchain.protocol.odds import odds_of
 from tests.contracts.chain_control import rollback
-from tests.contracts.crowds import act
 from tests.contracts.games import MEMBERS, Behaviour, Game, JobGame, Referee, Showing, right_result
+from tests.contracts.multicalls import call
 from tests.contracts.protocol_steps import STAKE
 from tests.reference.tables import Outcome
 
@@ -26,7 +26,7 @@ SHOWN = dict.fromkeys(Behaviour, Showing.PUBLISHED)
 def small_stage(stage):
     """A stage whose pool has five members, the actors 1 to 5 in this order."""
     with rollback():
-        stage.play(*[act(actor, stage.registry.leave) for actor in range(POOL + 1, MEMBERS + 1)])
+        stage.execute(*[call(actor, stage.registry.leave) for actor in range(POOL + 1, MEMBERS + 1)])
         yield stage
 
 

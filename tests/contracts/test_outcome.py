@@ -8,13 +8,13 @@ from tests.contracts.protocol_steps import JUNK, RIGHT, WORSE, WRONG, Committee,
 from tests.reference.tables import Outcome, Phase
 
 UNDECIDED = (Outcome.UNDECIDED, bytes(32))
-AUDIT = 600
+CHALLENGE_WINDOW = 600
 
 
 @pytest.fixture(scope="module")
 def committee(factory, registry, server, members):
     """Five seats, a quorum of three and an audit."""
-    (job,) = deploy_round(factory, server, seats=5, quorum=3, challengeWindow=AUDIT)
+    (job,) = deploy_round(factory, server, seats=5, quorum=3, challengeWindow=CHALLENGE_WINDOW)
     return Committee.of(job, server, members)
 
 
@@ -182,7 +182,7 @@ def test_no_rival_can_be_proposed_once_an_uncontested_answer_stands(committee, j
     _, publish_end, _ = ends()
     time_of_next_block(publish_end)
 
-    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.propose_as_referee(WRONG)
 
 

@@ -93,14 +93,14 @@ def test_nobody_proposes_in_the_commit_phase(committee, job):
     committee.commit_all(RIGHT, RIGHT)
     time_of_next_block(job.commitEnd() - 1)
 
-    with reverts(job.WrongPhase, actual=Phase.COMMIT, expected=Phase.PROPOSE):
+    with reverts(job.WrongPhase, actual=Phase.COMMIT, first=Phase.PROPOSE, last=Phase.PROPOSE):
         committee.propose(0, RIGHT)
 
 
 def test_the_referee_proposes_nothing_in_the_commit_phase(committee, job):
     committee.commit_all(RIGHT, RIGHT)
 
-    with reverts(job.WrongPhase, actual=Phase.COMMIT, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.COMMIT, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.propose_as_referee(RIGHT)
 
 
@@ -112,7 +112,7 @@ def test_seats_propose_until_the_publish_window_ends_and_no_longer(committee, jo
 
     time_of_next_block(end)
 
-    with reverts(job.WrongPhase, actual=Phase.REFEREE, expected=Phase.PROPOSE):
+    with reverts(job.WrongPhase, actual=Phase.REFEREE, first=Phase.PROPOSE, last=Phase.PROPOSE):
         committee.propose(1, WRONG)
 
 
@@ -125,7 +125,7 @@ def test_the_referee_proposes_a_result_that_no_seat_has_until_its_window_ends(co
 
     assert receipt.events == [job.Proposed(resultHash=content_hash(RIGHT), proposer=server, votes=0)]
     time_of_next_block(end)
-    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.propose_as_referee(WORSE)
 
 
@@ -133,9 +133,9 @@ def test_nobody_proposes_to_a_decided_job(committee, job):
     committee.commit_all(RIGHT, WRONG, WORSE)
     committee.job.ruleVoid(sender=committee.referee)
 
-    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.PROPOSE):
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.PROPOSE):
         committee.propose(0, RIGHT)
-    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.propose_as_referee(RIGHT)
 
 

@@ -86,9 +86,9 @@ def test_only_the_referee_publishes_as_referee(proposed, job, stranger):
 def test_nobody_publishes_in_the_commit_phase(committee, job):
     committee.commit_all(LARGE, LARGE)
 
-    with reverts(job.WrongPhase, actual=Phase.COMMIT, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.COMMIT, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.publish(0, LARGE)
-    with reverts(job.WrongPhase, actual=Phase.COMMIT, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.COMMIT, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.publish_as_referee(LARGE)
 
 
@@ -99,7 +99,7 @@ def test_publishing_goes_on_until_the_referees_window_ends(proposed, job):
 
     time_of_next_block(end)
 
-    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
         proposed.publish(0, LARGE, 1)
 
 
@@ -109,9 +109,9 @@ def test_nothing_is_published_after_the_decision(committee, job):
     committee.propose(2, WRONG)
     committee.rule(LARGE)
 
-    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.publish(2, WRONG)
-    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.publish_as_referee(WRONG)
 
 

@@ -73,10 +73,10 @@ def test_only_the_referee_rules(committee, job, bystander, stranger):
 def test_the_referee_does_not_rule_in_the_commit_phase(committee, job, server):
     committee.commit_all(RIGHT, RIGHT)
 
-    with reverts(job.WrongPhase, actual=Phase.COMMIT, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.COMMIT, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.rule(RIGHT)
     time_of_next_block(job.commitEnd() - 1)
-    with reverts(job.WrongPhase, actual=Phase.COMMIT, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.COMMIT, first=Phase.PROPOSE, last=Phase.REFEREE):
         job.ruleVoid(sender=server)
 
 
@@ -95,7 +95,7 @@ def test_the_referee_rules_until_its_window_ends_and_no_longer(committee, job, s
     end = referee_end(job)
     time_of_next_block(end)
     for rule in [lambda: committee.rule(RIGHT), lambda: job.ruleVoid(sender=server)]:
-        with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.REFEREE):
+        with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
             rule()
 
 
@@ -115,7 +115,7 @@ def test_the_referee_does_not_rule_twice(committee, job, server):
     committee.show(1, WRONG)
     committee.rule(RIGHT)
 
-    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.rule(WRONG)
-    with reverts(job.WrongPhase, actual=Phase.DECIDED, expected=Phase.REFEREE):
+    with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
         job.ruleVoid(sender=server)

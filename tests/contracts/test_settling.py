@@ -245,7 +245,7 @@ def test_no_seat_is_settled_before_the_decision(committee, job, server, phase):
     }
     time_of_next_block(times[phase])
 
-    with reverts(job.WrongPhase, actual=phase, expected=Phase.DECIDED):
+    with reverts(job.WrongPhase, actual=phase, first=Phase.DECIDED, last=Phase.DECIDED):
         committee.settle(sender=server)
 
 

@@ -39,7 +39,7 @@ class Job:
     # Commit
 
     def commit(self, sender: str, seat: int, sealed: bytes) -> None:
-        self._require_phase(Phase.COMMIT)
+        self._require_phase(Phase.COMMIT, Phase.COMMIT)
         require(sealed != NOTHING, "EmptyCommitment")
         require(seat not in self.commitments, "AlreadyCommitted", seat)
         self._require_holder(sender, seat)
@@ -55,13 +55,13 @@ class Job:
     # Propose
 
     def propose(self, sender: str, seat: int, result_hash: bytes) -> None:
-        self._require_phase(Phase.PROPOSE)
+        self._require_phase(Phase.PROPOSE, Phase.PROPOSE)
         self._require_opens(seat, result_hash)
         self._propose(sender, result_hash)
 
     def propose_as_referee(self, sender: str, result_hash: bytes) -> None:
         self._require_referee(sender)
-        self._require_undecided()
+        self._require_phase(Phase.PROPOSE, Phase.REFEREE)
         self._propose(sender, result_hash)
 
     def _propose(self, sender: str, result_hash: bytes) -> None:
@@ -73,14 +73,14 @@ class Job:
     # Publish
 
     def publish(self, sender: str, seat: int, result_hash: bytes, *chunk: object) -> None:
-        self._require_undecided()
+        self._require_phase(Phase.PROPOSE, Phase.REFEREE)
         self._require_holder(sender, seat)
         self._require_opens(seat, result_hash)
         self._publish(sender, seat, result_hash, *chunk)
 
     def publish_as_referee(self, sender: str, result_hash: bytes, *chunk: object) -> None:
         self._require_referee(sender)
-        self._require_undecided()
+        self._require_phase(Phase.PROPOSE, Phase.REFEREE)
         self._publish(sender, None, result_hash, *chunk)
 
     def _publish(
@@ -97,13 +97,13 @@ class Job:
 
     def rule(self, sender: str, result_hash: bytes) -> None:
         self._require_referee(sender)
-        self._require_undecided()
+        self._require_phase(Phase.PROPOSE, Phase.REFEREE)
         require(self.is_complete(result_hash), "NotComplete", result_hash)
         self._rule(result_hash)
 
     def rule_void(self, sender: str) -> None:
         self._require_referee(sender)
-        self._require_undecided()
+        self._require_phase(Phase.PROPOSE, Phase.REFEREE)
         self._rule(NOTHING)
 
     def _rule(self, result_hash: bytes) -> None:
@@ -114,7 +114,7 @@ class Job:
 
     def settle(self, sender: str, seats: list[int]) -> None:
         decision, accepted = self.outcome()
-        require(decision is not Outcome.UNDECIDED, "WrongPhase", self.phase(), Phase.DECIDED)
+        require(decision is not Outcome.UNDECIDED, "WrongPhase", self.phase(), Phase.DECIDED, Phase.DECIDED)
         for seat in seats:
             require(seat < self.terms.seats, "UnknownSeat", seat, self.terms.seats)
         fresh = [seat for seat in dict.fromkeys(seats) if seat not in self.settled]
@@ -185,11 +185,8 @@ class Job:
 
     # Who and when
 
-    def _require_phase(self, expected: Phase) -> None:
-        require(self.phase() is expected, "WrongPhase", self.phase(), expected)
-
-    def _require_undecided(self) -> None:
-        require(self.phase() in (Phase.PROPOSE, Phase.REFEREE), "WrongPhase", self.phase(), Phase.REFEREE)
+    def _require_phase(self, first: Phase, last: Phase) -> None:
+        require(first <= self.phase() <= last, "WrongPhase", self.phase(), first, last)
 
     def _require_referee(self, sender: str) -> None:
         require(sender == self.registry.server, "NotTheReferee", sender)

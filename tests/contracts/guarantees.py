@@ -1,4 +1,4 @@
-"""The guarantees about a history, told from who was honest and what was committed: nothing here opens a commitment."""
+"""The guarantees, checked against the ground truth of a history: nothing here opens a commitment."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ class Referee(Enum):
 
 
 @dataclass(slots=True)
-class Story:
-    """What nobody could read from a chain."""
+class GroundTruth:
+    """What no chain records: who is honest, and which answer is behind each commitment."""
 
     honest: set[str] = field(default_factory=set)
     referee: Referee = Referee.SILENT
@@ -36,13 +36,13 @@ class Story:
         return content_hash(result_of(job, answer, seat)) if isinstance(answer, Answer) else None
 
     def protects(self, job: Job) -> bool:
-        """Return whether the honest seats of a job are promised anything: by a referee, or by their number."""
+        """Return whether the guarantees cover the honest seats of a job: thanks to a referee, or to their number."""
         evil = sum(holder not in self.honest for holder in job.holders)
         outnumbered = evil < job.terms.quorum and self.referee is not Referee.ERRATIC
         return outnumbered or (self.referee is Referee.HONEST and job.address not in self.left_alone)
 
 
-def keep_g1(protocol: Protocol) -> None:
+def check_g1(protocol: Protocol) -> None:
     """Every wei is owed to one party, and nobody owes any."""
     registry = protocol.registry
     assert registry.balance == registry.owed
@@ -50,10 +50,10 @@ def keep_g1(protocol: Protocol) -> None:
     assert all(registry.stakes[member] == registry.stake for member in registry.members)
 
 
-def keep_g2_g3_and_g4(job: Job, story: Story) -> None:
-    """Where the honest are promised anything, no wrong result is accepted and they lose nothing and are paid."""
-    honest = [seat for seat, holder in enumerate(job.holders) if holder in story.honest]
-    if not honest or not story.protects(job):
+def check_g2_g3_and_g4(job: Job, truth: GroundTruth) -> None:
+    """Where the guarantees cover the honest, no wrong result is accepted, they lose nothing, and they are paid."""
+    honest = [seat for seat, holder in enumerate(job.holders) if holder in truth.honest]
+    if not honest or not truth.protects(job):
         return
     outcome, accepted = job.outcome()
     is_accepted = outcome not in (Outcome.UNDECIDED, Outcome.FAILED, Outcome.VOID)
@@ -63,12 +63,12 @@ def keep_g2_g3_and_g4(job: Job, story: Story) -> None:
         assert job.settled.get(seat, expected) is expected
 
 
-def keep_g5(job: Job, story: Story) -> None:
+def check_g5(job: Job, truth: GroundTruth) -> None:
     """Silence always costs, a commitment to nothing unless the task is broken, a lie when anything else is accepted."""
     outcome, accepted = job.outcome()
     for seat, verdict in job.settled.items():
-        shown = story.result_hash(job, seat)
-        if (job.address, seat) not in story.committed:
+        shown = truth.result_hash(job, seat)
+        if (job.address, seat) not in truth.committed:
             assert verdict is Verdict.ABSENT
         elif outcome is Outcome.VOID:
             assert verdict is Verdict.RELEASED
@@ -78,15 +78,15 @@ def keep_g5(job: Job, story: Story) -> None:
             assert verdict is (Verdict.REWARDED if shown == accepted else Verdict.SLASHED)
 
 
-def keep_g7(job: Job, story: Story, events: list[Event]) -> None:
+def check_g7(job: Job, truth: GroundTruth, events: list[Event]) -> None:
     """Nothing is committed once anything was shown, and only who committed to a result itself votes for it."""
     if any((event.address, event.name) == (job.address, "Committed") for event in events):
         assert not job.candidates
-    votes = Counter(story.result_hash(job, seat) for seat in range(job.terms.seats))
+    votes = Counter(truth.result_hash(job, seat) for seat in range(job.terms.seats))
     assert all(candidate.votes == votes[shown] for shown, candidate in job.candidates.items())
 
 
-def keep_g8(protocol: Protocol) -> None:
+def check_g8(protocol: Protocol) -> None:
     """Nobody has two seats that are not settled, and who has one has a whole stake here."""
     owing = [
         holder for job in protocol.jobs.values() for seat, holder in enumerate(job.holders) if seat not in job.settled

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {ModelRegistry} from "../ModelRegistry.sol";
+import {IJob} from "./IJob.sol";
+import {IWorkerRegistry} from "./IWorkerRegistry.sol";
+
+/// @title IJobFactory
+/// @notice "Deploy Jobs": the learning server deploys rounds of jobs here, with their pay in escrow.
+interface IJobFactory {
+    struct Parameters {
+        uint256 stake; // wei
+        uint256 absenceFee; // wei
+        uint256 minWindow; // seconds: ten times what an honest transaction may take
+        uint256 maxRoundDuration; // seconds
+        bool permissioned;
+    }
+
+    struct RoundTerms {
+        uint256 modelVersion;
+        uint256 snapshotBlock;
+        uint256 jobs;
+        uint256 seats; // per job
+        uint256 quorum; // seats
+        uint256 reward; // wei, per seat
+        uint256 bonus; // wei, per job
+        uint256 resultSize; // bytes
+        uint256 commitWindow; // seconds, like the next three
+        uint256 publishWindow;
+        uint256 refereeWindow;
+        uint256 challengeWindow;
+    }
+
+    /// @notice Emitted when a round is deployed.
+    /// @param round Its number, counted from one.
+    /// @param modelVersion The version of the model that its jobs train.
+    /// @param seed What the committees are drawn by.
+    /// @param poolSize The number of members at the snapshot block.
+    /// @param commitDeadline The time at which committing ends at the latest, in seconds.
+    /// @param terms The terms of all its jobs.
+    /// @param task What to train, the same for all its jobs.
+    event RoundDeployed(
+        uint256 indexed round,
+        uint256 indexed modelVersion,
+        bytes32 seed,
+        uint256 poolSize,
+        uint256 commitDeadline,
+        RoundTerms terms,
+        bytes task
+    );
+
+    /// @notice Emitted for each job of a round.
+    /// @param round The number of the round.
+    /// @param index The number of the job in the round, counted from zero.
+    /// @param job The job.
+    /// @param taskHash What sets this job's task apart from every other: the hash of the task, the round and the index.
+    event JobDeployed(uint256 indexed round, uint256 indexed index, address indexed job, bytes32 taskHash);
+
+    /// @notice The model registry belongs to another server.
+    error ForeignModelRegistry(address server);
+    /// @notice Three shortest windows must fit into the longest round, and that into 32 bits.
+    error InvalidWindows(uint256 minWindow, uint256 maxRoundDuration);
+    /// @notice A commit, publish or referee window is shorter than the deployment allows.
+    error WindowTooShort(uint256 window, uint256 minWindow);
+    /// @notice The three windows together are longer than the deployment allows.
+    error RoundTooLong(uint256 duration, uint256 maxRoundDuration);
+    /// @notice The challenge window must end no later than the publish window.
+    error ChallengeOutlastsPublishing(uint256 challengeWindow, uint256 publishWindow);
+    /// @notice A round has from 1 to `maximum` jobs.
+    error InvalidJobs(uint256 jobs, uint256 maximum);
+    /// @notice A job has from 1 to `maximum` seats.
+    error InvalidSeats(uint256 seats, uint256 maximum);
+    /// @notice A quorum is more than half of the seats and no more than all.
+    error InvalidQuorum(uint256 quorum, uint256 seats);
+    /// @notice The reward must not be zero.
+    error NoReward();
+    /// @notice The version of the model is not completely published.
+    error IncompleteModel(uint256 version);
+    /// @notice The value is not the pay of the round.
+    error WrongEscrow(uint256 actual, uint256 expected);
+
+    /// @notice Deploy a round of jobs with exactly its pay as value; reverts while the round before is unsettled, so
+    /// that no new model goes to a worker that owes an answer. Server only.
+    /// @param terms The terms of all its jobs.
+    /// @param serverRandom The server's random number, drawn when the snapshot block is final.
+    /// @param task What to train, the same for all its jobs.
+    /// @return round The number of the round, counted from one.
+    function deployRound(RoundTerms calldata terms, bytes32 serverRandom, bytes calldata task)
+        external
+        payable
+        returns (uint256 round);
+
+    /// @notice Return whether this factory deployed `job`.
+    /// @param job Any address.
+    /// @return deployed Whether it did.
+    function isJob(address job) external view returns (bool deployed);
+
+    /// @notice Return the greatest number of jobs of a round.
+    /// @return jobs The number.
+    function MAX_JOBS() external view returns (uint256 jobs);
+
+    /// @notice Return the greatest number of seats of a job.
+    /// @return seats The number.
+    function MAX_SEATS() external view returns (uint256 seats);
+
+    /// @notice Return the shortest commit, publish or referee window of a round.
+    /// @return window The time, in seconds.
+    function MIN_WINDOW() external view returns (uint256 window);
+
+    /// @notice Return the longest sum of those three windows, and so how long a round can hold a stake.
+    /// @return duration The time, in seconds.
+    function MAX_ROUND_DURATION() external view returns (uint256 duration);
+
+    /// @notice Return where the versions of the model are published.
+    /// @return models The registry of models.
+    function MODELS() external view returns (ModelRegistry models);
+
+    /// @notice Return the pool of workers, which holds all ether.
+    /// @return registry The registry of workers.
+    function REGISTRY() external view returns (IWorkerRegistry registry);
+
+    /// @notice Return the contract whose code all jobs run.
+    /// @return implementation The contract.
+    function IMPLEMENTATION() external view returns (IJob implementation);
+
+    /// @notice Return the number of the latest round.
+    /// @return round The number, counted from one; zero before the first.
+    function latestRound() external view returns (uint256 round);
+}
