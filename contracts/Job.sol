@@ -233,8 +233,7 @@ contract Job is IJob {
                 pay: job.reward + bonusOf[seat + 1]
             });
         }
-        // A finished job must not touch the registry: every settlement keeps the server from opening a round in its
-        // block.
+        // A finished job must not touch the registry: a settlement bars opening a round in the same block.
         require(count != 0, NothingToSettle());
 
         _settledSeats = settled;
@@ -243,8 +242,7 @@ contract Job is IJob {
         REGISTRY.settle(_shortened(settlements, count));
     }
 
-    /// @dev The share of the bonus of each publisher, numbered as in `publisherOf`; of a result that nobody published,
-    /// all is at zero.
+    /// @dev Each publisher's share of the bonus, numbered as in `publisherOf`; all at zero if nothing is accepted.
     function _bonusOf(Terms memory job, bytes32 acceptedHash) private view returns (uint256[] memory bonusOf) {
         bonusOf = new uint256[](uint256(job.seats) + 2);
         uint256 chunks = ContentHash.chunkCount(job.resultSize);
@@ -302,7 +300,7 @@ contract Job is IJob {
         return chunks == ContentHash.chunkCount(job.resultSize);
     }
 
-    /// @dev A decision is final: proposing, publishing and ruling end with it, and the passing of time revokes none.
+    /// @dev A decision is final: proposing, publishing and ruling end with it, and time alone never changes it.
     function _outcome(Terms memory job) private view returns (Outcome, bytes32) {
         if (progress.ruling == Ruling.Accept) return (Outcome.Ruled, ruledHash);
         if (progress.ruling == Ruling.Void) return (Outcome.Void, 0);
@@ -325,10 +323,10 @@ contract Job is IJob {
         require(first <= actual && actual <= last, WrongPhase(actual, first, last));
     }
 
-    /// @dev The windows that follow are half-open from this moment on: before it nothing is proposed, from it on
-    /// nothing committed.
+    /// @dev All later windows start here and are half-open: nothing is proposed before, nothing committed from then on.
     function _commitEnd(Terms memory job) private view returns (uint256) {
-        return progress.allCommittedAt != 0 ? progress.allCommittedAt : job.commitDeadline;
+        uint256 allCommittedAt = progress.allCommittedAt;
+        return allCommittedAt != 0 ? allCommittedAt : job.commitDeadline;
     }
 
     /* VIEWS */

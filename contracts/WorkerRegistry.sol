@@ -174,8 +174,7 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
         if (taken != 0) _accounts[SERVER].credit += SafeCast.toUint96(taken);
     }
 
-    /// @dev Returns what the worker gets or, on the last two verdicts, loses. Nothing that the worker does makes it
-    /// revert.
+    /// @dev Returns what the worker gets or, on the last two verdicts, loses. No worker can make it revert.
     function _settleSeat(address worker, Settlement calldata settlement) private returns (uint256 amount) {
         Account storage account = _accounts[worker];
         if (settlement.verdict == Verdict.Rewarded) {
