@@ -19,10 +19,10 @@ import pytest
 from mutants.compiler import Code
 from setup.standard_json import ROOT
 
-# Those that run the contracts. Left out are two that only read their text or code and could kill a mutant without
+# Those that run the contracts. Left out are three that only read their text or code and could kill a mutant without
 # noticing what it does, and two that take long to measure what wrong code seldom changes: gas, and chances.
 TESTS = ["tests/contracts", "tests/protocol"] + [
-    f"--ignore=tests/contracts/test_{name}.py" for name in ("errors", "gas", "odds", "opcodes")
+    f"--ignore=tests/contracts/test_{name}.py" for name in ("contract_docs", "errors", "gas", "odds", "opcodes")
 ]
 FIRST = 12  # tests that have killed most are tried one by one before all others
 PATIENCE = 60  # seconds over three times what the longest test takes, before one counts as hanging

@@ -65,8 +65,6 @@ class ContractCoverage:
         for file in self.sources:
             for name, contract in output["contracts"].get(file, {}).items():
                 evm = contract["evm"]
-                if not evm["bytecode"]["object"]:  # an interface or an abstract contract
-                    continue
                 self.compiled += [_compiled(evm["bytecode"], False), _compiled(evm["deployedBytecode"], True)]
                 # The same code but for the metadata, to know it by.
                 artefact = getattr(project, name).contract_type
