@@ -22,7 +22,7 @@ class JobBook:
 class Books:
     """What the contracts say after the last event: the registry's balance, counts, accounts, and the jobs.
 
-    `accounts` are (stake, credit, position plus one, leave block) by owner, as in `WorkerRegistry.Account`.
+    `accounts` are (stake, credit, position plus one, leave block) by owner, as in `IWorkerRegistry.Account`.
     """
 
     balance: int
@@ -34,7 +34,7 @@ class Books:
 
 
 def terms_of(current: Round, job: Job) -> tuple[Value, ...]:
-    """Return the terms of a job in the order of `JobTerms.Terms`."""
+    """Return the terms of a job in the order of `Terms`, the struct of `JobTerms.sol`."""
     terms = current.terms
     radix = isqrt(current.pool_size - 1) + 1 if current.pool_size else 0
     draw = (current.number, job.index, terms.snapshot_block, current.pool_size, radix, terms.seats, terms.quorum)

@@ -33,7 +33,7 @@ class Outcome(IntEnum):
 
 
 class Verdict(IntEnum):
-    """What a seat gets, numbered as in `WorkerRegistry.Verdict`."""
+    """What a seat gets, numbered as in the contracts."""
 
     REWARDED = 0
     RELEASED = 1
