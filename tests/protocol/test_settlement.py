@@ -72,6 +72,9 @@ def test_a_stake_is_refused_for_the_first_lock_that_the_twin_names(
 
 @settings(max_examples=settings().max_examples // 3)
 @given(steps=STEPS, by=st.integers(-1, 1), is_newest=st.booleans())
+@example(steps=["mine 128"], by=-1, is_newest=False)
+@example(steps=["mine 128"], by=0, is_newest=False)
+@example(steps=["deploy", "mine 3"], by=-1, is_newest=False)
 def test_a_round_is_refused_a_snapshot_before_the_earliest_and_after_the_newest_block(
     deployment, factory, registry, server, members, steps, by, is_newest
 ):

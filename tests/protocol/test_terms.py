@@ -60,6 +60,9 @@ def terms(draw) -> RoundTerms:
 @example(LEGAL)
 @example(replace(LEGAL, jobs=MAX_JOBS))
 @example(replace(LEGAL, seats=MAX_SEATS, quorum=MAX_SEATS // 2 + 1))
+@example(replace(LEGAL, commit_window=MIN_WINDOW, referee_window=MIN_WINDOW))
+@example(replace(LEGAL, commit_window=MAX_ROUND_DURATION - 7_200, challenge_window=3_600))
+@example(replace(LEGAL, result_size=CHUNK_SIZE * MAX_CHUNKS, reward=1))
 def test_a_round_is_refused_for_the_first_limit_that_its_terms_break(factory, registry, server, members, terms):
     terms = replace(terms, snapshot_block=chain.blocks.head.number)
     broken = [limit.value for limit in broken_limits(terms, MIN_WINDOW, MAX_ROUND_DURATION)]
