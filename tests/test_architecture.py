@@ -189,6 +189,15 @@ def test_a_library_is_imported_only_where_it_belongs(library):
         assert any(is_within(importer, home) for home in ([homes] if isinstance(homes, str) else homes))
 
 
+def test_the_programs_that_people_run_know_no_attackers():
+    importers = {name_of(path) for path in SHIPPED if "mlchain.simulation.attackers" in imports_of(path)}
+    deployers = {name_of(path) for path in SHIPPED if "ContractWorker" in path.read_text()}
+
+    assert {name for name in importers | deployers if not is_within(name, "mlchain/simulation")} == {
+        "scripts/simulate.py"
+    }
+
+
 @pytest.mark.parametrize("folder", ASIDE)
 def test_nothing_that_is_shipped_knows_what_stands_aside(folder):
     assert not [name_of(path) for path in SHIPPED if any(is_within(name, folder) for name in imports_of(path))]

@@ -42,11 +42,14 @@ def answering(body: bytes) -> Iterator[str]:
 
 @contextmanager
 def silent() -> Iterator[str]:
-    """Yield the address of a node that never answers."""
+    """Yield the address of a node that does not answer."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
+        end = threading.Timer(10, listener.close)  # or who is not prompt would wait for half an hour
+        end.start()
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        end.cancel()
 
 
 def node_at(url: str) -> PromptNode:
@@ -61,15 +64,21 @@ def asked(url: str) -> int:
     return node.web3.eth.block_number
 
 
+def connect_to(url: str) -> tuple[type, tuple[str | None, int, str]]:
+    """Return how a node is asked once Ape has connected to it, and by what address, id and name it is known."""
+    node = node_at(url)
+    node.connect()
+    return type(node.web3.provider), (node.http_uri, node.chain_id, node.network_choice)
+
+
 def test_ape_connects_by_it_and_keeps_to_the_settings_of_the_node():
     with answering(b'{"jsonrpc": "2.0", "id": 1, "result": "0x539"}') as url:
-        node = node_at(url)
-        node.connect()
+        asked_by, settings = connect_to(url)
 
-    assert isinstance(node.web3.provider, PromptHTTP), (
+    assert asked_by is PromptHTTP, (
         f"Ape {version('eth-ape')} opens its connections elsewhere than in _set_web3: mend mlchain/chain/prompt_node.py"
     )
-    assert (node.http_uri, node.chain_id, node.network_choice) == (url, 1337, f"ethereum:quorum:{url}")
+    assert settings == (url, 1337, f"ethereum:quorum:{url}")
 
 
 def test_a_node_that_hangs_from_the_start_is_given_up_soon_while_ape_connects(monkeypatch):
