@@ -6,15 +6,12 @@ from functools import lru_cache
 
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.gas import settle_calls
 from mlchain.protocol.ledger import Ledger, ModelVersion
 from mlchain.protocol.rounds import Job, Phase, Round, phase
 from mlchain.protocol.terms import MAX_JOBS, MAX_SEATS, RoundTerms, least_majority
 from mlchain.tasks.task import Aggregation, LearningTask
 from mlchain.training.encoding import EncodingError
-
-# Gas of settling: at most this much for a job, and for a seat, whose worker may have to be removed from the pool.
-SETTLE_JOB_GAS = 150_000
-SETTLE_SEAT_GAS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +156,7 @@ class LearningServer:
     def _supervise_job(self, view: View, current: Round, job: Job) -> Turn:
         now = phase(job, view.now)
         if now is Phase.DECIDED:
-            seats = job.unsettled
-            size = seats_per_batch(view.gas_limit)
-            batches = [seats[i : i + size] for i in range(0, len(seats), size)]
-            return Turn([Call("Job", "settle", (batch,), address=job.address) for batch in batches])
+            return Turn(settle_calls(job, view.gas_limit))
         if self.is_referee and self._has_to_rule(view, current, job, now):
             return Turn(self._rule(current, job, self._honest_result(view.ledger, current, job)))
         times = (job.commit_end, _audit_time(job), job.challenge_end, job.publish_end, job.referee_end)
@@ -238,11 +232,6 @@ def next_model(task: Aggregation, model: bytes, results: list[bytes], parent: by
         return True
 
     return task.aggregate(model, [result for result in results if is_readable(result)], parent)
-
-
-def seats_per_batch(gas_limit: int) -> int:
-    """Return how many seats are settled at once: what fits half a block, which others want to use too."""
-    return max(1, (gas_limit // 2 - SETTLE_JOB_GAS) // SETTLE_SEAT_GAS)
 
 
 def _audit_time(job: Job) -> int:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import partial
 
 from mlchain.actors.behaviours import Assignment, Behaviour
-from mlchain.protocol.calls import Call, Shortfall, Turn, View, missing_chunks
+from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.gas import settle_calls
 from mlchain.protocol.rounds import Job, Phase, Round, phase
-from mlchain.protocol.settlement import stake_locks
+from mlchain.protocol.settlement import StakeLock, stake_locks
 from mlchain.tasks.catalogue import LearningTask
 
 
@@ -36,8 +37,10 @@ class Worker:
 
     def act(self, view: View) -> Turn:
         """Return what to do in `view`; whatever of it the chain has already is not done again."""
+        if self.is_leaving and (calls := self._go_home(view)):
+            return Turn(calls)  # before any work, which may fail or take long
+        membership = Turn([]) if self.is_leaving else self._join(view)
         turn = self._work(view)
-        membership = Turn(self._go_home(view)) if self.is_leaving else self._join(view)
         return Turn(membership.calls + turn.calls, turn.wake, membership.shortfall)
 
     def front_run(self, view: View, coming: Call) -> list[Call]:
@@ -74,7 +77,7 @@ class Worker:
     def _work(self, view: View) -> Turn:
         assignment = self._assignment(view)
         if assignment is None:
-            return Turn([])
+            return self._free_stake(view)
         steps = {Phase.COMMIT: self._commit, Phase.DECIDED: self._settle}
         turn = steps.get(phase(assignment.job, view.now), self._show)(assignment)
         return Turn(self._untried(assignment, self.behaviour.tries(assignment)) + turn.calls, turn.wake)
@@ -122,12 +125,22 @@ class Worker:
         return Turn([assignment.call("publish", seat, result_hash, *chunk) for chunk in missing])
 
     def _settle(self, assignment: Assignment) -> Turn:
-        """Settle one's own seat when the server has had half a referee's window more than the job could last."""
-        job = assignment.job
-        patience = job.referee_end + job.terms.referee_window // 2
+        """Settle one's own seat when the server has had its time to or, if one leaves, every seat that is left."""
+        if self.is_leaving:
+            return self._free_stake(assignment.view)
+        patience = _patience(assignment.job)
         if assignment.view.now < patience:
             return Turn([], patience)
         return Turn([assignment.call("settle", [assignment.seat])])
+
+    def _free_stake(self, view: View) -> Turn:
+        """Settle every seat of the round that keeps the stake of one who has left, once the server has had its time."""
+        current = view.ledger.open_round
+        if current is None or StakeLock.OPEN_ROUND not in stake_locks(view.ledger, self.address, view.block + 1):
+            return Turn([])
+        late = [job for job in current.jobs if job.unsettled and view.now >= _patience(job)]
+        calls = [call for job in late for call in settle_calls(job, view.gas_limit)]
+        return Turn(calls, earliest(*(_patience(job) for job in current.jobs if job.unsettled and job not in late)))
 
     def _result(self, assignment: Assignment) -> bytes | None:
         """Return what this worker stands for in a job, for which it makes up its mind once."""
@@ -145,3 +158,8 @@ class Worker:
         fresh = [call for attempt, call in attempts.items() if attempt not in self._tried]
         self._tried.update(attempts)
         return fresh
+
+
+def _patience(job: Job) -> int:
+    """Return when the server has had half a referee's window more to settle than the job could last, in seconds."""
+    return job.referee_end + job.terms.referee_window // 2

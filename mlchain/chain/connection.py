@@ -10,9 +10,8 @@ from ape.api import AccountAPI, ReceiptAPI, TransactionAPI
 from ape.contracts import ContractInstance
 from ape.contracts.base import ContractTransactionHandler
 from ape_ethereum.ecosystem import Block
-from eth_utils import to_bytes, to_checksum_address, to_hex
-from web3.exceptions import ContractLogicError, Web3RPCError
-from web3.types import TxParams, Wei
+from eth_utils import to_checksum_address, to_hex
+from web3.exceptions import Web3RPCError
 
 from mlchain.chain.abi import to_abi
 from mlchain.chain.batches import Transaction, send_batch, takes_batches
@@ -20,16 +19,15 @@ from mlchain.chain.clock import ChainClock
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.embedded import make_repeatable
 from mlchain.chain.followed import FollowedDeployment
+from mlchain.chain.gas_limits import gas_limit
 from mlchain.chain.history import Logs
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Creation, Receipt
-from mlchain.chain.reverts import first_line, reason_in, reverts_named
+from mlchain.chain.reverts import first_line, reverts_named
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.events import Incremented, Log
 from mlchain.protocol.ledger import Ledger
-
-GAS_ROOM = 1.2  # what others do first may make a transaction dearer than its estimate
 
 
 class Chain:
@@ -158,7 +156,9 @@ class Chain:
         """
         method, arguments = self._method(call)
         with reverts_named(call.kind):
-            limit = self._estimate(sender.address, call)
+            receiver, data = self.encode(call)
+            job = self.ledger.job_at(receiver)
+            limit = gas_limit(self._provider, call, sender.address, receiver, data, job)
             prepared = method.as_transaction(*arguments, sender=sender, value=call.value, nonce=nonce, gas_limit=limit)
             _raise_price(prepared, price_factor)
             signed = sender.sign_transaction(prepared)
@@ -168,22 +168,6 @@ class Chain:
                 return to_hex(self._provider.web3.eth.send_raw_transaction(signed.serialize_transaction()))
             except Web3RPCError as error:
                 raise TransactionFailed(f"the node did not take {call.kind}: {first_line(error)}") from error
-
-    def _estimate(self, sender: str, call: Call) -> int:
-        """Return a limit for the gas of a transaction; Ape would print the whole trace of one that is refused."""
-        receiver, data = self.encode(call)
-        fields: TxParams = {
-            "from": to_checksum_address(sender),
-            "to": to_checksum_address(receiver),
-            "value": Wei(call.value),
-            "data": data,
-        }
-        try:
-            return int(self._provider.web3.eth.estimate_gas(fields) * GAS_ROOM)
-        except (ContractLogicError, Web3RPCError) as error:
-            returned = getattr(error, "data", None)
-            reason = reason_in(to_bytes(hexstr=returned)) if isinstance(returned, str) else None
-            raise TransactionFailed(f"the chain refused {call.kind}: {reason or first_line(error)}") from error
 
     def send_all(self, calls: Sequence[tuple[AccountAPI, Call]]) -> Iterator[Receipt | TransactionFailed]:
         """Send transactions, all at once where the chain can, and return what became of each as soon as it is known."""

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from mlchain.actors.server import SETTLE_JOB_GAS, SETTLE_SEAT_GAS, LearningServer, Plan, seats_per_batch
+from mlchain.actors.server import LearningServer, Plan
 from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.gas import SETTLE_CHUNK, SETTLE_JOB, SETTLE_SEAT, seats_per_batch
 from mlchain.protocol.rounds import Outcome, Phase, phase
 from tests.actors.scenes import DAY, UNREADABLE, Scene, ToyTask, act, always, methods
 from tests.actors.stage import GAS_LIMIT, SERVER, STAKE, Stage, address_of, chunk_of
@@ -281,7 +282,7 @@ def test_it_settles_large_committees_in_batches_that_leave_half_of_a_block_to_ot
     batches = [call.arguments[0] for call in act(scene).calls]
 
     assert [len(batch) for batch in batches] == [148, 52]
-    assert all(SETTLE_JOB_GAS + len(batch) * SETTLE_SEAT_GAS <= GAS_LIMIT // 2 for batch in batches)
+    assert all(SETTLE_JOB + SETTLE_CHUNK + len(batch) * SETTLE_SEAT <= GAS_LIMIT // 2 for batch in batches)
     assert sorted(seat for batch in batches for seat in batch) == list(range(200))
     scene.do(scene.server())
     assert scene.stage.ledger.open_round is None
@@ -289,7 +290,7 @@ def test_it_settles_large_committees_in_batches_that_leave_half_of_a_block_to_ot
 
 @pytest.mark.parametrize(("gas_limit", "seats"), [(0, 1), (699_999, 1), (700_000, 2), (30_000_000, 148)])
 def test_the_smaller_a_block_the_fewer_seats_are_settled_at_once(gas_limit, seats):
-    assert seats_per_batch(gas_limit) == seats
+    assert seats_per_batch(gas_limit, chunks=0) == seats
 
 
 def test_it_takes_its_credit_home_only_at_the_very_end():

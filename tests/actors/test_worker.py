@@ -349,10 +349,44 @@ def test_it_takes_its_stake_home_while_a_round_is_open_that_cannot_have_drawn_it
     assert scene.do(worker) == ["withdrawStake"]
 
 
-def test_one_that_leaves_still_answers_for_its_seat(scene):
+def test_one_that_leaves_does_so_before_any_work_and_still_answers_for_its_seat(scene):
     worker = leaving(scene, scene.job.committee[0])
 
-    assert scene.do(worker) == ["leave", "commit"]
+    assert scene.do(worker) == ["leave"]
+    assert scene.task.trained == 0
+    assert scene.do(worker) == ["commit"]
+
+
+def test_with_a_dead_server_and_a_silent_seat_one_that_leaves_still_gets_its_stake_home():
+    scene = Scene(pool=6, jobs=2)
+    first, second = scene.stage.ledger.rounds[0].jobs
+    worker = leaving(scene, first.committee[0])
+    assert scene.do(worker) == ["leave"]
+    assert scene.do(worker) == ["commit"]
+    scene.stage.advance_to(first.commit_deadline)
+    assert scene.do(worker) == ["propose"]
+    scene.stage.advance_to(max(first.referee_end, second.referee_end) + DAY // 2 - 1)
+    assert scene.do(worker) == [], "the server still has time"
+    scene.stage.mine(MAX_SNAPSHOT_AGE)
+
+    assert scene.do(worker) == ["settle", "settle"]
+
+    assert not first.unsettled
+    assert not second.unsettled
+    assert scene.do(worker) == ["withdrawStake"]
+    assert scene.stage.ledger.account(worker.address).stake == 0
+
+
+def test_one_that_has_left_and_holds_no_seat_frees_its_stake_as_well():
+    scene = Scene(pool=4)
+    (idle,) = set(scene.workers) - set(scene.job.committee)
+    worker = leaving(scene, idle)
+    scene.do(worker)
+    assert act(scene, worker).wake == scene.job.referee_end + DAY // 2
+    scene.stage.advance_to(scene.job.referee_end + DAY // 2)
+
+    assert scene.do(worker) == ["settle"]
+    assert scene.stage.ledger.open_round is None
 
 
 def test_one_that_leaves_does_not_join(scene):

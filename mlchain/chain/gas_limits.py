@@ -1,0 +1,40 @@
+"""The gas that a transaction of a live program may take: its bound, for others may make it dearer than its estimate."""
+
+from ape_ethereum.provider import Web3Provider
+from eth_utils import to_bytes, to_checksum_address
+from web3.exceptions import ContractLogicError, Web3RPCError
+from web3.types import TxParams, Wei
+
+from mlchain.chain.reverts import first_line, reason_in
+from mlchain.errors import TransactionFailed
+from mlchain.protocol.calls import Call
+from mlchain.protocol.gas import gas_bound
+from mlchain.protocol.rounds import Job
+
+ROOM = 1.2  # on an estimate that is beyond the bound: gas has other prices here, or a contract is paid
+
+
+def gas_limit(provider: Web3Provider, call: Call, sender: str, receiver: str, data: bytes, job: Job | None) -> int:
+    """Return a limit for the gas of a call to `receiver`, which is `job` if it is one.
+
+    Raises TransactionFailed, with the reason, if the contract would refuse it now.
+    """
+    estimate = _estimate(provider, call, sender, receiver, data)
+    bound = gas_bound(call, data, job) or 0
+    return bound if estimate <= bound else int(estimate * ROOM)
+
+
+def _estimate(provider: Web3Provider, call: Call, sender: str, receiver: str, data: bytes) -> int:
+    """Return what a transaction would take now; Ape would print the whole trace of one that is refused."""
+    fields: TxParams = {
+        "from": to_checksum_address(sender),
+        "to": to_checksum_address(receiver),
+        "value": Wei(call.value),
+        "data": data,
+    }
+    try:
+        return int(provider.web3.eth.estimate_gas(fields))
+    except (ContractLogicError, Web3RPCError) as error:
+        returned = getattr(error, "data", None)
+        reason = reason_in(to_bytes(hexstr=returned)) if isinstance(returned, str) else None
+        raise TransactionFailed(f"the chain refused {call.kind}: {reason or first_line(error)}") from error
