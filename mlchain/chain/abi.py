@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, fields, is_dataclass
+from typing import cast
 
 from mlchain.protocol.events import Value
 
@@ -12,17 +13,16 @@ def to_abi(value: object) -> object:
 
 
 def from_abi(value: object) -> Value:
-    """Return a decoded value as a plain one: Ape's integers and structs know more than we need.
-
-    Raises TypeError for what no contract returns.
-    """
+    """Return a decoded value as a plain one: Ape's integers and structs know more than we need."""
     if isinstance(value, bool | bytes):
         return bytes(value) if isinstance(value, bytes) else value
     if isinstance(value, int):
         return int(value)
     if isinstance(value, str):
         return str(value)
-    return struct_from_abi(value)
+    if is_dataclass(value) or isinstance(value, Iterable):
+        return struct_from_abi(value)
+    return cast(Value, value)  # None, where Ape decodes nothing
 
 
 def struct_from_abi(value: object) -> tuple[Value, ...]:
@@ -33,4 +33,4 @@ def struct_from_abi(value: object) -> tuple[Value, ...]:
         return tuple(from_abi(item) for item in value.values())
     if isinstance(value, Iterable):
         return tuple(from_abi(item) for item in value)
-    raise TypeError(f"a {type(value).__name__} is no value of a contract")
+    raise TypeError(f"a {type(value).__name__} is no struct of a contract")
