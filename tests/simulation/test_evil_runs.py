@@ -88,7 +88,7 @@ def test_the_books_balance_before_anybody_has_gone_home():
         simulation = Simulation(chain, choices, lambda _done, _what: None)
         run = simulation.run
         while not run.server.is_done(chain.view().ledger):
-            simulation._step(simulation._one_round)
+            simulation._step()
         run.view = chain.view()
 
         check_books(chain, run)
@@ -136,7 +136,7 @@ def test_when_nobody_is_left_it_ends_with_one_sentence(monkeypatch):
     monkeypatch.setattr(simulator, "WORKER_FUNDS", 16 * ETHER // 10)
 
     with pytest.raises(UserError, match=r"^nobody can continue: too few workers are left to deploy another round$"):
-        outcome_of(**SMALL | {"workers": 1, "evil": 1, "audit": 1.0})
+        outcome_of(**SMALL | {"workers": 1, "evil": 1, "audit_rate": 1.0})
 
 
 @pytest.mark.slow
