@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from mlchain.actors.worker import MAX_SNAPSHOT_AGE
+from mlchain.protocol.pool import MAX_SNAPSHOT_AGE
 from tests.chain.anvil import anvil, connected
 from tests.simulation.runs import simulate
 
