@@ -1,4 +1,4 @@
-"""Money and times as people write them: `1 ether`, `10m`; inside there are only wei and seconds."""
+"""Money, times and sizes as people write them: `1 ether`, `10m`, `2 GiB`; inside: wei, seconds and bytes."""
 
 import re
 from fractions import Fraction
@@ -11,6 +11,7 @@ from mlchain.protocol.terms import MOST_SECONDS, MOST_WEI
 GWEI = 10**9
 MONEY = {"wei": 1, "gwei": GWEI, "ether": ETHER, "eth": ETHER}  # in wei
 TIMES = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}  # in seconds
+SIZES = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}  # in bytes
 NUMBER = r"[0-9][0-9_]{0,80}(?:\.[0-9]{1,80})?|\.[0-9]{1,80}"
 
 
@@ -38,6 +39,12 @@ def wei_of(text: str) -> int | None:
 def seconds_of(text: str) -> Fraction | None:
     """Return the seconds of a time such as `90s`, `10m`, `24h`, `7d` or plain seconds; None if it is none."""
     return _measured(text, TIMES, "s")
+
+
+def size_text(size: int) -> str:
+    """Return a number of bytes to read, rounded to a tenth of a unit."""
+    unit = next((unit for unit in ("TiB", "GiB", "MiB", "KiB") if size >= SIZES[unit.lower()]), "B")
+    return f"{size / SIZES[unit.lower()]:,.1f}".removesuffix(".0") + f" {unit}"
 
 
 def _measured(text: str, units: dict[str, int], plain: str) -> Fraction | None:
@@ -83,3 +90,16 @@ class Duration(click.ParamType):
         if seconds > MOST_SECONDS:
             self.fail(f"{value!r} is more than {MOST_SECONDS} seconds", param, ctx)
         return int(seconds) if self._is_whole else float(seconds)
+
+
+class Size(click.ParamType):
+    """An option that takes a size in memory and gives bytes."""
+
+    name = "size"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the bytes that a person has written; anything else ends the command with a sentence."""
+        size = value if isinstance(value, int) else _measured(value, SIZES, "b")
+        if size is None or not 1 <= size < 2**63:
+            self.fail(f"{value!r} is not a size: write 2 GiB, 512 MiB or plain bytes", param, ctx)
+        return int(size)

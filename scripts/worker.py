@@ -5,8 +5,10 @@ import click
 from mlchain.chain.command import Command
 from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.runner import run_program
+from mlchain.live.training import Limits, half_of_the_memory
+from mlchain.live.wallet import Wallet
 from mlchain.live.worker_program import GAS_RESERVE, worker_is_done, worker_maker
-from mlchain.units import Amount, ether
+from mlchain.units import Amount, Duration, Size, ether
 
 
 @click.command(cls=Command, short_help="Work for a learning server on a live network")
@@ -19,9 +21,28 @@ from mlchain.units import Amount, ether
     show_default=True,
     help="Ether to keep for gas when joining.",
 )
-def cli(program: ProgramOptions, leave: bool, gas_reserve: int) -> None:
+@click.option(
+    "--max-loss", type=Amount(), help="The most to lose in this deployment.  [default: one stake and one absence fee]"
+)
+@click.option("--rejoin", is_flag=True, help="Stake again after a slash, within --max-loss.")
+@click.option("--max-memory", type=Size(), help="Memory that a job may take.  [default: half of this machine's]")
+@click.option(
+    "--max-seconds-per-job",
+    type=Duration(),
+    help="Time that a job may take.  [default: half of its round's commit window]",
+)
+def cli(
+    program: ProgramOptions,
+    leave: bool,
+    gas_reserve: int,
+    max_loss: int | None,
+    rejoin: bool,
+    max_memory: int | None,
+    max_seconds_per_job: int | None,
+) -> None:
     """Join the pool, unless that is done, and do every job that draws this worker, until stopped.
 
     Restarted, on any machine, it continues where the chain stands.
     """
-    run_program(worker_maker(leave, gas_reserve), worker_is_done, program)
+    limits = Limits(max_memory or half_of_the_memory(), max_seconds_per_job)
+    run_program(worker_maker(leave, gas_reserve, Wallet(max_loss, rejoin), limits), worker_is_done, program)

@@ -7,24 +7,32 @@ from mlchain.actors.behaviours import Assignment, Behaviour
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.gas import settle_calls
+from mlchain.protocol.ledger import Account
 from mlchain.protocol.rounds import Job, Phase, Round, phase
 from mlchain.protocol.settlement import StakeLock, stake_locks
-from mlchain.tasks.catalogue import LearningTask
+from mlchain.tasks.task import CannotTrain, Trainer
+
+
+def _no_objection(_: Account) -> None:
+    return None
 
 
 class Worker:
     """Decides from what it reads on the chain alone; what it remembers it could compute again.
 
-    `cartel` are the addresses that an evil worker acts together with, its own among them.
+    `open_task` returns who trains the jobs of a round, and raises `CannotTrain` for one that is declined. `objection`
+    tells of what the account has lost why nothing more is to be staked, in words. `cartel` are the addresses that an
+    evil worker acts together with, its own among them.
     """
 
     def __init__(
         self,
         address: str,
         behaviour: Behaviour,
-        open_task: Callable[[bytes], LearningTask],
+        open_task: Callable[[Round], Trainer],
         gas_reserve: int,
         cartel: frozenset[str] = frozenset(),
+        objection: Callable[[Account], str | None] = _no_objection,
     ) -> None:
         self.address = address
         self.behaviour = behaviour
@@ -32,16 +40,21 @@ class Worker:
         self._open_task = open_task
         self._gas_reserve = gas_reserve
         self._cartel = cartel
+        self._objection = objection
         self._answers: dict[str, bytes | None] = {}
+        self._declined: dict[str, CannotTrain] = {}  # by the address of the job
         self._tried: set[str] = set()
 
     def act(self, view: View) -> Turn:
         """Return what to do in `view`; whatever of it the chain has already is not done again."""
+        objection = self._objection(view.ledger.account(self.address))
+        self.is_leaving = self.is_leaving or objection is not None
         if self.is_leaving and (calls := self._go_home(view)):
-            return Turn(calls)  # before any work, which may fail or take long
+            return Turn(calls, notice=objection)  # before any work, which may fail or take long
         membership = Turn([]) if self.is_leaving else self._join(view)
         turn = self._work(view)
-        return Turn(membership.calls + turn.calls, turn.wake, membership.shortfall)
+        notice = objection or membership.notice or turn.notice
+        return Turn(membership.calls + turn.calls, turn.wake, membership.shortfall, notice=notice)
 
     def front_run(self, view: View, coming: Call) -> list[Call]:
         """Return what this worker sends ahead of somebody else's transaction that it sees coming."""
@@ -59,7 +72,10 @@ class Worker:
             lacks = Shortfall("its stake, and what it keeps for gas", needs, has)
             return Turn([], shortfall=None if self._assignment(view) else lacks)
         if view.ledger.rounds:  # who cannot open the task would pay for its absence, round after round
-            self._open_task(view.ledger.rounds[-1].task)
+            try:
+                self._open_task(view.ledger.rounds[-1])
+            except CannotTrain as error:
+                return Turn([], notice=f"not joining: {error}")
         return Turn([Call("WorkerRegistry", "join", value=missing)])
 
     def _go_home(self, view: View) -> list[Call]:
@@ -79,8 +95,13 @@ class Worker:
         if assignment is None:
             return self._free_stake(view)
         steps = {Phase.COMMIT: self._commit, Phase.DECIDED: self._settle}
-        turn = steps.get(phase(assignment.job, view.now), self._show)(assignment)
-        return Turn(self._untried(assignment, self.behaviour.tries(assignment)) + turn.calls, turn.wake)
+        try:
+            turn = steps.get(phase(assignment.job, view.now), self._show)(assignment)
+            tried = self._untried(assignment, self.behaviour.tries(assignment))
+        except CannotTrain as error:
+            self._declined = {assignment.job.address: error}
+            return Turn([], notice=f"seat {assignment.seat} is declined: {error}")
+        return Turn(tried + turn.calls, turn.wake)
 
     def _assignment(self, view: View) -> Assignment | None:
         """Return the unsettled seat that this worker holds, if any."""
@@ -150,7 +171,9 @@ class Worker:
         return self._answers[address]
 
     def _solve(self, view: View, current: Round, job: Job) -> bytes:
-        return self._open_task(current.task).train(*view.ledger.inputs_of(current, job))
+        if job.address in self._declined:  # to try again would take as long, and end the same
+            raise self._declined[job.address]
+        return self._open_task(current).train(*view.ledger.inputs_of(current, job))
 
     def _untried(self, assignment: Assignment, calls: list[Call]) -> list[Call]:
         """Drop what was tried in this job before, so that what the chain refuses is not sent for ever."""

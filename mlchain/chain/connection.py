@@ -21,6 +21,7 @@ from mlchain.chain.embedded import make_repeatable
 from mlchain.chain.followed import FollowedDeployment
 from mlchain.chain.gas_limits import gas_limit
 from mlchain.chain.history import Logs
+from mlchain.chain.node_errors import node_errors
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Creation, Receipt
 from mlchain.chain.reverts import first_line, reverts_named
@@ -80,7 +81,8 @@ class Chain:
     def now(self) -> int:
         """The time of the next block, in seconds; on a live chain, an estimate."""
         if self.is_development:
-            return int(ape_chain.pending_timestamp)
+            with node_errors():
+                return int(ape_chain.pending_timestamp)
         return self._clock.now
 
     def advance_to(self, timestamp: int) -> None:
@@ -100,7 +102,8 @@ class Chain:
 
     def balance_of(self, address: str) -> int:
         """Return the balance of `address` at the head, in wei."""
-        return self._provider.get_balance(to_checksum_address(address))
+        with node_errors():
+            return self._provider.get_balance(to_checksum_address(address))
 
     def code_at(self, address: str) -> bytes:
         """Return the code of the contract at `address`, empty if there is none."""

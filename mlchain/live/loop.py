@@ -14,6 +14,7 @@ from mlchain.chain.node_errors import NodeError, node_errors
 from mlchain.chain.outbox import Outbox
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.live.event_lines import lack_of, line_of
+from mlchain.live.training import Interrupted
 from mlchain.protocol.calls import Call, Shortfall, Turn, View
 from mlchain.protocol.events import Log
 from mlchain.protocol.ledger import Ledger
@@ -76,6 +77,7 @@ class ActorLoop:
         self._has_begun = False
         self._shortfall: Shortfall | None = None
         self._waiting: str | None = None
+        self._notice: str | None = None
 
     def run(self, stop: Event) -> bool:
         """Go on until done (True) or told to stop (False).
@@ -84,19 +86,21 @@ class ActorLoop:
         """
         while not stop.is_set():
             try:
-                with node_errors():
-                    if self.step():
-                        return True
-                    self._recovered()
-                    pause = self._next_pause()
+                if self.step():
+                    return True
+                self._recovered()
+                pause = self._next_pause()
             except NodeError as error:
                 pause = self._wait_for_node(error)
+            except Interrupted:
+                break
             stop.wait(pause)
         return False
 
     def step(self) -> bool:
         """Read new blocks and send what follows from them; return whether nothing is left to do."""
-        news = self._chain.sync()
+        with node_errors():
+            news = self._chain.sync()
         if news:
             self._last_news = time.monotonic()
         for log in news:
@@ -107,6 +111,9 @@ class ActorLoop:
         view = self._chain.last_view()
         turn = self._actor.act(view)
         self._tell_shortfall(turn)
+        if turn.notice and turn.notice != self._notice:
+            self._say(turn.notice)
+        self._notice = turn.notice or self._notice
         if turn.waiting and not self._waiting:
             self._say(turn.waiting)
         self._waiting = turn.waiting
@@ -116,7 +123,7 @@ class ActorLoop:
             # Without news there is nothing to do before the actor wants to wake; but received ether is no event.
             self._rest = (view.now, min(turn.wake or math.inf, view.now + MAX_BACKOFF))
             return False
-        nonce = self._outbox.nonce(view.block, time.monotonic())
+        nonce = self._next_nonce(view)
         if nonce is None:
             return False
         for call in turn.calls:
@@ -125,7 +132,11 @@ class ActorLoop:
 
     def _has_settled(self, view: View) -> bool:
         """Return whether no pending transaction could still give the actor something to do, as joining would."""
-        return self._outbox.nonce(view.block, time.monotonic()) is not None and not self._outbox.is_impatient
+        return self._next_nonce(view) is not None and not self._outbox.is_impatient
+
+    def _next_nonce(self, view: View) -> int | None:
+        with node_errors():
+            return self._outbox.nonce(view.block, time.monotonic())
 
     def _tell_shortfall(self, turn: Turn) -> None:
         lacks = turn.shortfall
@@ -145,7 +156,8 @@ class ActorLoop:
         if self._outbox.is_impatient:
             self._say("a transaction has been pending too long: sending it again at a higher price")
         try:
-            hash_ = self._outbox.send(call, nonce)
+            with node_errors():
+                hash_ = self._outbox.send(call, nonce)
         except TransactionFailed as failure:
             # Somebody else may have been faster, as the next poll will show. If not, retry with exponential back-off.
             self._refused[key] = (times + 1, now + min(MAX_BACKOFF, FIRST_BACKOFF * 2**times))

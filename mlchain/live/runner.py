@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
 from typing import TypeVar
@@ -26,10 +26,11 @@ A = TypeVar("A", bound=Actor)
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who runs a program: an account, and the deployment that it acts on."""
+    """Who runs a program: an account, and the deployment that it acts on; `stop` is set when it is told to stop."""
 
     account: AccountAPI
     deployment: Deployment
+    stop: Event = field(default_factory=Event)
 
     @property
     def address(self) -> str:
@@ -65,11 +66,12 @@ def run_program(make: Callable[[Operator], A], is_done: Callable[[A, View], bool
     require(options.patience > 0, "the patience has to be more than 0 seconds")
     chain, deployment = open_deployment(options.place)
     signer = load_unattended(options.account)
-    actor = make(Operator(signer, deployment))
+    stop = _stop_signal()
+    actor = make(Operator(signer, deployment, stop))
     say(f"{signer.address} on {chain.network}, chain {chain.chain_id}")
     outbox = Outbox(chain, signer, options.patience)
     loop = ActorLoop(chain, actor, outbox, say, partial(is_done, actor), options.poll_interval)
-    say("done" if loop.run(_stop_signal()) else "stopped")
+    say("done" if loop.run(stop) else "stopped")
 
 
 def say(line: str) -> None:

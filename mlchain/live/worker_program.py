@@ -1,37 +1,34 @@
 """The worker of a live network: made from its options, and when it is done."""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import partial
 
 from mlchain.actors.behaviours import HONEST, Behaviour
 from mlchain.actors.worker import Worker
-from mlchain.errors import UserError
 from mlchain.live.runner import Operator
+from mlchain.live.training import Limits, Trainers
+from mlchain.live.wallet import Wallet
 from mlchain.protocol.calls import View
 from mlchain.protocol.rounds import ETHER
-from mlchain.tasks.catalogue import LearningTask, RecipeError, open_task
 
 GAS_RESERVE = ETHER // 100  # wei that a worker keeps for gas when it joins
 
 
-def worker_maker(leave: bool, gas_reserve: int, behaviour: Behaviour = HONEST) -> Callable[[Operator], Worker]:
+def worker_maker(
+    leave: bool, gas_reserve: int, wallet: Wallet, limits: Limits, behaviour: Behaviour = HONEST
+) -> Callable[[Operator], Worker]:
     """Return a function that makes a worker, which keeps `gas_reserve` wei when it joins."""
 
     def make(operator: Operator) -> Worker:
+        parameters = operator.deployment.parameters
+        objection = partial(wallet.objection, stake=parameters.stake, absence_fee=parameters.absence_fee)
+        trainers = Trainers(limits, operator.stop)
         cartel = frozenset([operator.address])
-        worker = Worker(operator.address, behaviour, lru_cache(_open), gas_reserve, cartel)
+        worker = Worker(operator.address, behaviour, trainers.open, gas_reserve, cartel, objection)
         worker.is_leaving = leave
         return worker
 
     return make
-
-
-def _open(recipe: bytes) -> LearningTask:
-    """Return the task of a round; raises UserError if this version or this machine cannot open it."""
-    try:
-        return open_task(recipe)
-    except RecipeError as error:
-        raise UserError(f"the recipe of a round cannot be read by this version: {error}") from error
 
 
 def worker_is_done(worker: Worker, view: View) -> bool:

@@ -40,13 +40,15 @@ class Shortfall:
 class Turn:
     """What an actor does now, and when (in the chain's seconds) it wants to be asked again if nothing happens.
 
-    `shortfall` is why it does nothing, if it would but for the lack of ether; `waiting` what it waits for, in words.
+    `shortfall` is why it does nothing, if it would but for the lack of ether; `waiting` what it waits for, in words;
+    `notice` what else people should know.
     """
 
     calls: list[Call]
     wake: int | None = None
     shortfall: Shortfall | None = None
     waiting: str | None = None
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

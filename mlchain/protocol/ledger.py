@@ -29,11 +29,16 @@ from mlchain.protocol.rounds import Candidate, Job, Round, Settlement, Verdict
 
 @dataclass(slots=True)
 class Account:
-    """What the registry owes to an owner, in wei, and when the owner last left the pool (None for a member)."""
+    """What the registry owes to an owner, in wei, and when the owner last left the pool (None for a member).
+
+    `lost` is what stakes and fees it has ever taken from the owner, in wei, `slashes` how many of them were stakes.
+    """
 
     stake: int = 0
     credit: int = 0
     left_at: int | None = None
+    lost: int = 0
+    slashes: int = 0
 
 
 @dataclass(slots=True)
@@ -193,6 +198,8 @@ class Ledger:
             self.escrow -= event.amount
         else:
             account.stake -= event.amount
+            account.lost += event.amount
+            account.slashes += event.verdict is Verdict.SLASHED
             self.account(self.server).credit += event.amount
         self._jobs[event.job].settlements[event.seat] = Settlement(event.verdict, event.amount)
 

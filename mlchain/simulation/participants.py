@@ -9,7 +9,7 @@ from eth_utils import keccak
 from mlchain.actors.behaviours import HONEST, Behaviour
 from mlchain.actors.server import LearningServer, Plan
 from mlchain.actors.worker import Worker
-from mlchain.protocol.rounds import ETHER
+from mlchain.protocol.rounds import ETHER, Round
 from mlchain.simulation.options import Options
 from mlchain.tasks.catalogue import LearningTask, open_task
 
@@ -68,4 +68,8 @@ def make_server(address: str, task: LearningTask, options: Options) -> LearningS
 def make_workers(cast: dict[str, Behaviour], opener: Callable[[bytes], LearningTask]) -> list[Worker]:
     """Return the workers of a simulation, by address; all evil ones act together."""
     cartel = frozenset(address for address, behaviour in cast.items() if not behaviour.is_honest)
-    return [Worker(address, behaviour, opener, GAS_RESERVE, cartel) for address, behaviour in cast.items()]
+
+    def open_task(current: Round) -> LearningTask:
+        return opener(current.task)
+
+    return [Worker(address, behaviour, open_task, GAS_RESERVE, cartel) for address, behaviour in cast.items()]

@@ -7,6 +7,7 @@ from mlchain.tasks import digits, mnist
 from mlchain.tasks.dataset import Dataset, fingerprint
 from mlchain.tasks.fake import FakeTask
 from mlchain.tasks.task import LearningTask, RecipeTask, with_dataset
+from mlchain.training.cost import Cost, cost_of
 from mlchain.training.layers import Layer, RecipeError
 from mlchain.training.recipe import DIGEST_SIZE, WIDE, Recipe
 
@@ -44,6 +45,7 @@ __all__ = [
     "TASKS",
     "LearningTask",
     "RecipeError",
+    "cost_of_recipe",
     "create_task",
     "default_recipe",
     "open_recipe",
@@ -80,6 +82,11 @@ def open_task(recipe: bytes) -> LearningTask:
     if plan.task not in DATASETS:
         raise RecipeError(f"the recipe names the task {plan.task!r}, which is none of {', '.join(TASKS)}")
     return with_dataset(plan, DATASETS[plan.task]())
+
+
+def cost_of_recipe(recipe: bytes) -> Cost:
+    """Return what a job of a recipe takes at most; a malformed one raises `RecipeError`."""
+    return cost_of(Recipe.from_bytes(recipe))
 
 
 def open_recipe(recipe: bytes) -> RecipeTask:

@@ -4,11 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from mlchain.errors import UserError
 from mlchain.tasks.dataset import DataError, Dataset, fingerprint
 from mlchain.training import aggregation, jobs
 from mlchain.training.encoding import Matrices, decode_model, decode_result, encode_model, encode_result
 from mlchain.training.networks import predict
 from mlchain.training.recipe import Recipe
+
+
+class CannotTrain(UserError):
+    """A job that cannot be done here: its recipe, its model, the data, or what it takes; one sentence."""
+
+
+class Trainer(Protocol):
+    """Who trains the jobs of a round."""
+
+    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
+        """Return the one right result of a job; raises `CannotTrain` where that cannot be."""
 
 
 class Aggregation(Protocol):

@@ -4,13 +4,13 @@ import pytest
 
 from mlchain.actors.behaviours import HONEST
 from mlchain.actors.worker import Worker
-from mlchain.errors import UserError
 from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash
 from mlchain.simulation.attackers import COLLUDING, SILENT
+from mlchain.tasks.task import CannotTrain
 from tests.actors.scenes import DAY, GAS_RESERVE, Scene, ToyTask, act, methods
-from tests.actors.stage import CHAIN_ID, MAX_SNAPSHOT_AGE, SERVER, STAKE, address_of
+from tests.actors.stage import CHAIN_ID, SERVER, STAKE, address_of
 
 
 @pytest.fixture
@@ -286,111 +286,43 @@ def test_a_settled_seat_asks_for_nothing(scene):
     assert act(scene, scene.holder(0)).calls == []
 
 
-def test_one_that_cannot_open_the_task_does_not_stake_anything_on_it():
-    scene = Scene(jobs=1)
-
-    def open_task(_recipe):
-        raise UserError("no data")
-
-    newcomer = Worker(address_of("newcomer"), HONEST, open_task, GAS_RESERVE)
-
-    with pytest.raises(UserError, match="no data"):
-        act(scene, newcomer)
+# What is declined
 
 
-# Going home
+def declining(reason):
+    def open_task(_round):
+        raise CannotTrain(reason)
+
+    return open_task
 
 
-def leaving(scene, address):
-    worker = scene.worker(address)
-    worker.is_leaving = True
-    return worker
+def test_one_that_cannot_train_the_task_stakes_nothing_on_it_and_says_why(scene):
+    newcomer = Worker(address_of("newcomer"), HONEST, declining("no data"), GAS_RESERVE)
+
+    assert act(scene, newcomer) == Turn([], notice="not joining: no data")
 
 
-def test_it_leaves_then_takes_its_credit_then_its_stake():
-    scene = Scene()
-    scene.commit_all(*[scene.right()] * 3)
-    scene.propose(0, scene.right())
-    scene.publish(0, scene.right())
-    scene.settle()
-    worker = leaving(scene, scene.job.committee[0])
+def test_a_round_that_cannot_be_trained_is_one_declined_seat_and_one_line(scene):
+    worker = Worker(scene.job.committee[0], HONEST, declining("a model of 7 bytes"), GAS_RESERVE)
 
-    assert scene.do(worker) == ["leave"]
-    left_at = scene.stage.block
-    assert scene.do(worker) == ["withdraw"]
-    assert scene.do(worker) == []
+    for _ in range(2):
+        assert act(scene, worker) == Turn([], notice="seat 0 is declined: a model of 7 bytes")
+    scene.commit_all(None, scene.right(), scene.right())
 
-    scene.stage.mine(left_at + MAX_SNAPSHOT_AGE - 1 - scene.stage.block)
-    assert scene.do(worker) == []
-    scene.stage.mine(1)
-    assert scene.do(worker) == ["withdrawStake"]
-    assert scene.do(worker) == []
-    account = scene.stage.ledger.account(worker.address)
-    assert (account.stake, account.credit) == (0, 0)
+    assert act(scene, worker).calls == []
 
 
-def test_it_leaves_its_stake_while_a_round_is_open(scene):
-    worker = leaving(scene, scene.job.committee[0])
-    assert "leave" in scene.do(worker)
-    scene.stage.mine(2 * MAX_SNAPSHOT_AGE)
+def test_a_job_that_could_not_be_trained_is_not_tried_again(scene):
+    class Failing(ToyTask):
+        def train(self, *inputs):
+            super().train(*inputs)
+            raise CannotTrain("it takes longer than it may")
 
-    assert "withdrawStake" not in methods(act(scene, worker))
+    task = Failing(scene.task.size)
+    worker = scene.holder(0, task=task)
 
-
-def test_it_takes_its_stake_home_while_a_round_is_open_that_cannot_have_drawn_it():
-    """Rounds follow each other at once: between two of them a worker may never find the time."""
-    scene = Scene(pool=4, jobs=0)
-    worker = leaving(scene, scene.workers[3])
-    scene.do(worker)
-    scene.jobs = 1
-    scene.deploy_round()
-    scene.stage.mine(MAX_SNAPSHOT_AGE)
-
-    assert scene.do(worker) == ["withdrawStake"]
-
-
-def test_one_that_leaves_does_so_before_any_work_and_still_answers_for_its_seat(scene):
-    worker = leaving(scene, scene.job.committee[0])
-
-    assert scene.do(worker) == ["leave"]
-    assert scene.task.trained == 0
-    assert scene.do(worker) == ["commit"]
-
-
-def test_with_a_dead_server_and_a_silent_seat_one_that_leaves_still_gets_its_stake_home():
-    scene = Scene(pool=6, jobs=2)
-    first, second = scene.stage.ledger.rounds[0].jobs
-    worker = leaving(scene, first.committee[0])
-    assert scene.do(worker) == ["leave"]
-    assert scene.do(worker) == ["commit"]
-    scene.stage.advance_to(first.commit_deadline)
-    assert scene.do(worker) == ["propose"]
-    scene.stage.advance_to(max(first.referee_end, second.referee_end) + DAY // 2 - 1)
-    assert scene.do(worker) == [], "the server still has time"
-    scene.stage.mine(MAX_SNAPSHOT_AGE)
-
-    assert scene.do(worker) == ["settle", "settle"]
-
-    assert not first.unsettled
-    assert not second.unsettled
-    assert scene.do(worker) == ["withdrawStake"]
-    assert scene.stage.ledger.account(worker.address).stake == 0
-
-
-def test_one_that_has_left_and_holds_no_seat_frees_its_stake_as_well():
-    scene = Scene(pool=4)
-    (idle,) = set(scene.workers) - set(scene.job.committee)
-    worker = leaving(scene, idle)
-    scene.do(worker)
-    assert act(scene, worker).wake == scene.job.referee_end + DAY // 2
-    scene.stage.advance_to(scene.job.referee_end + DAY // 2)
-
-    assert scene.do(worker) == ["settle"]
-    assert scene.stage.ledger.open_round is None
-
-
-def test_one_that_leaves_does_not_join(scene):
-    assert act(scene, leaving(scene, address_of("newcomer"))).calls == []
+    assert [act(scene, worker).notice for _ in range(3)] == ["seat 0 is declined: it takes longer than it may"] * 3
+    assert task.trained == 1
 
 
 # Starting again

@@ -8,6 +8,8 @@ import click
 from mlchain.chain.command import Command
 from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.runner import run_program
+from mlchain.live.training import Limits, half_of_the_memory
+from mlchain.live.wallet import Wallet
 from mlchain.live.worker_program import GAS_RESERVE, worker_is_done, worker_maker
 from mlchain.simulation.attackers import BEHAVIOURS
 
@@ -17,7 +19,9 @@ from mlchain.simulation.attackers import BEHAVIOURS
 @program_options
 def cli(behaviour: str, program: ProgramOptions) -> None:
     """Join the pool and behave as told, until stopped."""
-    run_program(worker_maker(False, GAS_RESERVE, BEHAVIOURS[behaviour]), worker_is_done, program)
+    wallet, limits = Wallet(max_loss=2**96, rejoins=True), Limits(half_of_the_memory())
+    make = worker_maker(False, GAS_RESERVE, wallet, limits, BEHAVIOURS[behaviour])
+    run_program(make, worker_is_done, program)
 
 
 if __name__ == "__main__":

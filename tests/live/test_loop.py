@@ -7,9 +7,11 @@ from threading import Event
 import pytest
 from requests import ConnectionError as NodeGone
 
+from mlchain.chain.node_errors import NodeError
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.live import loop
 from mlchain.live.loop import IDLE_POLL_INTERVAL, ActorLoop
+from mlchain.live.training import Interrupted
 from mlchain.protocol.calls import Call, Shortfall, Turn
 from mlchain.protocol.events import Log, Unknown
 from mlchain.protocol.ledger import Ledger
@@ -193,6 +195,34 @@ def test_a_node_in_trouble_is_waited_for_ever_longer_and_said_so_in_one_line(run
     assert not any("\n" in line for line in said)
 
 
+def test_an_error_of_a_task_is_never_called_node_trouble(run):
+    class Broken(Actor):
+        def act(self, _view):
+            raise ValueError("a model of 7 bytes")
+
+    with pytest.raises(ValueError, match=r"^a model of 7 bytes$"):
+        run(Chain([1]), Broken([]), Outbox())
+
+
+def test_what_is_interrupted_because_it_was_told_to_stop_ends_the_loop(run):
+    class Stopped(Actor):
+        def act(self, _view):
+            raise Interrupted
+
+    ended, said, pauses = run(Chain([1]), Stopped([]), Outbox())
+
+    assert (ended, said, pauses) == (False, [], [])
+
+
+def test_a_notice_is_said_once_for_as_long_as_it_is_the_same(run):
+    turns = [Turn([], notice=notice) for notice in ["seat 0 is declined"] * 2 + ["leaving"] * 2]
+
+    looks = [1, 2, 3, 4]
+    _ended, said, _pauses = run(Chain(looks, eventful=frozenset(looks)), Actor([*turns, Turn([])]), Outbox())
+
+    assert [line for line in said if line in {"seat 0 is declined", "leaving"}] == ["seat 0 is declined", "leaving"]
+
+
 def test_it_ends_when_nothing_is_left_to_do(run):
     ended, _said, pauses = run(Chain([1]), Actor([Turn([])]), Outbox(), is_done=lambda _view: True)
 
@@ -305,7 +335,7 @@ def test_news_that_were_read_before_a_trouble_are_not_forgotten_over_a_rest(run)
         def act(self, view):
             if view.block == 2 and not self.troubled:
                 self.troubled = True
-                raise NodeGone("refused")
+                raise NodeError("refused")
             return super().act(view)
 
         troubled = False

@@ -1,0 +1,141 @@
+"""Trains the jobs of strangers: nothing that is too much for this machine, and each in a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from threading import Event
+
+from mlchain.live.training_child import encode
+from mlchain.protocol.rounds import Round
+from mlchain.tasks.catalogue import RecipeError, cost_of_recipe
+from mlchain.tasks.task import CannotTrain, Trainer
+from mlchain.units import size_text
+
+ROOT = Path(__file__).parents[2]  # the folder that the package is in
+PACE = 0.5  # seconds between looks whether the program is told to stop
+TRYING_OUT = 120  # seconds to import the libraries and to read, or download, the data set
+
+
+class Interrupted(Exception):
+    """What was under way has been given up, because the program was told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a job may take: bytes of memory, and seconds, None for half of the commit window of its round."""
+
+    memory: int
+    seconds: int | None = None
+
+    def seconds_in(self, current: Round) -> int:
+        """Return the seconds that a job of a round may take."""
+        return current.terms.commit_window // 2 if self.seconds is None else self.seconds
+
+
+class Trainers:
+    """Opens rounds, those that are too much for `limits` excepted; `stop` ends whatever is under way."""
+
+    def __init__(self, limits: Limits, stop: Event) -> None:
+        self._limits = limits
+        self._stop = stop
+        self._tried_out: dict[bytes, CannotTrain | None] = {}  # by recipe
+
+    def open(self, current: Round) -> Trainer:
+        """Return who trains the jobs of a round, in a process of their own.
+
+        Raises CannotTrain, before anything is allocated for it, if the recipe is malformed or takes too much; then also
+        if its data set is not here.
+        """
+        what, seconds = f"round {current.number}", self._limits.seconds_in(current)
+        try:
+            cost = cost_of_recipe(current.task)
+        except RecipeError as error:
+            raise CannotTrain(f"{what} has a recipe that this version cannot read: {error}") from error
+        if cost.memory > self._limits.memory:
+            needs, most = size_text(cost.memory), size_text(self._limits.memory)
+            raise CannotTrain(f"{what} may need {needs} of memory, and {most} are allowed (--max-memory)")
+        if cost.seconds > seconds:
+            takes, longest = timedelta(seconds=round(cost.seconds)), timedelta(seconds=seconds)
+            raise CannotTrain(f"{what} may take {takes} a job, and {longest} are allowed (--max-seconds-per-job)")
+        self._try_out(what, current.task)
+        return _RoundTrainer(self, what, current.task, seconds)
+
+    def _try_out(self, what: str, recipe: bytes) -> None:
+        if recipe not in self._tried_out:
+            self._tried_out = {recipe: self._failure(what, recipe)}
+        failure = self._tried_out[recipe]
+        if failure:
+            raise failure
+
+    def _failure(self, what: str, recipe: bytes) -> CannotTrain | None:
+        try:
+            self.ask(what, TRYING_OUT, recipe)
+        except CannotTrain as failure:
+            return failure
+        return None
+
+    def ask(self, what: str, seconds: int, *request: bytes) -> bytes:
+        """Return what a new process answers to a request.
+
+        Raises CannotTrain, with the reason, if it does not within so many seconds; Interrupted if it is told to stop.
+        """
+        processor_time = seconds * (os.cpu_count() or 1)  # so that it ends even if this process is killed
+        command = [sys.executable, "-m", "mlchain.live.training_child", str(self._limits.memory), str(processor_time)]
+        pipe, deadline = subprocess.PIPE, time.monotonic() + seconds
+        # In a session of its own, so that Ctrl-C reaches only this process.
+        child = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment(), start_new_session=True
+        )
+        with child:
+            try:
+                result, errors = self._communicate(child, encode(*request), deadline)
+            finally:
+                child.kill()
+        if child.returncode == 0:
+            return result
+        said = errors.decode(errors="replace").strip().splitlines()
+        raise CannotTrain(f"{what} cannot be trained here: {said[-1] if said else f'status {child.returncode}'}")
+
+    def _communicate(self, child: subprocess.Popen[bytes], request: bytes, deadline: float) -> tuple[bytes, bytes]:
+        unsent: bytes | None = request
+        while not self._stop.is_set():
+            try:
+                return child.communicate(unsent, timeout=PACE)
+            except subprocess.TimeoutExpired:
+                unsent = None
+            if time.monotonic() >= deadline:
+                child.kill()
+                return b"", b"it takes longer than it may"
+        raise Interrupted
+
+
+@dataclass(frozen=True, slots=True)
+class _RoundTrainer:
+    """Trains the jobs of one round."""
+
+    trainers: Trainers
+    what: str
+    recipe: bytes
+    seconds: int
+
+    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
+        """Return the one right result of a job; raises CannotTrain, with the reason, if there is none."""
+        numbers = (number.to_bytes(8, "big") for number in (round_number, job_index))
+        before = () if parent is None else (parent,)
+        return self.trainers.ask(self.what, self.seconds, self.recipe, model, *numbers, *before)
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables of this process without Ape's, among which are passphrases."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("APE_")}
+    paths = [str(ROOT), *filter(None, [others.get("PYTHONPATH")])]
+    return others | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+def half_of_the_memory() -> int:
+    """Return half of what this machine has, in bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2

@@ -1,0 +1,60 @@
+"""The process that a job is trained in: a request on stdin, the result on stdout, and no more memory than it is given.
+
+`python -m mlchain.live.training_child BYTES SECONDS` sets its own limits before it reads anything. Whatever goes wrong
+is one line on stderr.
+"""
+
+import resource
+import sys
+
+LENGTH = 4  # bytes before every field of a request
+
+
+def encode(*fields: bytes) -> bytes:
+    """Return the fields of a request as one string: each after its length."""
+    return b"".join(len(field).to_bytes(LENGTH, "big") + field for field in fields)
+
+
+def decode(request: bytes) -> list[bytes]:
+    """Return the fields of a request."""
+    fields, start = [], 0
+    while start < len(request):
+        size = int.from_bytes(request[start : start + LENGTH], "big")
+        start += LENGTH + size
+        fields.append(request[start - size : start])
+    return fields
+
+
+def answer(recipe: bytes, *job: bytes) -> bytes:
+    """Open a task and return the result of a job; without one, nothing: the task can be opened here.
+
+    The job is a model, the numbers of round and job in 8 bytes each and, where there is one, the model's parent.
+    """
+    from mlchain.tasks.catalogue import open_task  # after the limits are set: numpy takes memory when it is imported
+
+    task = open_task(recipe)
+    if not job:
+        return b""
+    model, round_number, index, *parent = job
+    return task.train(model, int.from_bytes(round_number, "big"), int.from_bytes(index, "big"), *parent)
+
+
+def main() -> int:
+    """Answer one request; return the status of the process."""
+    limits = {resource.RLIMIT_DATA: int(sys.argv[1]), resource.RLIMIT_CPU: int(sys.argv[2])}
+    for kind, limit in limits.items():
+        resource.setrlimit(kind, (limit, limit))
+    try:
+        result = answer(*decode(sys.stdin.buffer.read()))
+    except MemoryError:
+        print("it takes more memory than it is given", file=sys.stderr)
+        return 1
+    except Exception as error:  # whatever a recipe or a model of a stranger can cause
+        print((str(error).splitlines() or [type(error).__name__])[0], file=sys.stderr)
+        return 1
+    sys.stdout.buffer.write(result)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

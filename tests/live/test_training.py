@@ -1,0 +1,130 @@
+"""What a stranger's recipe, model or data can do to a worker's program: cost it a line."""
+
+import os
+import threading
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from mlchain.live import training
+from mlchain.live.training import Interrupted, Limits, Trainers
+from mlchain.live.training_child import decode, encode
+from mlchain.tasks.catalogue import create_task, default_recipe
+from mlchain.tasks.task import CannotTrain
+from mlchain.training.layers import Layer
+from mlchain.training.recipe import Recipe
+
+GIB = 2**30
+DIGITS = default_recipe("digits", "softmax")
+# 71 bytes that took 28 hours of a core, and one that asks for 32 GiB for the order of its samples alone.
+HIDDEN = Layer(784, 1500, 255, 16, 15, 0, 4, 400), Layer(1500, 10, 63, 22, 17, 14, 0, 800)
+ENDLESS = Recipe("mnist", bytes(32), 65535, 64, HIDDEN, 4)
+GREEDY = replace(DIGITS, local_steps=65535, batch=65535)
+
+
+def round_of(recipe, commit_window=600):
+    data = recipe if isinstance(recipe, bytes) else recipe.to_bytes()
+    return SimpleNamespace(number=3, task=data, terms=SimpleNamespace(commit_window=commit_window))
+
+
+def trainers_of(memory=GIB, seconds=None):
+    return Trainers(Limits(memory, seconds), threading.Event())
+
+
+@pytest.fixture
+def no_process(monkeypatch):
+    def refuse(*_arguments, **_options):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(training.subprocess, "Popen", refuse)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "limits", "sentence"),
+    [
+        (b"garbage", {}, r"^round 3 has a recipe that this version cannot read: a recipe of 7 bytes"),
+        (ENDLESS, {}, r"^round 3 may take .* a job, and 0:05:00 are allowed \(--max-seconds-per-job\)$"),
+        (GREEDY, {}, r"^round 3 may need 96.7 GiB of memory, and 1 GiB are allowed \(--max-memory\)$"),
+        (DIGITS, {"memory": 2**20}, r"^round 3 may need .* MiB of memory, and 1 MiB are allowed"),
+        (DIGITS, {"seconds": 1}, r"^round 3 may take 0:00:06 a job, and 0:00:01 are allowed"),
+    ],
+)
+def test_what_is_too_much_is_declined_before_any_process_is_started(no_process, recipe, limits, sentence):
+    with pytest.raises(CannotTrain, match=sentence):
+        trainers_of(**limits).open(round_of(recipe))
+
+
+def test_the_recipe_that_took_28_hours_is_one_of_71_bytes():
+    assert len(ENDLESS.to_bytes()) == 71
+
+
+def test_in_a_process_of_its_own_a_job_comes_to_the_same_bytes(monkeypatch):
+    monkeypatch.setenv("APE_ACCOUNTS_alice_PASSPHRASE", "secret")
+    task = create_task("digits", "softmax")
+    model = task.initial_model()
+    trainer = trainers_of().open(round_of(DIGITS))
+
+    assert trainer.train(model, 3, 1, model) == task.train(model, 3, 1, model)
+    assert trainer.train(model, 2**40, 1) == task.train(model, 2**40, 1)
+    assert not [name for name in training._environment() if name.startswith("APE_")]
+
+
+def test_a_model_of_seven_bytes_is_one_sentence():
+    trainer = trainers_of().open(round_of(DIGITS))
+
+    with pytest.raises(CannotTrain, match=r"^round 3 cannot be trained here: a model of 7 bytes, 1300 wanted$"):
+        trainer.train(b"7 bytes", 3, 0)
+
+
+def test_data_that_is_not_here_is_found_out_once_and_before_joining(monkeypatch):
+    trainers, asked = trainers_of(), []
+    ask = trainers.ask
+    monkeypatch.setattr(trainers, "ask", lambda *request: asked.append(request) or ask(*request))
+
+    for _ in range(2):
+        with pytest.raises(CannotTrain, match=r"^round 3 cannot be trained here: data set digits is"):
+            trainers.open(round_of(replace(DIGITS, fingerprint=bytes(32))))
+
+    assert len(asked) == 1
+
+
+def test_what_takes_more_memory_than_it_is_given_ends_in_a_sentence():
+    trainers = trainers_of(memory=256 * 2**20)
+    large = replace(DIGITS, local_steps=100, batch=65535)
+
+    with pytest.raises(CannotTrain, match=r"^it cannot be trained here: "):
+        trainers.ask("it", 60, large.to_bytes(), create_task("digits", "softmax").initial_model(), bytes(8), bytes(8))
+
+
+def long_job():
+    recipe = replace(DIGITS, local_steps=65535, batch=512)
+    return recipe.to_bytes(), create_task("digits", "softmax").initial_model(), bytes(8), bytes(8)
+
+
+def test_what_takes_longer_than_it_may_is_ended():
+    start = time.monotonic()
+
+    with pytest.raises(CannotTrain, match=r"^it cannot be trained here: it takes longer than it may$"):
+        trainers_of().ask("it", 3, *long_job())
+
+    assert time.monotonic() - start < 8
+
+
+def test_being_told_to_stop_ends_training_within_five_seconds():
+    trainers = trainers_of()
+    threading.Timer(2, trainers._stop.set).start()
+    start = time.monotonic()
+
+    with pytest.raises(Interrupted):
+        trainers.ask("it", 600, *long_job())
+
+    assert time.monotonic() - start < 2 + 5
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_request_is_read_as_it_was_written():
+    assert decode(encode(b"recipe", b"", bytes(300))) == [b"recipe", b"", bytes(300)]
+    assert decode(encode()) == []
