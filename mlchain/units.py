@@ -12,7 +12,7 @@ GWEI = 10**9
 MONEY = {"wei": 1, "gwei": GWEI, "ether": ETHER, "eth": ETHER}  # in wei
 TIMES = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600}  # in seconds
 SIZES = {"b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}  # in bytes
-NUMBER = r"[0-9][0-9_]{0,80}(?:\.[0-9]{1,80})?|\.[0-9]{1,80}"
+NUMBER = r"[0-9][0-9_]{0,199}(?:\.[0-9]{1,80})?|\.[0-9]{1,80}"
 
 
 def ether(wei: int) -> str:

@@ -230,10 +230,18 @@ def test_where_something_else_than_a_node_answers_it_is_one_sentence():
 
 @pytest.mark.slow
 def test_deploying_with_parameters_that_cannot_be_is_one_sentence(tmp_path):
-    for arguments in (("--stake", -1), ("--stake", 10**90), ("--absence-fee", 10**19), ("--min-window", 0)):
-        sentence = refusal_of("deploy", "--deployments", tmp_path, *arguments)
+    for arguments, status, said in (
+        (("--stake", -1), 2, "'-1' is not an amount"),
+        (("--stake", 10**90), 2, "is more than the contracts can hold"),
+        (("--absence-fee", "10 ether"), 1, "the absence fee, 10 ether, has to be above 0"),
+        (("--min-window", 0), 1, "the shortest window, 0s, has to be above 0"),
+    ):
+        done = command("deploy", "--deployments", tmp_path, *arguments)
 
-        assert str(arguments[1]) in sentence
+        assert (done.returncode, done.stdout) == (status, "")
+        assert done.stderr.startswith("error: ")
+        assert len(done.stderr.splitlines()) == 1
+        assert said in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
