@@ -6,7 +6,7 @@ import click
 
 from mlchain.chain.command import OfflineCommand
 from mlchain.console import console
-from mlchain.simulation.odds import Question, attacker_table, odds_table
+from mlchain.simulation.odds import Question, attacker_table, economics_table, odds_table
 from mlchain.simulation.odds_plot import save_odds_plot
 from mlchain.units import Amount, ether
 
@@ -22,6 +22,8 @@ DEFAULT = Question()
 @click.option(
     "--audit-rate", default=DEFAULT.audit_rate, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1."
 )
+@click.option("--reward", type=Amount(), default=ether(DEFAULT.reward), show_default=True, help="Pay of a seat.")
+@click.option("--bonus", type=Amount(), default=ether(DEFAULT.bonus), show_default=True, help="Pay for publishing.")
 @click.option(
     "--plot",
     default="reports/odds.png",
@@ -30,15 +32,24 @@ DEFAULT = Question()
     help="File for the plot: .png, .svg or .pdf.",
 )
 def cli(
-    pool: int, evil: int, committee: int | None, quorum: int | None, stake: int, audit_rate: float, plot: Path
+    pool: int,
+    evil: int,
+    committee: int | None,
+    quorum: int | None,
+    stake: int,
+    audit_rate: float,
+    reward: int,
+    bonus: int,
+    plot: Path,
 ) -> None:
     """Print how likely a job is to end right or wrong and to pay, and what an attacker needs; draw a plot.
 
     All honest seats are assumed to answer, and all evil seats to tell the same lie.
     """
-    question = Question(pool, evil, committee, quorum, stake, audit_rate)
+    question = Question(pool, evil, committee, quorum, stake, audit_rate, reward, bonus)
     save_odds_plot(question, plot)
     console().print(odds_table(question))
     console().print(attacker_table(question))
+    console().print(economics_table(question))
     click.echo("assumed: all honest seats answer, all evil seats tell the same lie, and the pool keeps its size")
     click.echo(f"the plot is {plot}")

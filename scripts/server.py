@@ -6,11 +6,12 @@ from mlchain.actors.server import Plan
 from mlchain.chain.command import Command
 from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.runner import run_program
-from mlchain.live.server_program import server_is_done, server_maker
+from mlchain.live.server_program import Audits, min_pool_of, server_is_done, server_maker
 from mlchain.tasks.catalogue import MODELS, TASKS
 from mlchain.units import Amount, Duration, ether
 
 DEFAULT = Plan(5)
+AUDITS = Audits()
 SHORTEST = "[default: the shortest that the deployment allows]"
 
 
@@ -22,7 +23,7 @@ SHORTEST = "[default: the shortest that the deployment allows]"
 @click.option("--jobs", default=DEFAULT.jobs, show_default=True, help="Jobs per round.")
 @click.option("--committee", type=int, help="Seats per job.  [default: the pool, divided among the jobs]")
 @click.option("--quorum", type=int, help="Equal answers that a job needs.  [default: a bare majority of the seats]")
-@click.option("--min-pool", default=DEFAULT.min_pool, show_default=True, help="Workers to wait for before a round.")
+@click.option("--min-pool", type=int, help="Workers to wait for before a round.  [default: three for each job]")
 @click.option(
     "--reward", type=Amount(), default=ether(DEFAULT.reward), show_default=True, help="Pay of a seat that is right."
 )
@@ -32,7 +33,14 @@ SHORTEST = "[default: the shortest that the deployment allows]"
 @click.option("--commit-window", type=Duration(), help=f"Time to train and commit.  {SHORTEST}")
 @click.option("--publish-window", type=Duration(), help=f"Time to propose and publish.  {SHORTEST}")
 @click.option("--referee-window", type=Duration(), help=f"Time that the referee has after that.  {SHORTEST}")
-@click.option("--audit-rate", default=0.0, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1.")
+@click.option(
+    "--challenge-window",
+    type=Duration(),
+    help=f"Time to audit before an undisputed answer stands, if any are audited.  {SHORTEST}",
+)
+@click.option(
+    "--audit-rate", default=AUDITS.rate, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1."
+)
 def cli(
     program: ProgramOptions,
     task: str,
@@ -42,17 +50,20 @@ def cli(
     jobs: int,
     committee: int | None,
     quorum: int | None,
-    min_pool: int,
+    min_pool: int | None,
     reward: int,
     bonus: int,
     commit_window: int | None,
     publish_window: int | None,
     referee_window: int | None,
+    challenge_window: int | None,
 ) -> None:
     """Publish the model, deploy rounds, rule, settle and average, until all rounds are played or it is stopped.
 
     Restarted, on any machine, it continues where the chain stands.
     """
-    plan = Plan(rounds, jobs, committee, quorum, reward, bonus, min_pool=min_pool)
+    pool = min_pool_of(jobs, committee) if min_pool is None else min_pool
+    plan = Plan(rounds, jobs, committee, quorum, reward, bonus, min_pool=pool)
     windows = commit_window, publish_window, referee_window
-    run_program(server_maker(task, model, plan, audit_rate, windows), server_is_done, program)
+    audits = Audits(audit_rate, challenge_window)
+    run_program(server_maker(task, model, plan, audits, windows), server_is_done, program)

@@ -8,9 +8,10 @@ from mlchain.chain.accounts import AccountAPI
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment, Parameters, make_folder
 from mlchain.chain.receipts import Receipt
-from mlchain.errors import UserError
+from mlchain.errors import UserError, require
 
 LARGEST_CODE = 24_576  # bytes, EIP-170
+BORROWED_BLOCKS = {42161: "Arbitrum One", 42170: "Arbitrum Nova", 421614: "Arbitrum Sepolia"}  # by chain id
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Deployed:
 
 def deploy(chain: Chain, account: AccountAPI, parameters: Parameters) -> Deployed:
     """Create all contracts from `account`, who becomes the learning server, and check them."""
+    require_own_blocks(chain.chain_id)
     counter = chain.deploy(account, "Counter")
     models = chain.deploy(account, "ModelRegistry")
     factory = chain.deploy(account, "JobFactory", models.address, parameters)
@@ -61,8 +63,18 @@ def is_present(chain: Chain, deployment: Deployment) -> bool:
     return same_chain and all(chain.code_at(address) for address in deployment.addresses.values())
 
 
+def require_own_blocks(chain_id: int) -> None:
+    """Raise UserError for a chain whose contracts see the block numbers of another one.
+
+    What is counted in blocks there, the draw and the lock of a stake, would not be what the protocol says.
+    """
+    name = BORROWED_BLOCKS.get(chain_id)
+    require(name is None, f"{name} cannot be used: to contracts, its block numbers are those of Ethereum")
+
+
 def check(chain: Chain, deployment: Deployment) -> None:
     """Compare code, wiring and parameters with what they should be; raises UserError at the first difference."""
+    require_own_blocks(chain.chain_id)
     for contract, address in deployment.addresses.items():
         _check_code(contract, chain.code_at(address), chain.runtime_code(contract))
     parameters, addresses = deployment.parameters, deployment.addresses

@@ -18,6 +18,7 @@ class FollowedDeployment:
         self.deployment = deployment
         self.gas_limit = 0
         self.history = History(provider, logs, deployment)
+        self._provider = provider
         self._confirmations = int(provider.network.required_confirmations)
         self._is_whole = False  # whether what has been read is known to be all that happened
 
@@ -27,7 +28,13 @@ class FollowedDeployment:
         return self.history.ledger
 
     def sync(self, head: Block) -> list[Log]:
-        """Read the final blocks that are new, and return their logs; `head` is the newest block."""
+        """Read the final blocks that are new, and return their logs; `head` is the newest block.
+
+        Raises UserError where the chain has another id than the deployment: commitments would open to nothing.
+        """
+        chain_id = int(self._provider.web3.eth.chain_id)
+        known = self.deployment.chain_id
+        require(chain_id == known, f"the node is on chain {chain_id} now, and the deployment is on chain {known}")
         self.gas_limit = int(head.gas_limit)
         news = self.history.advance(int(head.number or 0) - self._confirmations)
         if not self._is_whole and self.history.read_to >= self.deployment.block:

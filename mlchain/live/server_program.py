@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from math import ceil
 
 from mlchain.actors.server import LearningServer, Plan
 from mlchain.chain.deployment import Parameters
@@ -11,6 +12,7 @@ from mlchain.errors import require, require_known
 from mlchain.live.runner import Operator
 from mlchain.protocol.calls import Turn, View
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.economics import AUDIT_RATE
 from mlchain.protocol.terms import (
     MAX_JOBS,
     MAX_SEATS,
@@ -19,25 +21,42 @@ from mlchain.protocol.terms import (
     is_quorum,
     least_majority,
 )
-from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, create_task
+from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, cost_of_recipe, create_task
 from mlchain.units import duration
 
 Windows = tuple[int | None, int | None, int | None]  # to commit, publish and rule; None is the deployment's shortest
+LEAST_SEATS = 3  # of a committee that nobody of is alone
+
+
+@dataclass(frozen=True, slots=True)
+class Audits:
+    """The share of undisputed jobs that are recomputed, and the seconds before such an answer stands.
+
+    `challenge_window` None is the shortest window of the deployment.
+    """
+
+    rate: float = AUDIT_RATE
+    challenge_window: int | None = None
+
+
+def min_pool_of(jobs: int, committee: int | None) -> int:
+    """Return how many workers a round waits for unless it is told: enough for committees of three, or of fewer."""
+    return jobs * min(committee or LEAST_SEATS, LEAST_SEATS)
 
 
 def server_maker(
-    task: str, model: str, plan: Plan, audit_rate: float, windows: Windows
+    task: str, model: str, plan: Plan, audits: Audits, windows: Windows
 ) -> Callable[[Operator], LearningServer]:
-    """Return a function that makes a learning server, which recomputes a share of the jobs.
+    """Return a function that makes a learning server.
 
     `windows` take the place of the plan's. Raises UserError for options that no deployment accepts.
     """
     require_known("task", task, TASKS)
     require_known("model", model, MODELS)
-    require(0 <= audit_rate <= 1, f"the audit rate has to be from 0 to 1, not {audit_rate}")
+    require(0 <= audits.rate <= 1, f"the audit rate has to be from 0 to 1, not {audits.rate}")
     _check_sizes(plan)
     opened = create_task(task, model)
-    return partial(_make_server, opened, replace(plan, pool_age=1), audit_rate, windows)
+    return partial(_make_server, opened, replace(plan, pool_age=1), audits, windows)
 
 
 def _check_sizes(plan: Plan) -> None:
@@ -68,6 +87,20 @@ def _with_windows(plan: Plan, wanted: Windows, parameters: Parameters) -> Plan:
     return replace(plan, commit_window=commit, publish_window=publish, referee_window=referee)
 
 
+def _with_challenge(plan: Plan, audits: Audits, min_window: int, recipe: bytes) -> Plan:
+    """Return the plan with time to audit; raises UserError for less than that takes, or more than a job has."""
+    if not audits.rate:
+        return plan
+    window = min_window if audits.challenge_window is None else audits.challenge_window
+    longest = plan.publish_window
+    require(window <= longest, f"the challenge window, {duration(window)}, may be at most {duration(longest)}")
+    # In the first half of it the workers show their answer, in the second the server recomputes the job and rules.
+    seconds = ceil(cost_of_recipe(recipe).seconds)
+    enough = window >= 4 * seconds
+    require(enough, f"a job may take the server {seconds}s: the challenge window has to be {4 * seconds}s or longer")
+    return replace(plan, challenge_window=window)
+
+
 class LiveServer(LearningServer):
     """A learning server that continues what a deployment learns, and nothing else.
 
@@ -87,16 +120,15 @@ class LiveServer(LearningServer):
 
 
 def _make_server(
-    task: LearningTask, plan: Plan, audit_rate: float, windows: Windows, operator: Operator
+    task: LearningTask, plan: Plan, audits: Audits, windows: Windows, operator: Operator
 ) -> LearningServer:
     server = operator.deployment.server
     require(operator.address == server, f"{operator.address} is not the learning server here: {server} is")
     plan = _with_windows(plan, windows, operator.deployment.parameters)
-    if audit_rate:
-        plan = plan.with_longest_challenge()
+    plan = _with_challenge(plan, audits, operator.deployment.parameters.min_window, task.recipe)
     draw = operator.secret_share("audit")
     return LiveServer(
-        server, task, plan, lambda _round: os.urandom(32), lambda number, job: draw(number, job) < audit_rate
+        server, task, plan, lambda _round: os.urandom(32), lambda number, job: draw(number, job) < audits.rate
     )
 
 

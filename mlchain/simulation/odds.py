@@ -9,8 +9,9 @@ from math import floor, log10
 from rich.table import Table
 
 from mlchain.chain.deployment import Parameters
-from mlchain.console import table
+from mlchain.console import percent, table
 from mlchain.errors import require
+from mlchain.protocol import economics
 from mlchain.protocol.odds import Chances, Odds, least_evil, odds_of
 from mlchain.protocol.rounds import ETHER
 from mlchain.protocol.terms import MAX_SEATS, MOST_WEI, is_quorum, least_majority
@@ -26,7 +27,8 @@ SHORT = 100_000  # a fraction is shown if its denominator is below
 class Question:
     """A job to know the odds of; `committee` None is the whole pool, `quorum` None a bare majority.
 
-    `stake` is in wei, `audit_rate` a share in [0, 1]. Raises UserError, in one sentence, for a job that cannot be.
+    `stake`, the `reward` of a seat and the `bonus` of the job are in wei, `audit_rate` is a share in [0, 1]. Raises
+    UserError, in one sentence, for a job that cannot be.
     """
 
     pool: int = 100
@@ -35,6 +37,8 @@ class Question:
     quorum: int | None = None
     stake: int = Parameters().stake
     audit_rate: float = 0.0
+    reward: int = 10**16
+    bonus: int = 10**16
 
     def __post_init__(self) -> None:
         require(1 <= self.pool <= LARGEST_POOL, f"a pool has 1 to {LARGEST_POOL} workers, not {self.pool}")
@@ -93,9 +97,9 @@ def attacker_table(question: Question) -> Table:
     stake = Fraction(question.stake, ETHER)
     both = [question.odds().silent, question.odds().live]
     made.add_row("locked by its workers", *[f"{number(question.evil * stake)} ether"] * 2)
-    for percent, chance in PRICED.items():
+    for likely, chance in PRICED.items():
         made.add_row(
-            f"locked for P(wrong accepted) ≥ {percent}",
+            f"locked for P(wrong accepted) ≥ {likely}",
             *(_price(question, stake, chance, is_live) for is_live in (False, True)),
         )
     made.add_row("jobs until a wrong result", *(_per_wrong(Fraction(1), chances) for chances in both))
@@ -110,6 +114,26 @@ def attacker_table(question: Question) -> Table:
         "… if it lies only where that wins",
         *(_per_wrong(chances.wary_slashed * stake, chances, " ether") for chances in both),
     )
+    return made
+
+
+def economics_table(question: Question) -> Table:
+    """Return which audit rate makes each way to cheat a loss for a committee that agrees on it in every seat."""
+    terms = economics.Terms(question.seats, question.reward, question.bonus, question.stake)
+    audit = Fraction(str(question.audit_rate))
+    half = question.reward // 2
+    least = {
+        "every seat commits to one agreed junk": economics.least_rate_against_laziness(terms),
+        "a seat buys junk unchecked for half of the reward": economics.least_rate_against_sold_junk(terms, half),
+        "a cartel in every seat saves its training": economics.least_rate_against_cartel(terms, prize=0),
+    }
+    asked = f"at {percent(question.audit_rate)}"
+    made = table("What audits make a loss", "", "from an audit rate of", asked, words={"", asked})
+    for way, rate in least.items():
+        made.add_row(way, percent(float(rate)), "a loss" if audit > rate else "pays")
+    prize = economics.greatest_deterred_prize(terms, audit) / ETHER if audit < 1 else None
+    deterred = "a loss" if prize is None else f"a loss below {number(prize)} ether" if prize else "pays"
+    made.add_row("a cartel in every seat lies for a prize", "-", deterred)
     return made
 
 

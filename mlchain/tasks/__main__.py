@@ -1,12 +1,13 @@
-"""Print the tables of docs/training.md: `python -m mlchain.tasks bounds` or `... measure digits softmax`."""
+"""Print tables of tasks: `python -m mlchain.tasks bounds`, `... measure digits softmax` or `... cost`."""
 
 import argparse
 import hashlib
+import subprocess
 import sys
 import time
 
 from mlchain.errors import UserError
-from mlchain.tasks.catalogue import MODELS, TASKS, create_task, default_recipe
+from mlchain.tasks.catalogue import MODELS, TASKS, cost_of_recipe, create_task, default_recipe
 from mlchain.training.exact import PRODUCT_LIMIT
 from mlchain.training.layers import bounds
 
@@ -19,10 +20,13 @@ def main() -> None:
     measured = commands.add_parser("measure", help="train 5 rounds of 2 jobs")
     measured.add_argument("task", choices=TASKS)
     measured.add_argument("model", choices=MODELS)
+    commands.add_parser("cost", help="what a job of every default recipe is estimated to take, and takes")
     options = parser.parse_args()
     try:
         if options.command == "bounds":
             print_bounds()
+        elif options.command == "cost":
+            print_costs()
         else:
             measure(options.task, options.model)
     except UserError as error:
@@ -37,6 +41,30 @@ def print_bounds() -> None:
             for each in bounds(recipe.layers, recipe.batch):
                 room = PRODUCT_LIMIT // each.bound
                 print(f"{task:7}{model:9}{each.of:32}{each.bound:>22,}  1/{room:,} of 2**53")
+
+
+def print_costs() -> None:
+    """Print seconds and memory of a job of every default recipe: estimated, and measured in a process of its own."""
+    for task in TASKS:
+        for model in MODELS:
+            recipe = default_recipe(task, model).to_bytes()
+            cost, (seconds, memory) = cost_of_recipe(recipe), _measured_alone(recipe)
+            mib = 2**20
+            print(
+                f"{task:7}{model:9}estimated {cost.seconds:5.1f} s {cost.memory / mib:5.0f} MiB"
+                f"  measured {seconds:5.1f} s {memory / mib:5.0f} MiB"
+            )
+
+
+def _measured_alone(recipe: bytes) -> tuple[float, int]:
+    """Return the seconds, of which the start is the greater part, and the bytes that a process takes for one job."""
+    train = "import sys; from mlchain.tasks.catalogue import open_task; task = open_task(bytes.fromhex(sys.argv[1])); "
+    train += "task.train(task.initial_model(), 0, 0); import resource; "
+    train += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    start = time.perf_counter()
+    said = subprocess.run([sys.executable, "-c", train, recipe.hex()], stdout=subprocess.PIPE, check=True)
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes
+    return time.perf_counter() - start, int(said.stdout) * unit
 
 
 def measure(name: str, kind: str, rounds: int = 5, jobs: int = 2) -> None:

@@ -168,3 +168,24 @@ def test_code_that_other_chains_would_not_take_is_noticed(chain, deployment, mon
 def test_a_deployment_on_one_chain_is_not_there_on_another(deployment, server):
     with embedded_chain(b"another") as other:
         assert not is_present(other, deployment)
+
+
+@pytest.mark.parametrize(("chain_id", "name"), [(42161, "One"), (42170, "Nova"), (421614, "Sepolia")])
+def test_chains_whose_block_numbers_are_another_s_are_refused_by_name(
+    chain, deployment, server, monkeypatch, chain_id, name
+):
+    monkeypatch.setattr(Chain, "chain_id", chain_id)
+    nonce = server.nonce
+
+    for act in (lambda: deploy(chain, server, PARAMETERS), lambda: check(chain, deployment)):
+        with pytest.raises(UserError, match=rf"^Arbitrum {name} cannot be used: to contracts, its block numbers are"):
+            act()
+
+    assert server.nonce == nonce
+
+
+def test_a_chain_that_has_another_id_than_the_deployment_ends_a_program_in_one_sentence(chain, deployment):
+    chain.follow(replace(deployment, chain_id=1))
+
+    with pytest.raises(UserError, match=r"^the node is on chain \d+ now, and the deployment is on chain 1$"):
+        chain.sync()

@@ -8,7 +8,7 @@ from mlchain.actors.server import Plan
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import UserError
 from mlchain.live.runner import Operator
-from mlchain.live.server_program import LiveServer, server_is_done, server_maker
+from mlchain.live.server_program import Audits, LiveServer, min_pool_of, server_is_done, server_maker
 from tests.actors.scenes import Scene, ToyTask, act, methods
 from tests.actors.stage import SERVER, Stage
 
@@ -78,7 +78,7 @@ def test_a_server_that_no_deployment_would_serve_does_not_begin(wish, sentence):
     operator = Operator(SimpleNamespace(address=SERVER), deployment)
 
     with pytest.raises(UserError, match=f"^{sentence}"):
-        server_maker(task, model, Plan(**choices), audit_rate, windows)(operator)
+        server_maker(task, model, Plan(**choices), Audits(audit_rate), windows)(operator)
 
 
 def test_windows_are_the_shortest_of_the_deployment_unless_they_are_named():
@@ -86,17 +86,29 @@ def test_windows_are_the_shortest_of_the_deployment_unless_they_are_named():
     deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER}, parameters=parameters)
     account = SimpleNamespace(address=SERVER, sign_message=lambda _text: SimpleNamespace(encode_rsv=lambda: b""))
 
-    def windows_of(audit_rate, *windows):
-        plan = server_maker("digits", "softmax", Plan(1), audit_rate, windows)(Operator(account, deployment)).plan
+    def windows_of(audit_rate, *windows, challenge=None):
+        plan = server_maker("digits", "softmax", Plan(1), Audits(audit_rate, challenge), windows)(
+            Operator(account, deployment)
+        ).plan
         return plan.commit_window, plan.publish_window, plan.referee_window, plan.challenge_window
 
     assert windows_of(0, None, None, None) == (120, 120, 120, 0)
-    assert windows_of(0.5, 600, None, 180) == (600, 120, 180, 120)
+    assert windows_of(0.5, 600, 1_200, 180) == (600, 1_200, 180, 120)
+    assert windows_of(0.5, 600, 1_200, 180, challenge=300) == (600, 1_200, 180, 300)
+    with pytest.raises(UserError, match=r"^the challenge window, 5m, may be at most 2m$"):
+        windows_of(0.5, 600, None, 180, challenge=300)
+    with pytest.raises(UserError, match=r"^a job may take the server 7s: the challenge window has to be 28s"):
+        windows_of(0.5, 600, None, 180, challenge=27)
 
 
 def test_only_the_server_s_account_acts_the_server():
-    make = server_maker("digits", "softmax", Plan(1), 0, SHORTEST)
+    make = server_maker("digits", "softmax", Plan(1), Audits(), SHORTEST)
     deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER})
 
     with pytest.raises(UserError, match="is not the learning server here"):
         make(Operator(SimpleNamespace(address="0x1"), deployment))
+
+
+@pytest.mark.parametrize(("jobs", "committee", "pool"), [(1, None, 3), (4, None, 12), (4, 10, 12), (4, 2, 8)])
+def test_nobody_is_a_committee_alone_unless_the_server_is_told_so(jobs, committee, pool):
+    assert min_pool_of(jobs, committee) == pool

@@ -95,7 +95,7 @@ class LiveTestbed:
         if name == "server":
             wishes = ["--rounds", self.rounds, "--min-pool", len(self.workers), "--jobs", self.jobs]
             windows = ["--commit-window", WINDOW, "--publish-window", WINDOW, "--referee-window", WINDOW]
-            program = [APE, "run", "server", *wishes, "--task", self.task, *windows]
+            program = [APE, "run", "server", *wishes, "--task", self.task, *windows, "--audit-rate", 0]
         elif self.workers[name] == HONEST.name:
             program = [APE, "run", "worker"]
         else:

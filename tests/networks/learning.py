@@ -66,7 +66,7 @@ class Learning:
 
     def start(self, rounds: int) -> None:
         """Start the server, which waits for all workers, and the workers, each on the next node."""
-        self._start("server", 0, "server", "--rounds", rounds, "--min-pool", len(self.workers))
+        self._start("server", 0, "server", "--rounds", rounds, "--min-pool", len(self.workers), "--audit-rate", 0)
         for number, name in enumerate(self.workers):
             self._start(name, number + 1, "worker", "--gas-reserve", 0)
 
