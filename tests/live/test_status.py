@@ -93,7 +93,7 @@ def test_accuracy_is_computed_from_the_published_versions():
 
     assert [version.accuracy for version in now.versions] == [0.9]
     assert now.accuracy_note is None
-    assert any(line.endswith("  90.00%") for line in as_lines(now))
+    assert any(line.endswith("  90.00 %") for line in as_lines(now))
 
 
 def test_a_data_set_that_is_missing_is_said_and_no_failure():
