@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil
 
 from mlchain.actors.server import LearningServer, Plan
 from mlchain.chain.deployment import Parameters
@@ -95,7 +94,7 @@ def _with_challenge(plan: Plan, audits: Audits, min_window: int, recipe: bytes) 
     longest = plan.publish_window
     require(window <= longest, f"the challenge window, {duration(window)}, may be at most {duration(longest)}")
     # In the first half of it the workers show their answer, in the second the server recomputes the job and rules.
-    seconds = ceil(cost_of_recipe(recipe).seconds)
+    seconds = cost_of_recipe(recipe).seconds
     enough = window >= 4 * seconds
     require(enough, f"a job may take the server {seconds}s: the challenge window has to be {4 * seconds}s or longer")
     return replace(plan, challenge_window=window)

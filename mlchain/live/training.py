@@ -59,7 +59,7 @@ class Trainers:
             needs, most = size_text(cost.memory), size_text(self._limits.memory)
             raise CannotTrain(f"{what} may need {needs} of memory, and {most} are allowed (--max-memory)")
         if cost.seconds > seconds:
-            takes, longest = timedelta(seconds=round(cost.seconds)), timedelta(seconds=seconds)
+            takes, longest = timedelta(seconds=cost.seconds), timedelta(seconds=seconds)
             raise CannotTrain(f"{what} may take {takes} a job, and {longest} are allowed (--max-seconds-per-job)")
         self._try_out(what, current.task)
         return _RoundTrainer(self, what, current.task, seconds)

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 
 from mlchain.training.recipe import Recipe
 
-START_SECONDS = 6  # to start a process, import the libraries and read the data set
-START_MEMORY = 512 * 2**20  # bytes of the same
-MULTIPLICATIONS = 5e8  # and additions, a second
-VALUES = 5e7  # that are rounded, clipped or exponentiated, a second
-SAMPLES = 2e6  # whose place in the random order is worked out, a second
-STEP_SECONDS = 1e-3  # whatever its size
+# Nanoseconds.
+START = 6 * 10**9  # of a process, to import the libraries and to read the data set
+STEP = 10**6  # whatever its size
+MULTIPLICATION = 2  # and addition
+ROUNDING = 20  # or clipping, or exponentiating, of a value
+SAMPLE = 500  # whose place in the random order is worked out
 
-VALUE = 8  # bytes: float64 and int64
+# Bytes.
+START_MEMORY = 512 * 2**20  # for what starting takes
+VALUE = 8  # of a float64 or an int64
 ORDER_COPIES = 3  # of the order of the samples: the parts, the whole, and what sorting needs
 BATCH_COPIES = 4  # of every value of a batch: product, shifted, clipped, with its constant
 CLASS_COPIES = 12  # of every logit: what softmax works out on its way
@@ -23,9 +25,9 @@ WEIGHT_COPIES = 12  # of every weight: the model and its parent, start, end, cha
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a job takes at most on a slow machine: seconds of one core, and bytes of memory."""
+    """What a job takes at most on a slow machine: seconds of one core, rounded up, and bytes of memory."""
 
-    seconds: float
+    seconds: int
     memory: int
 
 
@@ -37,7 +39,8 @@ def cost_of(recipe: Recipe) -> Cost:
     multiplications = samples * (2 * first.size + sum(3 * layer.size for layer in others))
     values = first.inputs + 1 + sum(layer.outputs for layer in recipe.layers)
     worked_out = samples * (values + CLASS_COPIES * recipe.layers[-1].outputs) + recipe.local_steps * recipe.weights
-    seconds = START_SECONDS + multiplications / MULTIPLICATIONS + worked_out / VALUES + samples / SAMPLES
+    nanoseconds = START + STEP * recipe.local_steps + SAMPLE * samples
+    nanoseconds += MULTIPLICATION * multiplications + ROUNDING * worked_out
     batch = recipe.batch * (BATCH_COPIES * values + CLASS_COPIES * recipe.layers[-1].outputs)
     held = ORDER_COPIES * samples + batch + WEIGHT_COPIES * recipe.weights
-    return Cost(seconds + recipe.local_steps * STEP_SECONDS, START_MEMORY + VALUE * held)
+    return Cost(-(-nanoseconds // 10**9), START_MEMORY + VALUE * held)

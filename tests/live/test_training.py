@@ -48,7 +48,7 @@ def no_process(monkeypatch):
         (ENDLESS, {}, r"^round 3 may take .* a job, and 0:05:00 are allowed \(--max-seconds-per-job\)$"),
         (GREEDY, {}, r"^round 3 may need 96.7 GiB of memory, and 1 GiB are allowed \(--max-memory\)$"),
         (DIGITS, {"memory": 2**20}, r"^round 3 may need .* MiB of memory, and 1 MiB are allowed"),
-        (DIGITS, {"seconds": 1}, r"^round 3 may take 0:00:06 a job, and 0:00:01 are allowed"),
+        (DIGITS, {"seconds": 1}, r"^round 3 may take 0:00:07 a job, and 0:00:01 are allowed"),
     ],
 )
 def test_what_is_too_much_is_declined_before_any_process_is_started(no_process, recipe, limits, sentence):
