@@ -113,9 +113,7 @@ class LearningServer:
         least = max(self.plan.min_pool, self.plan.jobs)
         if pool.size_at(terms.snapshot_block) < least:
             here = pool.size_at(view.block)
-            if (
-                here >= least
-            ):  # those who have just joined are in the pool of the next block, which comes without an event
+            if here >= least:  # who has just joined counts from the next block on, which comes without an event
                 return Turn([], view.now + 1)
             return Turn([], waiting=f"waiting for workers: {here} of the {least} that a round needs have joined")
         has = view.balance_of(self.address)
