@@ -14,7 +14,7 @@ from mlchain.centralized.learning.partition import Split
 from mlchain.centralized.learning.training import FederatedTask, open_federated, to_vector
 from mlchain.simulation.participants import evil_workers
 from mlchain.tasks.catalogue import default_recipe
-from mlchain.training.jobs import job_key
+from mlchain.training.jobs import job_key, stated_seed
 from mlchain.training.recipe import Recipe
 
 WORKERS = 20
@@ -64,7 +64,7 @@ def _updates(run: FederatedRun, model: bytes, version: int, liars: list[int]) ->
     }
     honest = np.stack([to_vector(update) for update in sent.values()]).astype(np.int64)
     for share in liars:
-        key = job_key(recipe(), version, share)
+        key = job_key(recipe(), stated_seed(version), share)
         sight = Sight(honest, partial(_trained, run.dirichlet_alpha, model, version, share), key)
         sent[share] = ATTACKS[run.attack](sight)
     return [sent[share] for share in range(WORKERS)]

@@ -16,6 +16,7 @@ from mlchain.simulation.plots import save_figure
 from mlchain.tasks.catalogue import MODELS, default_recipe, open_task
 from mlchain.tasks.dataset import Dataset
 from mlchain.tasks.task import DatasetTask
+from mlchain.training.jobs import stated_seed
 from mlchain.training.recipe import BITS, WIDE
 
 matplotlib.use("Agg")  # files only: there may be no display
@@ -102,7 +103,7 @@ def _run(task: DatasetTask, feedback: bool, order: int = 0) -> Trained:
     versions, results = [task.initial_model()], []
     for number in range(1000 * order + 1, 1000 * order + ROUNDS + 1):
         parent = versions[-2] if feedback and len(versions) > 1 else None
-        accepted = [task.train(versions[-1], number, job, parent) for job in range(JOBS)]
+        accepted = [task.train(versions[-1], stated_seed(number), job, parent) for job in range(JOBS)]
         versions.append(task.aggregate(versions[-1], accepted, parent))
         results += accepted
     return Trained(task.accuracy(versions[-1]), results, versions)

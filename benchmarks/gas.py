@@ -25,6 +25,7 @@ GAS_PRICE, ETHER_PRICE = 1, 3_000  # gwei, euro: assumptions
 SETTINGS = {"1 job, pool of 10": (1, 10), "1 job, pool of 16": (1, 16), "4 jobs, pool of 64": (4, 64)}
 PAYERS = {
     "join": "worker, once",
+    "scheduleRound": "server, per round",
     "deployRound": "server, per round",
     "commit": "worker, every seat",
     "propose": "worker, one of the job",
@@ -98,7 +99,7 @@ each, so a run's median varies with its seed; in a pool whose size is a square i
 def _by_job(gas: dict[str, int]) -> str:
     share = per_seat(gas, 1)
     worker = share["commit"] + share["propose"] + share["withdraw"]
-    server = share["deployRound"] + share["settle"]
+    server = share["scheduleRound"] + share["deployRound"] + share["settle"]
     costs = {
         "a worker, its seat in a job": worker,
         f"the server, a job of {SEATS} seats": SEATS * server,

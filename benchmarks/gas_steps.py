@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain
-from mlchain.chain.deploy import deploy
+from mlchain.chain.deploy import deploy, numbers_of
 from mlchain.chain.deployment import Parameters
 from mlchain.protocol.calls import Call
 from mlchain.protocol.commitments import commitment
@@ -24,6 +24,7 @@ ROUNDS = 3  # that count, after one in which slots are used for the first time
 RESULT = b"".join(keccak(text=f"part {part}") for part in range(53))[:1_692]  # bytes of the default run's results
 TASK = bytes(160)  # about a recipe
 JOBS_PER_WITHDRAWAL = 10
+MOST_ROUNDS = 64  # of a deployment
 GROWTH = 1.05  # how much dearer a step may be in one pool than in another
 SIZES = (3, 10, 100, 250)
 
@@ -36,7 +37,8 @@ class Deployment:
         self._funder = load_account(None)
         self._server = self._open_account("server", 1_000)
         self._workers: dict[str, AccountAPI] = {}
-        self._deployment = deploy(chain, self._server, Parameters()).deployment
+        self._deployment = deploy(chain, self._server, Parameters(), MOST_ROUNDS).deployment
+        self._numbers = numbers_of(self._server, self._deployment, MOST_ROUNDS)
         chain.follow(self._deployment)
         self._send(self._server, "ModelRegistry", "announce", 0, content_hash(RESULT), len(RESULT))
         self._send(self._server, "ModelRegistry", "publish", 1, 0, chunk_hashes(RESULT), RESULT)
@@ -62,6 +64,7 @@ class Deployment:
     def play(self, jobs: int, seats: int = SEATS) -> dict[str, list[int]]:
         """Play an honest round; return the gas of its transactions by step."""
         gas = defaultdict(list)
+        gas["scheduleRound"].append(self._schedule())
         gas["deployRound"].append(self._deploy(jobs, seats))
         for job in self._jobs():
             gas["commit"] += [self._commit(job, seat) for seat in range(seats)]
@@ -77,6 +80,7 @@ class Deployment:
 
         Of several seats the one whose draw takes a single step counts; others take one or two more, whatever the size.
         """
+        self._schedule()
         self._deploy(1, seats, challenge_window=600)
         (job,) = self._jobs()
         acting = range(min(seats, ACTING))
@@ -115,12 +119,13 @@ class Deployment:
     ) -> int:
         return self._chain.send(sender, Call(contract, method, arguments, value, address)).gas
 
+    def _schedule(self) -> int:
+        return self._send(self._server, "JobFactory", "scheduleRound")
+
     def _deploy(self, jobs: int, seats: int, challenge_window: int = 0) -> int:
         windows = (600, 600, 600, challenge_window)
-        terms = RoundTerms(
-            1, self._chain.height, jobs, seats, seats // 2 + 1, ETHER // 100, ETHER // 1000, len(RESULT), *windows
-        )
-        random = keccak(text=f"round {len(self._chain.view().ledger.rounds)}")
+        terms = RoundTerms(1, jobs, seats, seats // 2 + 1, ETHER // 100, ETHER // 1000, len(RESULT), *windows)
+        random = self._numbers.number_of(len(self._chain.view().ledger.rounds) + 1)
         return self._send(self._server, "JobFactory", "deployRound", terms, random, TASK, value=terms.escrow)
 
     def _jobs(self) -> list[Job]:
@@ -130,7 +135,7 @@ class Deployment:
         return self._send(self._workers[job.committee[seat]], "Job", method, *arguments, address=job.address)
 
     def _commit(self, job: Job, seat: int) -> int:
-        sealed = commitment(self._chain.chain_id, job.address, seat, content_hash(RESULT))
+        sealed = commitment(job.address, seat, content_hash(RESULT))
         return self._by(job, seat, "commit", seat, sealed)
 
     def _settle(self, job: Job, *seats: int) -> int:
@@ -154,6 +159,7 @@ def measure_steps(chain: Chain, jobs: int, pool: int) -> dict[str, int]:
 def per_seat(gas: dict[str, int], jobs: int) -> dict[str, float]:
     """Return what a seat costs in a job, without the bytes of the result: its share of every step."""
     return {
+        "scheduleRound": gas["scheduleRound"] / (jobs * SEATS),
         "deployRound": gas["deployRound"] / (jobs * SEATS),
         "commit": gas["commit"],
         "propose": gas["propose"] / SEATS,
@@ -170,7 +176,7 @@ def measure_jobs(chain: Chain, sizes: tuple[int, ...]) -> dict[int, int]:
         deployment.grow(size)
         deployment.play(1, size)
         run = deployment.play(1, size)
-        steps = ("deployRound", "commit", "propose", "settle")
+        steps = ("scheduleRound", "deployRound", "commit", "propose", "settle")
         gas[size] = sum(sum(run[step]) for step in steps) + sum(run["withdraw"]) // JOBS_PER_WITHDRAWAL
     return gas
 

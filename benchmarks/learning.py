@@ -22,7 +22,7 @@ from mlchain.simulation.options import Options
 from mlchain.simulation.summary import Summary
 from mlchain.tasks.catalogue import create_task
 from mlchain.tasks.task import DatasetTask
-from mlchain.training.jobs import initial_model, job_key
+from mlchain.training.jobs import initial_model, job_key, stated_seed
 from mlchain.training.recipe import Recipe
 from mlchain.training.streams import sample_order
 
@@ -108,7 +108,7 @@ def train(task: DatasetTask, rounds: range) -> list[bytes]:
     """Return the model after each of the rounds with these numbers, of JOBS jobs each."""
     parent, model, models = None, task.initial_model(), []
     for number in rounds:
-        results = [task.train(model, number, job, parent) for job in range(JOBS)]
+        results = [task.train(model, stated_seed(number), job, parent) for job in range(JOBS)]
         parent, model = model, task.aggregate(model, results, parent)
         models.append(model)
     return models
@@ -123,7 +123,10 @@ def by_float32(task: DatasetTask, rounds: int) -> Learned:
     averages = []
     for number in range(1, rounds + 1):
         start = in_quanta(plan, weights)
-        orders = [sample_order(job_key(plan, number, job), len(images), samples_of_job(plan)) for job in range(JOBS)]
+        orders = [
+            sample_order(job_key(plan, stated_seed(number), job), len(images), samples_of_job(plan))
+            for job in range(JOBS)
+        ]
         ends = [float32.descend(plan, start, images, data.train_labels, order)[0] for order in orders]
         weights = [np.mean(layer, axis=0, dtype=np.float32) for layer in zip(*ends, strict=True)]
         averages.append(weights)

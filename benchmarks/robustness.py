@@ -109,17 +109,16 @@ def _task() -> DatasetTask:
 
 
 def require_guarantees(runs: dict[ContractRun, Summary]) -> None:
-    """Raise RuntimeError unless every model is the honest one, round by round, where that is promised."""
-    honest = hashes(runs[HONEST])
+    """Raise RuntimeError unless every job accepted the right result where that is promised, and nowhere a wrong one."""
     for run, summary in runs.items():
         wronged = summary.wrong_accepted or summary.honest_slashed
-        if wronged or (run.is_guaranteed and hashes(summary) != honest):
+        if wronged or (run.is_guaranteed and not is_right(summary)):
             raise RuntimeError(f"{run} broke a guarantee and ended with the model {summary.model_hash}")
 
 
-def hashes(summary: Summary) -> list[str]:
-    """Return the content hash of the model after every round."""
-    return [current.content_hash for current in summary.rounds]
+def is_right(summary: Summary) -> bool:
+    """Return whether every job accepted what training gives, so that the model is the honest one."""
+    return all(job.accepted_hash == job.honest_hash for current in summary.rounds for job in current.jobs)
 
 
 # What is shown
@@ -220,7 +219,6 @@ def _cell(curves: Iterable[list[float] | None]) -> str:
 
 def _table_of_contract_runs(runs: dict[ContractRun, Summary]) -> str:
     first = "0x" + content_hash(_task().initial_model()).hex()
-    kinds = {first: "untrained", runs[HONEST].model_hash: "the honest one"}
     header = ["evil", "lies", "referee", "jobs decided by", "wrong accepted", "honest slashed", "accuracy", "model"]
     rows = [
         [
@@ -231,7 +229,11 @@ def _table_of_contract_runs(runs: dict[ContractRun, Summary]) -> str:
             summary.wrong_accepted,
             summary.honest_slashed,
             percent(_accuracy_of(summary.rounds[-1])),
-            f"`{summary.model_hash[:10]}…`, " + kinds.get(summary.model_hash, "**a different one**"),
+            "the honest one"
+            if is_right(summary)
+            else "untrained"
+            if summary.model_hash == first
+            else "**a different one**",
         ]
         for run, summary in runs.items()
     ]

@@ -80,7 +80,7 @@ def _by_turns(recipe: Recipe, threads: int | None) -> tuple[list[float], list[fl
 
 def _exactly(recipe: Recipe) -> Callable[[], object]:
     """Return the exact training of a job, from a model to a result."""
-    data, model, key = load(), jobs.initial_model(recipe), jobs.job_key(recipe, 0, 0)
+    data, model, key = load(), jobs.initial_model(recipe), jobs.job_key(recipe, jobs.stated_seed(0), 0)
     estimate = jobs.estimate_change(model, None)
     return partial(jobs.run_job, recipe, model, data.train_images, data.train_labels, key, estimate)
 

@@ -17,7 +17,7 @@ import {JobTerms, Terms} from "./libraries/JobTerms.sol";
 /// - The factory has checked the terms: seats < 2 · quorum, at most 256 seats, challengeWindow ≤ publishWindow.
 contract Job is IJob {
     /// @inheritdoc IJob
-    bytes32 public constant COMMITMENT_DOMAIN = keccak256("ml-on-blockchain.commitment.v1");
+    bytes32 public constant COMMITMENT_DOMAIN = keccak256("ml-on-blockchain.commitment.v2");
 
     /// @inheritdoc IJob
     address public immutable REFEREE;
@@ -80,9 +80,10 @@ contract Job is IJob {
         emit Committed(seat, msg.sender, commitment);
     }
 
-    /// @dev Binds a commitment to one chain, one job and one seat, hence to one worker: a copy of it opens to nothing.
+    /// @dev Binds a commitment to one job and one seat, hence to one worker: a copy of it opens to nothing. A job's
+    /// address is a hash of its terms, whose seed binds the chain: a chain id that changes in mid-round harms nobody.
     function _commitment(uint256 seat, bytes32 resultHash) private view returns (bytes32) {
-        return keccak256(abi.encode(COMMITMENT_DOMAIN, block.chainid, address(this), seat, resultHash));
+        return keccak256(abi.encode(COMMITMENT_DOMAIN, address(this), seat, resultHash));
     }
 
     function _requireOpens(uint256 seat, bytes32 resultHash) private view {
@@ -239,16 +240,32 @@ contract Job is IJob {
         _settledSeats = settled;
         emit Settled(decision, acceptedHash, count);
 
-        REGISTRY.settle(_shortened(settlements, count));
+        settlements = _shortened(settlements, count);
+        REGISTRY.settle(settlements, progress.ruling == Ruling.None ? 0 : _forfeited(job, settlements, bonusOf[0]));
     }
 
-    /// @dev Each publisher's share of the bonus, numbered as in `publisherOf`; all at zero if nothing is accepted.
+    /// @dev A ruling must not pay the referee, who has paid for the job: what it keeps from seats is not returned. The
+    /// unearned part of the bonus goes with seat 0.
+    function _forfeited(Terms memory job, Settlement[] memory settlements, uint256 unearned)
+        private
+        pure
+        returns (uint256 amount)
+    {
+        for (uint256 i = 0; i < settlements.length; ++i) {
+            if (settlements[i].verdict != Verdict.Rewarded) amount += job.reward;
+            if (settlements[i].seat == 0) amount += unearned;
+        }
+    }
+
+    /// @dev Each publisher's share of the bonus, numbered as in `publisherOf`; at zero what no seat earns: the shares
+    /// of the referee and of chunks that nobody published, and the remainder.
     function _bonusOf(Terms memory job, bytes32 acceptedHash) private view returns (uint256[] memory bonusOf) {
         bonusOf = new uint256[](uint256(job.seats) + 2);
         uint256 chunks = ContentHash.chunkCount(job.resultSize);
         for (uint256 index = 0; index < chunks; ++index) {
             bonusOf[publisherOf[acceptedHash][index]] += job.bonus / chunks;
         }
+        bonusOf[0] += bonusOf[job.seats + 1] + job.bonus % chunks;
     }
 
     function _verdict(uint256 seat, Outcome decision, bytes32 acceptedHash) private view returns (Verdict) {

@@ -31,6 +31,9 @@ contract JobFactory is IJobFactory, ServerOwned {
     uint256 private constant PROXY_SIZE = 0x2d;
 
     /// @inheritdoc IJobFactory
+    uint256 public immutable MIN_SEATS;
+
+    /// @inheritdoc IJobFactory
     uint256 public immutable MIN_WINDOW;
 
     /// @inheritdoc IJobFactory
@@ -46,6 +49,12 @@ contract JobFactory is IJobFactory, ServerOwned {
     IJob public immutable IMPLEMENTATION;
 
     /// @inheritdoc IJobFactory
+    bytes32 public randomHead;
+
+    /// @inheritdoc IJobFactory
+    uint256 public scheduledBlock;
+
+    /// @inheritdoc IJobFactory
     uint256 public latestRound;
 
     /// @notice Make the deployer the learning server; reverts for parameters under which a guarantee would fail.
@@ -58,7 +67,13 @@ contract JobFactory is IJobFactory, ServerOwned {
                 && parameters.minWindow <= parameters.maxRoundDuration / 3,
             InvalidWindows(parameters.minWindow, parameters.maxRoundDuration)
         );
+        require(
+            parameters.minSeats != 0 && parameters.minSeats <= MAX_SEATS,
+            InvalidSeats(parameters.minSeats, 1, MAX_SEATS)
+        );
 
+        randomHead = parameters.randomAnchor;
+        MIN_SEATS = parameters.minSeats;
         MIN_WINDOW = parameters.minWindow;
         MAX_ROUND_DURATION = parameters.maxRoundDuration;
         MODELS = models;
@@ -66,11 +81,25 @@ contract JobFactory is IJobFactory, ServerOwned {
         IMPLEMENTATION = new Job(msg.sender, REGISTRY);
     }
 
+    /* SCHEDULE */
+
+    /// @inheritdoc IJobFactory
+    /// @dev The draw follows from this block's hash, which is not known yet, and from the next number of the server's
+    /// hash chain, which has been fixed since deployment: the server can only let the block grow too old, which is on
+    /// record. Scheduling while seats are unsettled is of no use: the registry takes no block before a settlement.
+    function scheduleRound() external onlyServer {
+        uint256 scheduled = scheduledBlock;
+        require(scheduled == 0 || block.number > scheduled + REGISTRY.MAX_SNAPSHOT_AGE(), AlreadyScheduled(scheduled));
+
+        scheduledBlock = block.number;
+        emit RoundScheduled(latestRound + 1, block.number);
+    }
+
     /* DEPLOY */
 
     /// @inheritdoc IJobFactory
-    /// @dev The server draws `serverRandom` when snapshotBlock is final, so no block proposer and no worker can choose
-    /// the seed. The server could, by drawing again: it is trusted.
+    /// @dev The seed binds chain and factory, so nothing that was computed for another deployment, or before this
+    /// transaction, is of any use. No block proposer and no worker knows `serverRandom` before.
     function deployRound(RoundTerms calldata terms, bytes32 serverRandom, bytes calldata task)
         external
         payable
@@ -80,21 +109,29 @@ contract JobFactory is IJobFactory, ServerOwned {
         _checkTerms(terms);
         uint256 escrow = terms.jobs * (terms.seats * terms.reward + terms.bonus);
         require(msg.value == escrow, WrongEscrow(msg.value, escrow));
+        bytes32 hashed = keccak256(abi.encode(serverRandom));
+        require(hashed == randomHead, WrongRandom(hashed, randomHead));
+        uint256 snapshotBlock = scheduledBlock;
+        require(snapshotBlock != 0, NotScheduled());
 
-        // The registry is this factory's own and calls nobody, so what follows may come after the call.
         round = ++latestRound;
-        uint256 poolSize = REGISTRY.open{value: msg.value}(terms.snapshotBlock, terms.jobs * terms.seats);
-        bytes32 seed = keccak256(abi.encode(serverRandom, blockhash(terms.snapshotBlock), round));
-        uint256 commitDeadline = block.timestamp + terms.commitWindow;
-        emit RoundDeployed(round, terms.modelVersion, seed, poolSize, commitDeadline, terms, task);
-        _deployJobs(terms, round, poolSize, seed, commitDeadline, keccak256(task));
+        randomHead = serverRandom;
+        scheduledBlock = 0;
+        // The registry is this factory's own and calls nobody, so what follows may come after the call.
+        Terms memory job = _open(terms, round, snapshotBlock, serverRandom);
+        emit RoundDeployed(
+            round, terms.modelVersion, job.snapshotBlock, job.seed, job.poolSize, job.commitDeadline, terms, task
+        );
+        _deployJobs(job, terms.jobs, keccak256(task));
     }
 
     /// @dev In the order of the terms. The windows' sum bounds each of them by 2^32.
     function _checkTerms(RoundTerms calldata terms) private view {
         require(MODELS.isComplete(terms.modelVersion), IncompleteModel(terms.modelVersion));
         require(terms.jobs != 0 && terms.jobs <= MAX_JOBS, InvalidJobs(terms.jobs, MAX_JOBS));
-        require(terms.seats != 0 && terms.seats <= MAX_SEATS, InvalidSeats(terms.seats, MAX_SEATS));
+        require(
+            terms.seats >= MIN_SEATS && terms.seats <= MAX_SEATS, InvalidSeats(terms.seats, MIN_SEATS, MAX_SEATS)
+        );
         require(
             terms.quorum > terms.seats / 2 && terms.quorum <= terms.seats, InvalidQuorum(terms.quorum, terms.seats)
         );
@@ -116,37 +153,37 @@ contract JobFactory is IJobFactory, ServerOwned {
         require(window >= MIN_WINDOW, WindowTooShort(window, MIN_WINDOW));
     }
 
-    /// @dev The task hash covers round and index, so no two jobs ever have the same task.
-    function _deployJobs(
-        RoundTerms calldata terms,
-        uint256 round,
-        uint256 poolSize,
-        bytes32 seed,
-        uint256 commitDeadline,
-        bytes32 descriptionHash
-    ) private {
-        Terms memory jobTerms = Terms({
-            seed: seed,
+    /// @dev Locks the escrow and returns the terms of the round's first job.
+    function _open(RoundTerms calldata terms, uint256 round, uint256 snapshotBlock, bytes32 serverRandom)
+        private
+        returns (Terms memory)
+    {
+        uint256 poolSize = REGISTRY.open{value: msg.value}(snapshotBlock, terms.jobs * terms.seats);
+        return Terms({
+            seed: keccak256(abi.encode(block.chainid, address(this), serverRandom, blockhash(snapshotBlock), round)),
             round: round.toUint32(),
             index: 0,
-            snapshotBlock: terms.snapshotBlock.toUint40(),
+            snapshotBlock: snapshotBlock.toUint40(),
             poolSize: poolSize.toUint32(),
             radix: CommitteeDraw.radixOf(poolSize).toUint24(),
             seats: terms.seats.toUint16(),
             quorum: terms.quorum.toUint16(),
             resultSize: terms.resultSize.toUint24(),
-            commitDeadline: commitDeadline.toUint40(),
+            commitDeadline: (block.timestamp + terms.commitWindow).toUint40(),
             publishWindow: terms.publishWindow.toUint32(),
             refereeWindow: terms.refereeWindow.toUint32(),
             challengeWindow: terms.challengeWindow.toUint32(),
             reward: terms.reward.toUint96(),
             bonus: terms.bonus.toUint96()
         });
-        for (uint256 index = 0; index < terms.jobs; ++index) {
-            jobTerms.index = index.toUint8();
-            address job =
-                Clones.cloneDeterministicWithImmutableArgs(address(IMPLEMENTATION), JobTerms.pack(jobTerms), 0);
-            emit JobDeployed(round, index, job, keccak256(abi.encode(descriptionHash, round, index)));
+    }
+
+    /// @dev The task hash covers round and index, so no two jobs ever have the same task.
+    function _deployJobs(Terms memory job, uint256 jobs, bytes32 descriptionHash) private {
+        for (uint256 index = 0; index < jobs; ++index) {
+            job.index = index.toUint8();
+            address clone = Clones.cloneDeterministicWithImmutableArgs(address(IMPLEMENTATION), JobTerms.pack(job), 0);
+            emit JobDeployed(job.round, index, clone, keccak256(abi.encode(descriptionHash, job.round, index)));
         }
     }
 

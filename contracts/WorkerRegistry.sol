@@ -21,10 +21,10 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
     uint256 public constant MAX_SNAPSHOT_AGE = 128;
 
     /// @inheritdoc IWorkerRegistry
-    uint96 public immutable STAKE;
+    uint88 public immutable STAKE;
 
     /// @inheritdoc IWorkerRegistry
-    uint96 public immutable ABSENCE_FEE;
+    uint88 public immutable ABSENCE_FEE;
 
     /// @inheritdoc IWorkerRegistry
     bool public immutable PERMISSIONED;
@@ -34,6 +34,9 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
 
     /// @inheritdoc IWorkerRegistry
     Round public currentRound;
+
+    /// @inheritdoc IWorkerRegistry
+    uint256 public burnt;
 
     /// @inheritdoc IWorkerRegistry
     mapping(address worker => bool admitted) public isAdmitted;
@@ -52,20 +55,20 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
         _;
     }
 
-    /// @notice Make the deployer the factory; reverts unless 0 < `absenceFee` < `stake` < 2^96.
-    /// @param server The learning server: it gets what is left of escrow and what is taken from stakes.
+    /// @notice Make the deployer the factory; reverts unless 0 < `absenceFee` < `stake` < 2^88.
+    /// @param server The learning server: it gets what is left of escrow, and nothing of what is taken from stakes.
     /// @param stake The stake of every member, in wei.
     /// @param absenceFee What a seat that never commits pays, in wei.
     /// @param permissioned Whether only workers that the server admits may join.
     constructor(address server, uint256 stake, uint256 absenceFee, bool permissioned)
         ServerOwned(server)
     {
-        require(stake <= type(uint96).max, InvalidStake(stake));
+        require(stake <= type(uint88).max, InvalidStake(stake));
         require(absenceFee != 0 && absenceFee < stake, InvalidAbsenceFee(absenceFee, stake));
 
-        // Both are below 2^96: the two guards above.
-        STAKE = uint96(stake);
-        ABSENCE_FEE = uint96(absenceFee);
+        // Both are below 2^88: the two guards above.
+        STAKE = uint88(stake);
+        ABSENCE_FEE = uint88(absenceFee);
         PERMISSIONED = permissioned;
         FACTORY = msg.sender;
     }
@@ -74,6 +77,10 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
 
     /// @inheritdoc IWorkerRegistry
     function setAdmission(address worker, bool admitted) external onlyServer {
+        _setAdmission(worker, admitted);
+    }
+
+    function _setAdmission(address worker, bool admitted) private {
         isAdmitted[worker] = admitted;
         emit AdmissionSet(worker, admitted);
     }
@@ -109,7 +116,7 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
         uint256 position = account.positionPlusOne - 1;
         uint256 last = poolSize() - 1;
         account.positionPlusOne = 0;
-        account.leaveBlock = SafeCast.toUint32(block.number);
+        account.leaveBlock = SafeCast.toUint40(block.number);
         if (position != last) _setWorkerAt(position, address(_workerAt[last].latest.value));
         _workerAt[last].push(0);
         _resize(last);
@@ -150,28 +157,34 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
     }
 
     /// @inheritdoc IWorkerRegistry
-    /// @dev A job calls this for seats it has not settled before, so its round is the current one.
-    function settle(Settlement[] calldata settlements) external onlyJob {
+    /// @dev A job calls this for seats it has not settled before, so its round is the current one. What is taken is
+    /// burnt, and so is what the referee's ruling keeps from seats: whatever the server rules, a job costs it the same.
+    function settle(Settlement[] calldata settlements, uint256 forfeited) external onlyJob {
         Round memory round = currentRound;
-        uint256 taken = 0;
+        uint256 lost = forfeited;
         for (uint256 i = 0; i < settlements.length; ++i) {
             Settlement calldata settlement = settlements[i];
             address worker = workerAt(settlement.position, round.snapshotBlock);
             uint256 amount = _settleSeat(worker, settlement);
             if (settlement.verdict == Verdict.Rewarded) round.escrow -= SafeCast.toUint96(amount);
-            else taken += amount;
+            else lost += amount;
             emit SeatSettled(msg.sender, worker, settlement.seat, settlement.verdict, amount);
+        }
+
+        if (forfeited != 0) {
+            round.escrow -= SafeCast.toUint96(forfeited);
+            emit Forfeited(msg.sender, forfeited);
         }
 
         round.unsettledSeats -= SafeCast.toUint32(settlements.length);
         round.lastSettlementBlock = SafeCast.toUint40(block.number);
         if (!_isOpen(round)) {
-            taken += round.escrow;
+            if (round.escrow != 0) _accounts[SERVER].credit += round.escrow;
             emit RoundClosed(round.escrow);
             round.escrow = 0;
         }
         currentRound = round;
-        if (taken != 0) _accounts[SERVER].credit += SafeCast.toUint96(taken);
+        if (lost != 0) burnt += lost;
     }
 
     /// @dev Returns what the worker gets or, on the last two verdicts, loses. No worker can make it revert.
@@ -184,6 +197,7 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
             amount = account.stake;
             account.stake = 0;
             _remove(worker);
+            if (isAdmitted[worker]) _setAdmission(worker, false);
         } else if (settlement.verdict == Verdict.Absent) {
             amount = ABSENCE_FEE;
             account.stake -= ABSENCE_FEE;

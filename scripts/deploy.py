@@ -41,6 +41,7 @@ DEFAULT = Parameters()
     show_default=True,
     help="Most that the windows of a round may add up to.",
 )
+@click.option("--min-seats", default=DEFAULT.min_seats, show_default=True, help="Fewest seats of a job.")
 @click.option("--permissioned", is_flag=True, help="Let only workers join that the server admits: `ape run admit`.")
 @DEPLOYMENTS
 def cli(
@@ -49,6 +50,7 @@ def cli(
     absence_fee: int,
     min_window: int,
     max_round_duration: int,
+    min_seats: int,
     permissioned: bool,
     deployments: Path,
 ) -> None:
@@ -56,7 +58,7 @@ def cli(
 
     Run again on the same chain, it checks the contracts and deploys nothing.
     """
-    parameters = Parameters(stake, absence_fee, min_window, max_round_duration, permissioned)
+    parameters = Parameters(stake, absence_fee, min_window, max_round_duration, min_seats, permissioned)
     chain = Chain()
     path = record_path(deployments, chain.network)
     deployed = deploy_once(chain, lambda: load_signer(account), parameters, path)

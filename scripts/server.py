@@ -6,7 +6,7 @@ from mlchain.actors.server import Plan
 from mlchain.chain.command import Command
 from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.runner import run_program
-from mlchain.live.server_program import Audits, min_pool_of, server_is_done, server_maker
+from mlchain.live.server_program import Audits, server_is_done, server_maker
 from mlchain.tasks.catalogue import MODELS, TASKS
 from mlchain.units import Amount, Duration, ether
 
@@ -23,7 +23,11 @@ SHORTEST = "[default: the shortest that the deployment allows]"
 @click.option("--jobs", default=DEFAULT.jobs, show_default=True, help="Jobs per round.")
 @click.option("--committee", type=int, help="Seats per job.  [default: the pool, divided among the jobs]")
 @click.option("--quorum", type=int, help="Equal answers that a job needs.  [default: a bare majority of the seats]")
-@click.option("--min-pool", type=int, help="Workers to wait for before a round.  [default: three for each job]")
+@click.option(
+    "--min-pool",
+    default=DEFAULT.min_pool,
+    help="Workers to wait for before a round.  [default: for each job the fewest seats that the deployment allows]",
+)
 @click.option(
     "--reward", type=Amount(), default=ether(DEFAULT.reward), show_default=True, help="Pay of a seat that is right."
 )
@@ -50,7 +54,7 @@ def cli(
     jobs: int,
     committee: int | None,
     quorum: int | None,
-    min_pool: int | None,
+    min_pool: int,
     reward: int,
     bonus: int,
     commit_window: int | None,
@@ -62,8 +66,7 @@ def cli(
 
     Restarted, on any machine, it continues where the chain stands.
     """
-    pool = min_pool_of(jobs, committee) if min_pool is None else min_pool
-    plan = Plan(rounds, jobs, committee, quorum, reward, bonus, min_pool=pool)
+    plan = Plan(rounds, jobs, committee, quorum, reward, bonus, min_pool=min_pool)
     windows = commit_window, publish_window, referee_window
     audits = Audits(audit_rate, challenge_window)
     run_program(server_maker(task, model, plan, audits, windows), server_is_done, program)

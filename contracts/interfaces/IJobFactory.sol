@@ -13,12 +13,13 @@ interface IJobFactory {
         uint256 absenceFee; // wei
         uint256 minWindow; // seconds: ten times what an honest transaction may take
         uint256 maxRoundDuration; // seconds
+        uint256 minSeats; // per job
         bool permissioned;
+        bytes32 randomAnchor; // the end of the server's hash chain of random numbers
     }
 
     struct RoundTerms {
         uint256 modelVersion;
-        uint256 snapshotBlock;
         uint256 jobs;
         uint256 seats; // per job
         uint256 quorum; // seats
@@ -31,10 +32,16 @@ interface IJobFactory {
         uint256 challengeWindow;
     }
 
+    /// @notice Emitted when the server fixes the pool, and with it the draw, of the next round.
+    /// @param round The number of that round.
+    /// @param snapshotBlock The current block: the committees are drawn from the pool as of its end, and by its hash.
+    event RoundScheduled(uint256 indexed round, uint256 snapshotBlock);
+
     /// @notice Emitted when a round is deployed.
     /// @param round Its number, counted from one.
     /// @param modelVersion The version of the model that its jobs train.
-    /// @param seed What the committees are drawn by.
+    /// @param snapshotBlock The block at whose end the pool is drawn from.
+    /// @param seed What the committees are drawn by, and all that is random in a job follows from.
     /// @param poolSize The number of members at the snapshot block.
     /// @param commitDeadline The time at which committing ends at the latest, in seconds.
     /// @param terms The terms of all its jobs.
@@ -42,6 +49,7 @@ interface IJobFactory {
     event RoundDeployed(
         uint256 indexed round,
         uint256 indexed modelVersion,
+        uint256 snapshotBlock,
         bytes32 seed,
         uint256 poolSize,
         uint256 commitDeadline,
@@ -68,21 +76,31 @@ interface IJobFactory {
     error ChallengeOutlastsPublishing(uint256 challengeWindow, uint256 publishWindow);
     /// @notice A round has from 1 to `maximum` jobs.
     error InvalidJobs(uint256 jobs, uint256 maximum);
-    /// @notice A job has from 1 to `maximum` seats.
-    error InvalidSeats(uint256 seats, uint256 maximum);
+    /// @notice A job has from `minimum` to `maximum` seats.
+    error InvalidSeats(uint256 seats, uint256 minimum, uint256 maximum);
     /// @notice A quorum is more than half of the seats and no more than all.
     error InvalidQuorum(uint256 quorum, uint256 seats);
     /// @notice The reward must not be zero.
     error NoReward();
     /// @notice The version of the model is not completely published.
     error IncompleteModel(uint256 version);
+    /// @notice A round is scheduled, and can still be deployed.
+    error AlreadyScheduled(uint256 snapshotBlock);
+    /// @notice No round is scheduled.
+    error NotScheduled();
+    /// @notice The number is not the next one of the server's hash chain: its hash is `actual`.
+    error WrongRandom(bytes32 actual, bytes32 expected);
     /// @notice The value is not the pay of the round.
     error WrongEscrow(uint256 actual, uint256 expected);
 
-    /// @notice Deploy a round of jobs with exactly its pay as value; reverts while the round before is unsettled, so
-    /// that no new model goes to a worker that owes an answer. Server only.
+    /// @notice Fix the next round's snapshot block: the current one, whose hash nobody can know yet. Reverts while a
+    /// scheduled round can still be deployed. Server only.
+    function scheduleRound() external;
+
+    /// @notice Deploy the scheduled round with exactly its pay as value; reverts while the round before is unsettled,
+    /// so that no new model goes to a worker that owes an answer. Server only.
     /// @param terms The terms of all its jobs.
-    /// @param serverRandom The server's random number, drawn when the snapshot block is final.
+    /// @param serverRandom The next number of the server's hash chain: the one whose hash is `randomHead()`.
     /// @param task What to train, the same for all its jobs.
     /// @return round The number of the round, counted from one.
     function deployRound(RoundTerms calldata terms, bytes32 serverRandom, bytes calldata task)
@@ -98,6 +116,10 @@ interface IJobFactory {
     /// @notice Return the greatest number of jobs of a round.
     /// @return jobs The number.
     function MAX_JOBS() external view returns (uint256 jobs);
+
+    /// @notice Return the least number of seats of a job.
+    /// @return seats The number.
+    function MIN_SEATS() external view returns (uint256 seats);
 
     /// @notice Return the greatest number of seats of a job.
     /// @return seats The number.
@@ -122,6 +144,14 @@ interface IJobFactory {
     /// @notice Return the contract whose code all jobs run.
     /// @return implementation The contract.
     function IMPLEMENTATION() external view returns (IJob implementation);
+
+    /// @notice Return the hash of the number that the next round has to be deployed with.
+    /// @return head The number of the latest round; before the first, the anchor.
+    function randomHead() external view returns (bytes32 head);
+
+    /// @notice Return the snapshot block of the round that is scheduled.
+    /// @return snapshotBlock The block, zero if none is.
+    function scheduledBlock() external view returns (uint256 snapshotBlock);
 
     /// @notice Return the number of the latest round.
     /// @return round The number, counted from one; zero before the first.

@@ -21,10 +21,10 @@ struct Settlement {
 /// @notice The pool of workers, their stakes and credits, and the escrow of the current round: all ether is held here.
 interface IWorkerRegistry {
     struct Account {
-        uint96 stake; // wei
         uint96 credit; // wei
+        uint88 stake; // wei
         uint32 positionPlusOne; // in the pool, zero for a non-member
-        uint32 leaveBlock; // block of the latest removal, zero for a member
+        uint40 leaveBlock; // block of the latest removal, zero for a member
     }
 
     struct Round {
@@ -45,7 +45,7 @@ interface IWorkerRegistry {
     /// @param position The position it held.
     event Left(address indexed worker, uint256 position);
 
-    /// @notice Emitted when the server grants or revokes a worker's admission.
+    /// @notice Emitted when the server grants or revokes a worker's admission, or a slash revokes it.
     /// @param worker The worker.
     /// @param admitted Whether it may join from now on.
     event AdmissionSet(address indexed worker, bool admitted);
@@ -64,6 +64,11 @@ interface IWorkerRegistry {
     /// @param amount The pay if rewarded, nothing if released, otherwise what was taken from the stake; in wei.
     event SeatSettled(address indexed job, address indexed worker, uint256 seat, Verdict verdict, uint256 amount);
 
+    /// @notice Emitted when pay that a ruling has kept from seats is burnt: the server does not get it back.
+    /// @param job The job that was ruled.
+    /// @param amount What leaves the escrow for nobody, in wei.
+    event Forfeited(address indexed job, uint256 amount);
+
     /// @notice Emitted when the last seat of the current round is settled.
     /// @param remainder What was left in escrow and is credited to the server, in wei.
     event RoundClosed(uint256 remainder);
@@ -78,7 +83,7 @@ interface IWorkerRegistry {
     /// @param amount The stake, in wei.
     event StakeWithdrawn(address indexed worker, uint256 amount);
 
-    /// @notice A stake must be below 2^96 wei.
+    /// @notice A stake must be below 2^88 wei.
     error InvalidStake(uint256 stake);
     /// @notice An absence fee must be above zero and below the stake.
     error InvalidAbsenceFee(uint256 absenceFee, uint256 stake);
@@ -126,7 +131,8 @@ interface IWorkerRegistry {
 
     /// @notice Settle seats of the current round as the calling job decided. Jobs of the factory only.
     /// @param settlements The seats, none of them settled before.
-    function settle(Settlement[] calldata settlements) external;
+    /// @param forfeited Pay of the job that nobody gets because the referee ruled, in wei.
+    function settle(Settlement[] calldata settlements, uint256 forfeited) external;
 
     /// @notice Withdraw the caller's credit.
     function withdraw() external;
@@ -140,11 +146,11 @@ interface IWorkerRegistry {
 
     /// @notice Return the stake of every member.
     /// @return amount The stake, in wei.
-    function STAKE() external view returns (uint96 amount);
+    function STAKE() external view returns (uint88 amount);
 
     /// @notice Return what a seat that never commits pays.
     /// @return amount The fee, in wei.
-    function ABSENCE_FEE() external view returns (uint96 amount);
+    function ABSENCE_FEE() external view returns (uint88 amount);
 
     /// @notice Return whether only workers that the server admits may join, as on a chain whose coin is free.
     /// @return permissioned Whether they need admission.
@@ -164,6 +170,10 @@ interface IWorkerRegistry {
         view
         returns (uint96 escrow, uint40 snapshotBlock, uint32 unsettledSeats, uint40 lastSettlementBlock);
 
+    /// @notice Return what is burnt: slashed stakes, absence fees and forfeited pay. It stays here, owed to nobody.
+    /// @return amount The sum since deployment, in wei.
+    function burnt() external view returns (uint256 amount);
+
     /// @notice Return whether the server has admitted a worker.
     /// @param worker The worker.
     /// @return admitted Whether it may join a permissioned pool.
@@ -171,7 +181,7 @@ interface IWorkerRegistry {
 
     /// @notice Return what the registry owes to `owner`, and its membership.
     /// @param owner A worker, or the server.
-    /// @return account Stake, credit, position plus one and leave block.
+    /// @return account Credit, stake, position plus one and leave block.
     function accountOf(address owner) external view returns (Account memory account);
 
     /// @notice Return what a worker has to pay to join.

@@ -26,7 +26,7 @@ class Assignment:
 
     def seal(self, result_hash: bytes) -> bytes:
         """Return this seat's commitment to the result of that content hash."""
-        return commitment(self.view.chain_id, self.job.address, self.seat, result_hash)
+        return commitment(self.job.address, self.seat, result_hash)
 
 
 def _solve(assignment: Assignment) -> bytes:

@@ -19,8 +19,8 @@ class Plan:
     """What the server wants: how many rounds, and the terms of each. Money in wei, times in seconds.
 
     `committee` is the seats per job, None for the whole pool in equal parts; `quorum` None is a bare majority. No
-    round is deployed while there are fewer than `min_pool` workers. The pool is as of `pool_age` blocks ago: a node
-    that tries a transaction out as if it were in its newest block needs an older one.
+    round is scheduled while there are fewer than `min_pool` workers, or than `min_seats`, the deployment's, for each
+    job.
     """
 
     rounds: int
@@ -34,7 +34,7 @@ class Plan:
     referee_window: int = 24 * 3600
     challenge_window: int = 0
     min_pool: int = 1
-    pool_age: int = 0
+    min_seats: int = 1
 
     def with_longest_challenge(self) -> "Plan":
         """Return this plan with as much time to audit as a job can have."""
@@ -44,8 +44,9 @@ class Plan:
 class LearningServer:
     """Decides from what it reads on the chain alone, so that it goes on anywhere from where the chain stands.
 
-    `random` returns 32 fresh bytes for a round. `audits` tells of a (round, job) whether it is recomputed even when
-    nobody disagrees. A server that is not `referee` keeps silent when a job is disputed.
+    `random` returns the number of a round, whose hash is that of the round before. `audits` tells of a (round, job)
+    whether it is recomputed even when nobody disagrees. A server that is not `referee` keeps silent when a job is
+    disputed.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class LearningServer:
         if self.is_leaving:
             credit = ledger.account(self.address).credit
             return Turn([Call("WorkerRegistry", "withdraw")] if credit else [])
-        return self._deploy(view, version)
+        return self._begin_round(view, version)
 
     def is_done(self, ledger: Ledger) -> bool:
         """Return whether all rounds are played and the last one's results are in a complete version."""
@@ -106,34 +107,37 @@ class LearningServer:
 
     # Rounds
 
-    def _deploy(self, view: View, version: ModelVersion) -> Turn:
-        if len(view.ledger.rounds) >= self.plan.rounds:
+    def _begin_round(self, view: View, version: ModelVersion) -> Turn:
+        """Schedule the next round and, once it is known which pool it draws from, deploy it.
+
+        What has been read is final: nobody can replace the snapshot block when the random number is shown.
+        """
+        plan, ledger = self.plan, view.ledger
+        if len(ledger.rounds) >= plan.rounds:
             return Turn([])
-        terms, pool = self.terms(view, version), view.ledger.pool
-        least = max(self.plan.min_pool, self.plan.jobs)
-        if pool.size_at(terms.snapshot_block) < least:
-            here = pool.size_at(view.block)
-            if here >= least:  # who has just joined counts from the next block on, which comes without an event
-                return Turn([], view.now + 1)
-            return Turn([], waiting=f"waiting for workers: {here} of the {least} that a round needs have joined")
-        has = view.balance_of(self.address)
+        scheduled = ledger.scheduled_block(view.block + 1)
+        pool_size = ledger.pool.size_at(view.block if scheduled is None else scheduled)
+        least = max(plan.min_pool, plan.jobs * plan.min_seats)
+        if pool_size < least:
+            missing = "had joined when it was scheduled" if scheduled is not None else "have joined"
+            return Turn([], waiting=f"waiting for workers: {pool_size} of the {least} that a round needs {missing}")
+        terms, has = self.terms(version, pool_size), view.balance_of(self.address)
         if has < terms.escrow:
             return Turn([], shortfall=Shortfall("the pay of a round", terms.escrow, has))
-        round_number = len(view.ledger.rounds) + 1
-        arguments = (terms, self._random(round_number), self.task.recipe)
-        purpose = f"round {round_number}"  # which its random number and its snapshot block do not show
-        return Turn([Call("JobFactory", "deployRound", arguments, terms.escrow, purpose=purpose)])
+        number = len(ledger.rounds) + 1
+        if scheduled is None:
+            return Turn([Call("JobFactory", "scheduleRound", purpose=f"schedule of round {number}")])
+        arguments = (terms, self._random(number), self.task.recipe)
+        return Turn([Call("JobFactory", "deployRound", arguments, terms.escrow, purpose=f"round {number}")])
 
-    def terms(self, view: View, version: ModelVersion) -> RoundTerms:
+    def terms(self, version: ModelVersion, pool_size: int) -> RoundTerms:
         """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees and quorums."""
-        plan, ledger = self.plan, view.ledger
-        snapshot_block = max(view.block - plan.pool_age, ledger.earliest_snapshot(view.block + 1))
-        share = ledger.pool.size_at(snapshot_block) // plan.jobs
+        plan = self.plan
+        share = pool_size // plan.jobs
         seats = min(share, plan.committee or MAX_SEATS)
         quorum = max(least_majority(seats), min(plan.quorum or 0, seats))
         return RoundTerms(
             model_version=version.number,
-            snapshot_block=snapshot_block,
             jobs=plan.jobs,
             seats=seats,
             quorum=quorum,

@@ -132,7 +132,7 @@ class Worker:
         if result is None:
             return Turn([])
         result_hash = content_hash(result)
-        if not job.opens(seat, result_hash, view.chain_id):
+        if not job.opens(seat, result_hash):
             return Turn([])
         candidate = job.candidates.get(result_hash)
         turn = job.commit_end + seat * (job.terms.publish_window // 2) // job.terms.seats

@@ -10,6 +10,7 @@ from mlchain.protocol.events import (
     AdmissionSet,
     Committed,
     Event,
+    Forfeited,
     JobDeployed,
     JobEvent,
     Joined,
@@ -22,6 +23,7 @@ from mlchain.protocol.events import (
     RoundClosed,
     RoundDeployed,
     RoundOpened,
+    RoundScheduled,
     Ruled,
     SeatSettled,
     Settled,
@@ -34,6 +36,7 @@ from mlchain.protocol.rounds import Job
 CHECKS: dict[type[Event], Check] = {
     VersionAnnounced: Check.MODELS,
     ModelChunkPublished: Check.MODELS,
+    RoundScheduled: Check.ROUNDS,
     RoundOpened: Check.ROUNDS,
     RoundDeployed: Check.ROUNDS,
     JobDeployed: Check.ROUNDS,
@@ -43,6 +46,7 @@ CHECKS: dict[type[Event], Check] = {
     Ruled: Check.OUTCOMES,
     Settled: Check.OUTCOMES,
     SeatSettled: Check.PAYMENTS,
+    Forfeited: Check.PAYMENTS,
     RoundClosed: Check.PAYMENTS,
     AdmissionSet: Check.POOL,
     Joined: Check.POOL,
@@ -51,6 +55,11 @@ CHECKS: dict[type[Event], Check] = {
     StakeWithdrawn: Check.POOL,
 }
 CAUSED = (RoundDeployed, JobDeployed, SeatSettled, RoundClosed)  # by an event right before them
+BETWEEN = (
+    (SeatSettled, Left),
+    (SeatSettled, AdmissionSet),
+    (RoundClosed, Forfeited),
+)  # what may come before what is due
 
 
 def audit(logs: Iterable[Log], rules: Rules, sources: Sources, books: Books | None = None) -> Report:
@@ -113,6 +122,8 @@ def _check_registry_event(state: AuditState, log: Log) -> None:
             models.check_announced(state, log, event)
         case ModelChunkPublished() as event:
             models.check_chunk(state, log, event)
+        case RoundScheduled() as event:
+            rounds.check_scheduled(state, log, event)
         case RoundOpened() as event:
             rounds.check_opened(state, log, event)
         case RoundDeployed() as event:
@@ -121,6 +132,8 @@ def _check_registry_event(state: AuditState, log: Log) -> None:
             rounds.check_job_deployed(state, log, event)
         case SeatSettled() as event:
             settlement.check_seat(state, log, event)
+        case Forfeited() as event:
+            settlement.check_forfeited(state, log, event)
         case RoundClosed() as event:
             settlement.check_closed(state, log, event)
         case AdmissionSet() as event:
@@ -147,7 +160,7 @@ def _check_order(state: AuditState, check: Check, log: Log) -> None:
         _report_missing(state, previous)
     if state.due and type(log.event) is state.due[0]:
         state.due.pop(0)
-    elif state.due and (state.due[0], type(log.event)) != (SeatSettled, Left):
+    elif state.due and (state.due[0], type(log.event)) not in BETWEEN:
         _report_missing(state, previous)
     elif isinstance(log.event, CAUSED):
         state.report.expect(False, check, log.block, log.address, f"{log.name} has nothing that causes it")

@@ -20,12 +20,13 @@ class JobBook:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What the contracts say after the last event: the registry's balance, counts, accounts, and the jobs.
+    """What the contracts say after the last event: the registry's balance, what is burnt, counts, accounts, the jobs.
 
     `accounts` are (stake, credit, position plus one, leave block) by owner, as in `IWorkerRegistry.Account`.
     """
 
     balance: int
+    burnt: int
     members: int
     rounds: int
     versions: int
@@ -37,7 +38,7 @@ def terms_of(current: Round, job: Job) -> tuple[Value, ...]:
     """Return the terms of a job in the order of `Terms`, the struct of `JobTerms.sol`."""
     terms = current.terms
     radix = isqrt(current.pool_size - 1) + 1 if current.pool_size else 0
-    draw = (current.number, job.index, terms.snapshot_block, current.pool_size, radix, terms.seats, terms.quorum)
+    draw = (current.number, job.index, current.snapshot_block, current.pool_size, radix, terms.seats, terms.quorum)
     windows = (current.commit_deadline, terms.publish_window, terms.referee_window, terms.challenge_window)
     return (current.seed, *draw, terms.result_size, *windows, terms.reward, terms.bonus)
 
@@ -52,9 +53,11 @@ def check_books(state: AuditState, books: Books, block: int) -> None:
     def expect_equal(subject: str, told: object, held: object) -> None:
         expect(told == held, subject, f"the events come to {told}, the contracts to {held}")
 
-    expect(ledger.owed <= books.balance, "registry", f"it owes {ledger.owed} wei and has {books.balance} wei")
-    through = ledger.paid_in - ledger.paid_out
-    expect(ledger.owed == through, "registry", f"it owes {ledger.owed} wei, of {through} wei paid in and not out")
+    kept, through = ledger.owed + ledger.burnt, ledger.paid_in - ledger.paid_out
+    said = f"it owes {ledger.owed} wei and has burnt {ledger.burnt} wei"
+    expect(kept <= books.balance, "registry", f"{said}, and has {books.balance} wei")
+    expect(kept == through, "registry", f"{said}, of {through} wei paid in and not out")
+    expect_equal("wei burnt", ledger.burnt, books.burnt)
     expect_equal("number of members", len(ledger.pool.members), books.members)
     expect_equal("number of rounds", len(ledger.rounds), books.rounds)
     expect_equal("number of versions", len(ledger.versions), books.versions)

@@ -34,13 +34,17 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What was checked, and what was found, in the order of the chain; `seeds` and `unseen_seeds` count rounds."""
+    """What was checked, and what was found, in the order of the chain; `seeds` and `unseen_seeds` count rounds.
+
+    `unused_schedules` are (round, block): the server may not have liked what it would have drawn.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     checked: Counter[Check] = field(default_factory=Counter)
     events: int = 0
     seeds: int = 0
     unseen_seeds: int = 0
+    unused_schedules: list[tuple[int, int]] = field(default_factory=list)
 
     def expect(self, holds: bool, check: Check, block: int, subject: str, problem: str) -> bool:
         """Count a check and, unless it holds, report the problem; return whether it holds."""

@@ -32,7 +32,7 @@ def check_proposed(state: AuditState, job: Job, log: Log, event: Proposed) -> Lo
     check.expect(result_hash not in job.candidates, f"0x{result_hash.hex()} had been proposed before")
     phases = UNDECIDED if proposer == state.rules.server else (Phase.PROPOSE,)
     _check_phase(check, job, "proposed", phases)
-    votes = sum(job.opens(seat, result_hash, state.rules.chain_id) for seat in job.commitments)
+    votes = sum(job.opens(seat, result_hash) for seat in job.commitments)
     may = votes > 0 or proposer == state.rules.server
     check.expect(may, f"{proposer} proposed 0x{result_hash.hex()}, which no seat has committed to")
     check.expect_equal(f"the number of votes for 0x{result_hash.hex()}", event.votes, votes)
@@ -45,7 +45,7 @@ def check_result_chunk(state: AuditState, job: Job, log: Log, event: ResultChunk
     check = EventCheck(state, Check.CANDIDATES, log, state.name_of(job))
     _check_phase(check, job, "published", UNDECIDED)
     seat = job.seat_of(publisher)
-    may = publisher == state.rules.server or (seat is not None and job.opens(seat, result_hash, state.rules.chain_id))
+    may = publisher == state.rules.server or (seat is not None and job.opens(seat, result_hash))
     check.expect(may, f"{publisher} published 0x{result_hash.hex()} without a seat that has committed to it")
     if check.expect(result_hash in job.candidates, f"0x{result_hash.hex()} was never proposed"):
         check_bytes(check, event, result_hash, job.terms.result_size, job.candidates[result_hash].chunks)

@@ -7,7 +7,9 @@ from mlchain.protocol.settlement import StakeLock, stake_locks, unlock_block
 
 
 def note_admission(state: AuditState, event: AdmissionSet) -> None:
-    """Take in who may join a permissioned pool."""
+    """Take in who may join a permissioned pool; where seats are settled, its seat has to come next."""
+    if state.due:
+        state.barred.append(event.worker)
     (state.admitted.add if event.admitted else state.admitted.discard)(event.worker)
 
 

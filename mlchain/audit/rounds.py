@@ -1,12 +1,25 @@
 """Rounds as they are deployed: their terms, their pay, the pool that they draw from, and the seed of the draw."""
 
+from eth_utils import keccak
+
 from mlchain.audit.findings import Check
 from mlchain.audit.models import check_initial
 from mlchain.audit.state import AuditState, EventCheck
 from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.draw import seed_of
-from mlchain.protocol.events import JobDeployed, Log, RoundDeployed, RoundOpened
+from mlchain.protocol.events import JobDeployed, Log, RoundDeployed, RoundOpened, RoundScheduled
 from mlchain.protocol.terms import MAX_JOBS, Limit, RoundTerms, broken_limits
+
+
+def check_scheduled(state: AuditState, log: Log, event: RoundScheduled) -> None:
+    """Check that the next round is scheduled for the pool of this very block, and note a schedule that was not used."""
+    ledger, number = state.ledger, len(state.ledger.rounds) + 1
+    check = EventCheck(state, Check.ROUNDS, log, f"round {number}")
+    check.expect_equal("the round that is scheduled", event.round, number)
+    check.expect_equal("its snapshot block", event.snapshot_block, log.block)
+    check.expect(ledger.scheduled_block(log.block) is None, f"block {ledger.scheduled} is still good for it")
+    if ledger.scheduled is not None:
+        state.report.unused_schedules.append((number, ledger.scheduled))
 
 
 def check_opened(state: AuditState, log: Log, event: RoundOpened) -> None:
@@ -27,7 +40,7 @@ def check_deployed(state: AuditState, log: Log, event: RoundDeployed) -> None:
     check.expect_equal("its model version", event.model_version, terms.model_version)
     check.expect_equal(
         "its snapshot block, seats and escrow",
-        (terms.snapshot_block, terms.jobs * terms.seats, terms.escrow),
+        (event.snapshot_block, terms.jobs * terms.seats, terms.escrow),
         state.opened,
     )
     check.expect_equal("its commit deadline", event.commit_deadline, log.timestamp + terms.commit_window)
@@ -42,7 +55,7 @@ def _check_terms(check: EventCheck, terms: RoundTerms) -> None:
     rules, versions = check.state.rules, check.state.ledger.versions
     is_complete = 0 < terms.model_version <= len(versions) and versions[terms.model_version - 1].is_complete
     check.expect(is_complete, f"version {terms.model_version} of the model is not completely published")
-    broken = broken_limits(terms, rules.min_window, rules.max_round_duration)
+    broken = broken_limits(terms, rules.min_seats, rules.min_window, rules.max_round_duration)
     problems = {
         Limit.JOBS: f"it cannot have {terms.jobs} jobs",
         Limit.SEATS: f"a job cannot have {terms.seats} seats",
@@ -67,22 +80,26 @@ def _check_model(check: EventCheck, terms: RoundTerms) -> None:
 
 def _check_pool(check: EventCheck, event: RoundDeployed) -> None:
     ledger, terms, size, block = check.state.ledger, event.terms, event.pool_size, check.log.block
-    earliest = ledger.earliest_snapshot(block)
-    is_recent = earliest <= terms.snapshot_block < block
-    check.expect(is_recent, f"its snapshot block, {terms.snapshot_block}, has to be from {earliest} to {block - 1}")
-    check.expect_equal("its pool size", size, ledger.pool.size_at(terms.snapshot_block))
+    check.expect_equal("its snapshot block", event.snapshot_block, ledger.scheduled_block(block))
+    check.expect(event.snapshot_block < block, "its snapshot block is not past")
+    check.expect_equal("its pool size", size, ledger.pool.size_at(event.snapshot_block))
     check.expect(
         terms.jobs * terms.seats <= size, f"{terms.jobs * terms.seats} seats cannot be drawn from {size} workers"
     )
 
 
 def _check_seed(check: EventCheck, event: RoundDeployed) -> None:
-    parts = check.state.sources.seed_parts(check.log, event.terms.snapshot_block)
+    state, rules = check.state, check.state.rules
+    parts = state.sources.seed_parts(check.log, event.snapshot_block)
     if parts is None:
-        check.state.report.unseen_seeds += 1
+        state.report.unseen_seeds += 1
+        state.random_head = None
         return
-    check.state.report.seeds += 1
-    check.expect_equal("its seed", event.seed, seed_of(*parts, event.round))
+    state.report.seeds += 1
+    check.expect_equal("its seed", event.seed, seed_of(rules.chain_id, rules.factory, *parts, event.round))
+    if state.random_head is not None:
+        check.expect_equal("the hash of its random number", keccak(parts[0]), state.random_head)
+    state.random_head = parts[0]
 
 
 def _check_recipe(check: EventCheck, event: RoundDeployed) -> None:

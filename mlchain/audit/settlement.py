@@ -3,15 +3,16 @@
 from mlchain.audit.findings import Check
 from mlchain.audit.state import AuditState, EventCheck, shown
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.events import Log, RoundClosed, SeatSettled, Settled
+from mlchain.protocol.events import Forfeited, Log, RoundClosed, SeatSettled, Settled
 from mlchain.protocol.rounds import VOID, Job, Outcome, Verdict, outcome
-from mlchain.protocol.settlement import amount_of, verdict_of
+from mlchain.protocol.settlement import amount_of, forfeited, verdict_of
 
 
 def check_settled(state: AuditState, job: Job, log: Log, event: Settled) -> None:
     """Check the outcome by the rules at that time; a `SeatSettled` for each of its seats has to come next."""
     check = EventCheck(state, Check.OUTCOMES, log, state.name_of(job))
-    state.due, state.settling, state.removed = [SeatSettled] * min(event.seats, job.terms.seats), job.address, []
+    state.due, state.settling = [SeatSettled] * min(event.seats, job.terms.seats), job.address
+    state.verdicts, state.removed, state.barred, state.forfeits = {}, [], [], []
     decided, accepted = outcome(job, log.timestamp)
     actual, expected = _told(event.outcome, event.accepted_hash), _told(decided, accepted)
     check.expect(actual == expected, f"it was settled as {actual}, where the rules say {expected}")
@@ -43,7 +44,7 @@ def check_seat(state: AuditState, log: Log, event: SeatSettled) -> None:
     check.expect(seat not in job.settlements, "it was settled before")
     check.expect_equal("who holds it", worker, job.committee[seat])
     decision = outcome(job, log.timestamp)
-    right = verdict_of(job, seat, decision, state.rules.chain_id)
+    right = verdict_of(job, seat, decision)
     if check.expect_equal("the verdict", verdict.name.lower(), right.name.lower()):
         amounts = _amounts(state, job, worker, right, decision[1])
         check.expect(event.amount in amounts, f"the amount is {event.amount} wei and has to be {amounts[-1]} wei")
@@ -52,7 +53,14 @@ def check_seat(state: AuditState, log: Log, event: SeatSettled) -> None:
     check.expect(
         state.removed in ([], [worker] * is_punished), f"{', '.join(state.removed)} was removed, and not punished"
     )
-    state.removed = []
+    is_slashed = verdict is Verdict.SLASHED
+    check.expect(not (is_slashed and worker in state.admitted), "its holder was slashed, and is still admitted")
+    check.expect(state.barred in ([], [worker] * is_slashed), f"{', '.join(state.barred)} was barred, and not slashed")
+    state.removed, state.barred = [], []
+    state.verdicts[seat] = right
+    if not state.due:
+        state.forfeits = _forfeits(state, job, decision)
+        state.due = [] if 0 in state.forfeits else [Forfeited]
     if sum(len(it.unsettled) for it in state.ledger.round_of(job).jobs) == 1:
         state.due.append(RoundClosed)
 
@@ -66,6 +74,25 @@ def _amounts(state: AuditState, job: Job, worker: str, verdict: Verdict, accepte
     chunks = job.candidates[accepted].chunks_by(worker) if verdict is Verdict.REWARDED else 0
     possible = range(chunks + 1) if worker == state.rules.server else (chunks,)
     return [amount_of(verdict, job.terms, count, stake, fee) for count in possible]
+
+
+def _forfeits(state: AuditState, job: Job, decision: tuple[Outcome, bytes]) -> list[int]:
+    """Return what can be burnt of a job's pay after the seats that were just settled, as in `_amounts`."""
+    candidate = job.candidates.get(decision[1])
+    publishers = list(candidate.publishers.values()) if candidate else []
+    by_others = sum(it in job.committee and it != state.rules.server for it in publishers)
+    by_server = publishers.count(state.rules.server) if state.rules.server in job.committee else 0
+    counts = range(by_others, by_others + by_server + 1)
+    return [forfeited(job.terms, state.verdicts, decision[0], count) for count in counts]
+
+
+def check_forfeited(state: AuditState, log: Log, event: Forfeited) -> None:
+    """Check what a ruling has kept from the seats of the job that is being settled: it is burnt."""
+    check = EventCheck(state, Check.PAYMENTS, log, f"round {len(state.ledger.rounds)}")
+    check.expect_equal("the job whose pay is burnt", event.job, state.settling)
+    amounts = state.forfeits or [0]
+    check.expect(event.amount in amounts, f"{event.amount} wei are burnt, where it has to be {amounts[-1]} wei")
+    state.forfeits = []
 
 
 def check_closed(state: AuditState, log: Log, event: RoundClosed) -> None:

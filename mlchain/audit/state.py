@@ -6,21 +6,23 @@ from dataclasses import dataclass, field
 from mlchain.audit.findings import Check, Report
 from mlchain.protocol.events import Event, Log
 from mlchain.protocol.ledger import Ledger
-from mlchain.protocol.rounds import Job
+from mlchain.protocol.rounds import Job, Verdict
 from mlchain.tasks.catalogue import LearningTask
 from mlchain.tasks.task import RecipeTask
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is fixed for a deployment: money in wei, times in seconds."""
+    """What is fixed for a deployment: money in wei, times in seconds, the address of its factory."""
 
     chain_id: int
+    factory: str
     server: str
     stake: int
     absence_fee: int
     min_window: int
     max_round_duration: int
+    min_seats: int = 1
     permissioned: bool = False
 
 
@@ -29,13 +31,15 @@ class Sources:
     """What an auditor can know besides the logs.
 
     `open_recipe` returns the part of a task that needs no data. `seed_parts` returns, for the log of a deployed round
-    and its snapshot block, the server's random number and the hash of that block, None where nobody has them.
-    `open_task` returns a task that can be trained; None if nothing is to be trained again.
+    and its snapshot block, the server's random number and the hash of that block, None where nobody has them. `anchor`
+    is the hash that the first of these numbers has to have, None where it is not known. `open_task` returns a task that
+    can be trained; None if nothing is to be trained again.
     """
 
     open_recipe: Callable[[bytes], RecipeTask]
     seed_parts: Callable[[Log, int], tuple[bytes, bytes] | None] = lambda _log, _block: None
     open_task: Callable[[bytes], LearningTask] | None = None
+    anchor: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -43,7 +47,8 @@ class AuditState:
     """The state before the next event; `previous` is the one before it.
 
     `due` are the kinds of events that the last transaction still has to have. If it settles seats, they are those of
-    the job at `settling`; `removed` are the workers that have left the pool since the last of them.
+    the job at `settling`, with these `verdicts` so far; `removed` and `barred` are the workers that have left the pool
+    and lost their admission since the last of them, `forfeits` what may be burnt of the job's pay after them.
     """
 
     rules: Rules
@@ -53,13 +58,18 @@ class AuditState:
     previous: Log | None = None
     due: list[type[Event]] = field(default_factory=list)
     settling: str = ""
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
+    barred: list[str] = field(default_factory=list)
+    forfeits: list[int] = field(default_factory=list)
     admitted: set[str] = field(default_factory=set)
     announced_in: dict[int, int] = field(default_factory=dict)  # the block, by version
     opened: tuple[int, int, int] | None = None  # snapshot block, seats and escrow of the newest round
+    random_head: bytes | None = None  # the hash that the next of the server's numbers has to have
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.rules.server)
+        self.random_head = self.sources.anchor
 
     def name_of(self, job: Job, seat: int | None = None) -> str:
         """Return what a job, or a seat of it, is called."""

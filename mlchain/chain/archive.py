@@ -2,8 +2,9 @@
 
 from ape import project
 from ape.contracts.base import ContractCallHandler
+from ape.exceptions import ApeException
 from eth_utils import keccak, to_bytes, to_checksum_address, to_hex
-from web3.exceptions import BlockNotFound, TransactionNotFound
+from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
 
 from mlchain.chain.abi import struct_from_abi
 from mlchain.chain.deployment import Deployment
@@ -12,7 +13,7 @@ from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Receipt
 from mlchain.protocol.events import JobDeployed, Log, Value
 
-RANDOM_AT = 4 + 12 * 32  # in the input of `deployRound`, behind the selector and the twelve words of the terms
+RANDOM_AT = 4 + 11 * 32  # in the input of `deployRound`, behind the selector and the eleven words of the terms
 
 
 class Archive:
@@ -69,6 +70,17 @@ class Archive:
         """Return what the registry has at the end of a block, in wei."""
         registry = to_checksum_address(self._addresses["WorkerRegistry"])
         return int(self._provider.get_balance(registry, block_id=block))
+
+    def burnt_at(self, block: int) -> int:
+        """Return what is burnt at the end of a block, in wei."""
+        return int(self._view("WorkerRegistry", "burnt")(block_id=block))
+
+    def random_head_at(self, block: int) -> bytes | None:
+        """Return the hash that the server's next number has to have, None where the node has forgotten that block."""
+        try:
+            return bytes(self._view("JobFactory", "randomHead")(block_id=block))
+        except (ApeException, Web3Exception, ValueError):
+            return None
 
     def counts_at(self, block: int) -> tuple[int, int, int]:
         """Return the number of members, of rounds and of model versions at the end of a block."""

@@ -1,14 +1,17 @@
 """Deploys the contracts and checks what is deployed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from mlchain.chain.accounts import AccountAPI
+from eth_utils import keccak
+
+from mlchain.chain.accounts import AccountAPI, signer_for
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment, Parameters, make_folder
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import UserError, require
+from mlchain.protocol.hash_chain import LENGTH, HashChain
 
 LARGEST_CODE = 24_576  # bytes, EIP-170
 BORROWED_BLOCKS = {42161: "Arbitrum One", 42170: "Arbitrum Nova", 421614: "Arbitrum Sepolia"}  # by chain id
@@ -22,12 +25,13 @@ class Deployed:
     receipts: dict[str, Receipt]
 
 
-def deploy(chain: Chain, account: AccountAPI, parameters: Parameters) -> Deployed:
-    """Create all contracts from `account`, who becomes the learning server, and check them."""
+def deploy(chain: Chain, account: AccountAPI, parameters: Parameters, rounds: int = LENGTH) -> Deployed:
+    """Create all contracts from `account`, the learning server from then on, for so many rounds at most; check them."""
     require_own_blocks(chain.chain_id)
     counter = chain.deploy(account, "Counter")
     models = chain.deploy(account, "ModelRegistry")
-    factory = chain.deploy(account, "JobFactory", models.address, parameters)
+    anchor = _numbers(account, chain.chain_id, models.address, rounds).anchor
+    factory = chain.deploy(account, "JobFactory", models.address, (*astuple(parameters), anchor))
 
     addresses = {"Counter": counter.address, "ModelRegistry": models.address, "JobFactory": factory.address}
     addresses["WorkerRegistry"] = str(chain.read("JobFactory", "REGISTRY", address=factory.address))
@@ -35,6 +39,16 @@ def deploy(chain: Chain, account: AccountAPI, parameters: Parameters) -> Deploye
     deployment = Deployment(chain.chain_id, chain.genesis, counter.block, str(account.address), parameters, addresses)
     check(chain, deployment)
     return Deployed(deployment, {"Counter": counter, "ModelRegistry": models, "JobFactory": factory})
+
+
+def numbers_of(account: AccountAPI, deployment: Deployment, rounds: int = LENGTH) -> HashChain:
+    """Return the random numbers that `account` has deployed the contracts with: nothing of them is stored anywhere."""
+    return _numbers(account, deployment.chain_id, deployment.addresses["ModelRegistry"], rounds)
+
+
+def _numbers(account: AccountAPI, chain_id: int, models: str, rounds: int) -> HashChain:
+    text = f"The random numbers of the learning server of ml-on-blockchain, chain {chain_id}, models at {models}"
+    return HashChain(keccak(signer_for(account)(text)), rounds)
 
 
 def deploy_once(chain: Chain, account: Callable[[], AccountAPI], parameters: Parameters, path: Path) -> Deployed:
@@ -84,6 +98,7 @@ def check(chain: Chain, deployment: Deployment) -> None:
         ("JobFactory", "MODELS"): addresses["ModelRegistry"],
         ("JobFactory", "REGISTRY"): addresses["WorkerRegistry"],
         ("JobFactory", "IMPLEMENTATION"): addresses["Job"],
+        ("JobFactory", "MIN_SEATS"): parameters.min_seats,
         ("JobFactory", "MIN_WINDOW"): parameters.min_window,
         ("JobFactory", "MAX_ROUND_DURATION"): parameters.max_round_duration,
         ("WorkerRegistry", "SERVER"): deployment.server,

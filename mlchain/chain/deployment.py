@@ -8,7 +8,7 @@ from pathlib import Path
 from eth_utils import is_address
 
 from mlchain.errors import UserError
-from mlchain.protocol.terms import MOST_WEI, are_durations, are_stakes
+from mlchain.protocol.terms import MAX_SEATS, MOST_STAKE, are_durations, are_stakes
 from mlchain.units import duration, ether
 
 CONTRACTS = ("Counter", "ModelRegistry", "JobFactory", "WorkerRegistry", "Job")
@@ -16,7 +16,7 @@ CONTRACTS = ("Counter", "ModelRegistry", "JobFactory", "WorkerRegistry", "Job")
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What is set once, in the order of `JobFactory.Parameters`: money in wei, times in seconds.
+    """What is set once, in the order of `JobFactory.Parameters`: money in wei, times in seconds, seats per job.
 
     Raises UserError for what the contracts would refuse.
     """
@@ -25,19 +25,22 @@ class Parameters:
     absence_fee: int = 10**17
     min_window: int = 600
     max_round_duration: int = 7 * 24 * 3600
+    min_seats: int = 3
     permissioned: bool = False
 
     def __post_init__(self) -> None:
         if not are_stakes(self.stake, self.absence_fee):
             raise UserError(
                 f"the absence fee, {ether(self.absence_fee)}, has to be above 0 and below the stake, "
-                f"{ether(self.stake)}, and that at most {ether(MOST_WEI)}"
+                f"{ether(self.stake)}, and that at most {ether(MOST_STAKE)}"
             )
         if not are_durations(self.min_window, self.max_round_duration):
             raise UserError(
                 f"the shortest window, {duration(self.min_window)}, has to be above 0 and at most a third of the "
                 f"longest round, {duration(self.max_round_duration)}, and that below 2^32 seconds"
             )
+        if not 1 <= self.min_seats <= MAX_SEATS:
+            raise UserError(f"the least number of seats of a job has to be from 1 to {MAX_SEATS}, not {self.min_seats}")
 
 
 @dataclass(frozen=True, slots=True)

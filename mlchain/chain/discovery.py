@@ -55,6 +55,7 @@ def _of_factory(chain: Chain, factory: str, first_block: int) -> Deployment:
         absence_fee=int(chain.read("WorkerRegistry", "ABSENCE_FEE", address=registry)),
         min_window=int(chain.read("JobFactory", "MIN_WINDOW", address=factory)),
         max_round_duration=int(chain.read("JobFactory", "MAX_ROUND_DURATION", address=factory)),
+        min_seats=int(chain.read("JobFactory", "MIN_SEATS", address=factory)),
         permissioned=bool(chain.read("WorkerRegistry", "PERMISSIONED", address=registry)),
     )
     addresses = {

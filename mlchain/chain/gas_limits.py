@@ -1,5 +1,7 @@
 """The gas that a transaction of a live program may take: its bound, for others may make it dearer than its estimate."""
 
+from contextlib import suppress
+
 from ape_ethereum.provider import Web3Provider
 from eth_utils import to_bytes, to_checksum_address
 from web3.exceptions import ContractLogicError, Web3RPCError
@@ -35,6 +37,9 @@ def _estimate(provider: Web3Provider, call: Call, sender: str, receiver: str, da
     try:
         return int(provider.web3.eth.estimate_gas(fields))
     except (ContractLogicError, Web3RPCError) as error:
+        # Many nodes try it out as if it were in their newest block, in which that block's own hash is not known yet.
+        with suppress(ContractLogicError, Web3RPCError):
+            return int(provider.web3.eth.estimate_gas(fields, "pending"))
         returned = getattr(error, "data", None)
         reason = reason_in(to_bytes(hexstr=returned)) if isinstance(returned, str) else None
         raise TransactionFailed(f"the chain refused {call.kind}: {reason or first_line(error)}") from error

@@ -11,7 +11,7 @@ from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment
 from mlchain.live.event_lines import counted
-from mlchain.protocol.events import JobDeployed, Joined, Log
+from mlchain.protocol.events import JobDeployed, Joined, Log, RoundDeployed
 from mlchain.tasks.catalogue import open_recipe, open_task
 
 
@@ -22,7 +22,10 @@ def audit_deployment(chain: Chain, deployment: Deployment, retrains: bool) -> tu
     """
     archive, last = Archive(deployment), chain.final_block
     logs = archive.logs(deployment.block, last)
-    sources = Sources(lru_cache(open_recipe), archive.seed_parts, lru_cache(open_task) if retrains else None)
+    first = next((log.block for log in logs if isinstance(log.event, RoundDeployed)), None)
+    anchor = None if first is None else archive.random_head_at(first - 1)
+    training = lru_cache(open_task) if retrains else None
+    sources = Sources(lru_cache(open_recipe), archive.seed_parts, training, anchor)
     report = audit(logs, _rules(deployment), sources, _books(archive, deployment.server, logs, last))
     return report, max(0, last - deployment.block + 1)
 
@@ -31,11 +34,13 @@ def _rules(deployment: Deployment) -> Rules:
     it = deployment.parameters
     return Rules(
         deployment.chain_id,
+        deployment.addresses["JobFactory"],
         deployment.server,
         it.stake,
         it.absence_fee,
         it.min_window,
         it.max_round_duration,
+        it.min_seats,
         it.permissioned,
     )
 
@@ -46,6 +51,7 @@ def _books(archive: Archive, server: str, logs: Sequence[Log], block: int) -> Bo
     jobs = [log.event.job for log in logs if isinstance(log.event, JobDeployed)]
     return Books(
         archive.balance_at(block),
+        archive.burnt_at(block),
         *archive.counts_at(block),
         {owner: archive.account_at(owner, block) for owner in sorted(owners)},
         {job: JobBook(*archive.job_at(job, block)) for job in jobs},
@@ -64,6 +70,10 @@ def audit_lines(report: Report, blocks: int, retrains: bool) -> list[str]:
         )
     if not report.seeds + report.unseen_seeds:
         lines.append("the first model was not checked: no round has named the recipe that it follows from")
+    lines += [
+        f"round {number} was scheduled in block {block} and not deployed: did the server dislike the draw?"
+        for number, block in report.unused_schedules
+    ]
     lines += [f"{finding.check.value}: {finding}" for finding in report.findings]
     problems = len(report.findings)
     comes_to = f"{counted(problems, 'problem')}" if problems else "everything is as the protocol says"

@@ -7,6 +7,7 @@ from mlchain.protocol.events import (
     AdmissionSet,
     Committed,
     Event,
+    Forfeited,
     JobDeployed,
     Joined,
     Left,
@@ -17,6 +18,7 @@ from mlchain.protocol.events import (
     RoundClosed,
     RoundDeployed,
     RoundOpened,
+    RoundScheduled,
     Ruled,
     SeatSettled,
     Settled,
@@ -98,6 +100,8 @@ def _of_deployment(names: _Names, log: Log) -> str:
             return f"{names.person(worker)} left the pool"
         case AdmissionSet(worker, admitted):
             return f"{names.person(worker)} {'may' if admitted else 'may no longer'} join"
+        case RoundScheduled(number):
+            return f"round {number} will be drawn from the pool of this block"
         case RoundOpened(_, seats, escrow):
             return f"{seats} seats are paid for with {ether(escrow)}"
         case RoundDeployed(number, version, terms=terms):
@@ -107,6 +111,8 @@ def _of_deployment(names: _Names, log: Log) -> str:
             return f"{names.job(address)} is at {address}"
         case SeatSettled() as settled:
             return _seat_settled(names, settled)
+        case Forfeited(job=address, amount=amount):
+            return f"{names.job(address)}: {ether(amount)} of its pay is burnt, since the referee decided"
         case RoundClosed(remainder):
             return f"the round is closed, {ether(remainder)} of its escrow is left to the server"
         case VersionAnnounced(version, parent, content_hash, size):

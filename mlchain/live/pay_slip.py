@@ -115,7 +115,7 @@ def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> P
 
 def _job(view: View, logs: Sequence[Log], current: Round, job: Job, seat: int, cost_of: CostOf) -> JobSlip:
     worker, has_committed, settlement = job.committee[seat], seat in job.commitments, job.settlements.get(seat)
-    opened = job.opened_by(seat, view.chain_id)
+    opened = job.opened_by(seat)
     gain, why = 0, _why_open(view, job, has_committed)
     if settlement and job.decision:
         gain = settlement.amount if settlement.verdict is Verdict.REWARDED else -settlement.amount

@@ -50,7 +50,8 @@ def _status_lines(status: Status) -> list[str]:
     when = datetime.fromtimestamp(status.time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
     lines = [
         f"{status.network}, chain {status.chain_id}, block {status.block}, {when} UTC",
-        f"escrow {ether(status.escrow)}, owed in all {ether(status.owed)}, held {ether(status.held)}",
+        f"escrow {ether(status.escrow)}, owed in all {ether(status.owed)}, burnt {ether(status.burnt)}, "
+        f"held {ether(status.held)}",
         f"pool of {len(status.members)}",
         *(f"  {number}  {member}" for number, member in enumerate(status.members)),
     ]

@@ -13,6 +13,7 @@ from eth_utils import keccak
 
 from mlchain.chain.accounts import AccountAPI, load_unattended, signer_for
 from mlchain.chain.connection import Chain
+from mlchain.chain.deploy import numbers_of
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.discovery import find_deployment
 from mlchain.chain.outbox import Outbox
@@ -20,6 +21,7 @@ from mlchain.errors import require
 from mlchain.live.loop import Actor, ActorLoop
 from mlchain.live.options import Place, ProgramOptions
 from mlchain.protocol.calls import View
+from mlchain.protocol.hash_chain import HashChain
 
 A = TypeVar("A", bound=Actor)
 
@@ -36,6 +38,10 @@ class Operator:
     def address(self) -> str:
         """The address of the account."""
         return str(self.account.address)
+
+    def random_numbers(self) -> HashChain:
+        """Return the random numbers of the learning server, of which the deployment has announced the first's hash."""
+        return numbers_of(self.account, self.deployment)
 
     def secret_share(self, purpose: str) -> Callable[..., float]:
         """Return a function of numbers to [0, 1) that only the account's key can compute, again and again."""

@@ -1,6 +1,5 @@
 """The learning server of a live network: made from its options, and when it is done."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -8,6 +7,7 @@ from functools import partial
 from mlchain.actors.server import LearningServer, Plan
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import require, require_known
+from mlchain.live.event_lines import counted
 from mlchain.live.runner import Operator
 from mlchain.protocol.calls import Turn, View
 from mlchain.protocol.content import content_hash
@@ -24,7 +24,6 @@ from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, cost_of_recipe,
 from mlchain.units import duration
 
 Windows = tuple[int | None, int | None, int | None]  # to commit, publish and rule; None is the deployment's shortest
-LEAST_SEATS = 3  # of a committee that nobody of is alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,6 @@ class Audits:
 
     rate: float = AUDIT_RATE
     challenge_window: int | None = None
-
-
-def min_pool_of(jobs: int, committee: int | None) -> int:
-    """Return how many workers a round waits for unless it is told: enough for committees of three, or of fewer."""
-    return jobs * min(committee or LEAST_SEATS, LEAST_SEATS)
 
 
 def server_maker(
@@ -55,7 +49,7 @@ def server_maker(
     require(0 <= audits.rate <= 1, f"the audit rate has to be from 0 to 1, not {audits.rate}")
     _check_sizes(plan)
     opened = create_task(task, model)
-    return partial(_make_server, opened, replace(plan, pool_age=1), audits, windows)
+    return partial(_make_server, opened, plan, audits, windows)
 
 
 def _check_sizes(plan: Plan) -> None:
@@ -123,12 +117,19 @@ def _make_server(
 ) -> LearningServer:
     server = operator.deployment.server
     require(operator.address == server, f"{operator.address} is not the learning server here: {server} is")
-    plan = _with_windows(plan, windows, operator.deployment.parameters)
-    plan = _with_challenge(plan, audits, operator.deployment.parameters.min_window, task.recipe)
-    draw = operator.secret_share("audit")
-    return LiveServer(
-        server, task, plan, lambda _round: os.urandom(32), lambda number, job: draw(number, job) < audits.rate
-    )
+    parameters = operator.deployment.parameters
+    least = parameters.min_seats
+    require(plan.committee is None or plan.committee >= least, f"a job has at least {counted(least, 'seat')} here")
+    plan = replace(_with_windows(plan, windows, parameters), min_seats=least)
+    plan = _with_challenge(plan, audits, parameters.min_window, task.recipe)
+    numbers, draw = operator.random_numbers(), operator.secret_share("audit")
+
+    def number_of(round_number: int) -> bytes:
+        last = numbers.length
+        require(round_number <= last, f"all {last:,} random numbers of this deployment are used up: deploy a new one")
+        return numbers.number_of(round_number)
+
+    return LiveServer(server, task, plan, number_of, lambda number, job: draw(number, job) < audits.rate)
 
 
 def server_is_done(server: LearningServer, view: View) -> bool:

@@ -68,6 +68,7 @@ class Status:
     accuracy_note: str | None
     escrow: int
     owed: int
+    burnt: int
     held: int
 
 
@@ -94,6 +95,7 @@ def status_of(
         note,
         ledger.escrow,
         ledger.owed,
+        ledger.burnt,
         view.balance_of(registry),
     )
 

@@ -122,11 +122,11 @@ class _RoundTrainer:
     recipe: bytes
     seconds: int
 
-    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
         """Return the one right result of a job; raises CannotTrain, with the reason, if there is none."""
-        numbers = (number.to_bytes(8, "big") for number in (round_number, job_index))
         before = () if parent is None else (parent,)
-        return self.trainers.ask(self.what, self.seconds, self.recipe, model, *numbers, *before)
+        index = job_index.to_bytes(8, "big")
+        return self.trainers.ask(self.what, self.seconds, self.recipe, model, seed, index, *before)
 
 
 def _environment() -> dict[str, str]:

@@ -3,13 +3,13 @@
 from eth_abi import encode
 from eth_utils import keccak
 
-COMMITMENT_DOMAIN = keccak(text="ml-on-blockchain.commitment.v1")
+COMMITMENT_DOMAIN = keccak(text="ml-on-blockchain.commitment.v2")
 
 
-def commitment(chain_id: int, job: str, seat: int, result_hash: bytes) -> bytes:
+def commitment(job: str, seat: int, result_hash: bytes) -> bytes:
     """Return what `seat` of the job at address `job` commits to when its result has the content hash `result_hash`."""
-    types = ["bytes32", "uint256", "address", "uint256", "bytes32"]
-    return keccak(encode(types, [COMMITMENT_DOMAIN, chain_id, job, seat, result_hash]))
+    types = ["bytes32", "address", "uint256", "bytes32"]
+    return keccak(encode(types, [COMMITMENT_DOMAIN, job, seat, result_hash]))
 
 
 def task_hash(task: bytes, round_number: int, index: int) -> bytes:

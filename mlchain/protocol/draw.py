@@ -14,9 +14,13 @@ from eth_utils import keccak
 ROUNDS = 16
 
 
-def seed_of(server_random: bytes, block_hash: bytes, round_number: int) -> bytes:
-    """Return the seed of a round from the server's random number and the hash of its snapshot block."""
-    return keccak(encode(["bytes32", "bytes32", "uint256"], [server_random, block_hash, round_number]))
+def seed_of(chain_id: int, factory: str, server_random: bytes, block_hash: bytes, round_number: int) -> bytes:
+    """Return the seed of a round from the server's random number and the hash of its snapshot block.
+
+    It binds the chain and the address of the factory: no two deployments have a result in common.
+    """
+    types = ["uint256", "address", "bytes32", "bytes32", "uint256"]
+    return keccak(encode(types, [chain_id, factory, server_random, block_hash, round_number]))
 
 
 def seat_of(seed: bytes, pool_size: int, position: int) -> int:

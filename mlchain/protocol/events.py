@@ -81,6 +81,14 @@ class SeatSettled:
 
 
 @dataclass(frozen=True, slots=True)
+class Forfeited:
+    """Pay of a job, in wei, that a ruling has kept from its seats: it is burnt, and not the server's again."""
+
+    job: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class RoundClosed:
     """The last seat of a round was settled; what is left of its escrow, in wei, goes to the server."""
 
@@ -107,11 +115,20 @@ class StakeWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundScheduled:
+    """The server fixed the snapshot block of the next round: the one that this event is in."""
+
+    round: int
+    snapshot_block: int
+
+
+@dataclass(frozen=True, slots=True)
 class RoundDeployed:
     """A round was deployed; `task` is the recipe of all of its jobs, `commit_deadline` in seconds."""
 
     round: int
     model_version: int
+    snapshot_block: int
     seed: bytes
     pool_size: int
     commit_deadline: int
@@ -202,9 +219,11 @@ RegistryEvent = (
     | AdmissionSet
     | RoundOpened
     | SeatSettled
+    | Forfeited
     | RoundClosed
     | Withdrawn
     | StakeWithdrawn
+    | RoundScheduled
     | RoundDeployed
     | JobDeployed
 )

@@ -6,6 +6,7 @@ from mlchain.protocol.content import chunk_count
 from mlchain.protocol.draw import position_of
 from mlchain.protocol.events import (
     Committed,
+    Forfeited,
     JobDeployed,
     Joined,
     Left,
@@ -16,6 +17,7 @@ from mlchain.protocol.events import (
     RoundClosed,
     RoundDeployed,
     RoundOpened,
+    RoundScheduled,
     Ruled,
     SeatSettled,
     Settled,
@@ -71,9 +73,11 @@ class Ledger:
         self.versions: list[ModelVersion] = []
         self.rounds: list[Round] = []
         self.escrow = 0
+        self.burnt = 0
         self.paid_in = 0
         self.paid_out = 0
         self.last_settlement_block = 0
+        self.scheduled: int | None = None  # the snapshot block, until the round is deployed
         self._jobs: dict[str, Job] = {}
         self._round_of: dict[str, Round] = {}  # by the address of a job
 
@@ -89,12 +93,13 @@ class Ledger:
 
     @property
     def owed(self) -> int:
-        """Everything that the registry owes to anybody, in wei."""
+        """Everything that the registry owes to anybody, in wei; what is burnt is not."""
         return self.escrow + sum(account.stake + account.credit for account in self.accounts.values())
 
-    def earliest_snapshot(self, block: int) -> int:
-        """Return the first block whose pool a round that is deployed in `block` can draw from."""
-        return max(0, block - MAX_SNAPSHOT_AGE, self.last_settlement_block)
+    def scheduled_block(self, block: int) -> int | None:
+        """Return the snapshot block of a round that is scheduled and can be deployed in `block`, None without one."""
+        scheduled = self.scheduled
+        return scheduled if scheduled is not None and block <= scheduled + MAX_SNAPSHOT_AGE else None
 
     def unmerged_results(self, version: int) -> list[bytes]:
         """Return what the last round accepted, once it is settled, if `version`, which it trained, is without it."""
@@ -113,9 +118,9 @@ class Ledger:
         before = self.versions[parent - 1] if parent else None
         return before.data() if before and before.is_complete else None
 
-    def inputs_of(self, current: Round, job: Job) -> tuple[bytes, int, int, bytes | None]:
-        """Return what the right result of a job follows from: model, round, index in it, and the model's parent."""
-        return self.model_of(current), current.number, job.index, self.parent_of(current)
+    def inputs_of(self, current: Round, job: Job) -> tuple[bytes, bytes, int, bytes | None]:
+        """Return what the right result of a job follows from: model, seed, index in its round, the model's parent."""
+        return self.model_of(current), current.seed, job.index, self.parent_of(current)
 
     def job_at(self, address: str) -> Job | None:
         """Return the job at an address, if there is one."""
@@ -151,12 +156,19 @@ class Ledger:
             case RoundOpened(escrow=escrow):
                 self.escrow = escrow
                 self.paid_in += escrow
+            case RoundScheduled(snapshot_block=snapshot_block):
+                self.scheduled = snapshot_block
             case RoundDeployed() as it:
-                self.rounds.append(Round(it.round, it.terms, it.seed, it.pool_size, it.commit_deadline, it.task))
+                self.scheduled = None
+                place = (it.snapshot_block, it.seed, it.pool_size)
+                self.rounds.append(Round(it.round, it.terms, *place, it.commit_deadline, it.task))
             case JobDeployed() as deployed:
                 self._deploy_job(deployed)
             case SeatSettled() as settled:
                 self._settle_seat(settled, log.block)
+            case Forfeited(amount=amount):
+                self.escrow -= amount
+                self.burnt += amount
             case RoundClosed(remainder):
                 self.account(self.server).credit += remainder
                 self.escrow -= remainder
@@ -185,9 +197,9 @@ class Ledger:
     def _holder(self, current: Round, seat: int) -> str:
         """Return who holds a seat, numbered through all jobs of a round."""
         position = position_of(current.seed, current.pool_size, seat)
-        holder = self.pool.worker_at(position, current.terms.snapshot_block)
+        holder = self.pool.worker_at(position, current.snapshot_block)
         if holder is None:
-            raise LookupError(f"nobody was at position {position} at the end of block {current.terms.snapshot_block}")
+            raise LookupError(f"nobody was at position {position} at the end of block {current.snapshot_block}")
         return holder
 
     def _settle_seat(self, event: SeatSettled, block: int) -> None:
@@ -200,7 +212,7 @@ class Ledger:
             account.stake -= event.amount
             account.lost += event.amount
             account.slashes += event.verdict is Verdict.SLASHED
-            self.account(self.server).credit += event.amount
+            self.burnt += event.amount
         self._jobs[event.job].settlements[event.seat] = Settlement(event.verdict, event.amount)
 
     @staticmethod

@@ -128,13 +128,13 @@ class Job:
         candidate = self.candidates.get(result_hash)
         return candidate is not None and candidate.is_complete(self.terms.result_size)
 
-    def opens(self, seat: int, result_hash: bytes, chain_id: int) -> bool:
+    def opens(self, seat: int, result_hash: bytes) -> bool:
         """Return whether what a seat has committed to is this result."""
-        return self.commitments.get(seat) == commitment(chain_id, self.address, seat, result_hash)
+        return self.commitments.get(seat) == commitment(self.address, seat, result_hash)
 
-    def opened_by(self, seat: int, chain_id: int) -> bytes | None:
+    def opened_by(self, seat: int) -> bytes | None:
         """Return the hash of the candidate that a seat has committed to, if it was proposed."""
-        return next((hash_ for hash_ in self.candidates if self.opens(seat, hash_, chain_id)), None)
+        return next((hash_ for hash_ in self.candidates if self.opens(seat, hash_)), None)
 
 
 def outcome(job: Job, now: int) -> tuple[Outcome, bytes]:
@@ -169,6 +169,7 @@ class Round:
 
     number: int
     terms: RoundTerms
+    snapshot_block: int
     seed: bytes
     pool_size: int
     commit_deadline: int

@@ -1,5 +1,6 @@
 """What every seat of a decided job gets, and when a stake may be withdrawn: twin of `Job` and `WorkerRegistry`."""
 
+from collections.abc import Mapping
 from enum import Enum
 
 from mlchain.protocol.content import chunk_count
@@ -9,7 +10,7 @@ from mlchain.protocol.rounds import VOID, Job, Outcome, Verdict
 from mlchain.protocol.terms import RoundTerms
 
 
-def verdict_of(job: Job, seat: int, decision: tuple[Outcome, bytes], chain_id: int) -> Verdict:
+def verdict_of(job: Job, seat: int, decision: tuple[Outcome, bytes]) -> Verdict:
     """Return what a seat gets when its job is decided, on the outcome and the hash of the accepted result."""
     decided, accepted = decision
     if seat not in job.commitments:
@@ -17,8 +18,8 @@ def verdict_of(job: Job, seat: int, decision: tuple[Outcome, bytes], chain_id: i
     if decided is Outcome.VOID:
         return Verdict.RELEASED
     if accepted == VOID:
-        return Verdict.RELEASED if job.opened_by(seat, chain_id) is not None else Verdict.SLASHED
-    return Verdict.REWARDED if job.opens(seat, accepted, chain_id) else Verdict.SLASHED
+        return Verdict.RELEASED if job.opened_by(seat) is not None else Verdict.SLASHED
+    return Verdict.REWARDED if job.opens(seat, accepted) else Verdict.SLASHED
 
 
 def amount_of(verdict: Verdict, terms: RoundTerms, chunks: int, stake: int, absence_fee: int) -> int:
@@ -35,6 +36,19 @@ def amount_of(verdict: Verdict, terms: RoundTerms, chunks: int, stake: int, abse
             return absence_fee
         case Verdict.RELEASED:
             return 0
+
+
+def forfeited(terms: RoundTerms, verdicts: Mapping[int, Verdict], decided: Outcome, chunks: int) -> int:
+    """Return what of a job's pay, in wei, is burnt when its seats get these verdicts, on an outcome.
+
+    A ruling costs the server the whole pay of the job, whatever it rules. The part of the bonus that no seat earns goes
+    with seat 0; `chunks` of the accepted result were published by seats.
+    """
+    if decided not in (Outcome.RULED, Outcome.VOID):
+        return 0
+    unpaid = terms.reward * sum(verdict is not Verdict.REWARDED for verdict in verdicts.values())
+    unearned = terms.bonus - chunks * (terms.bonus // chunk_count(terms.result_size))
+    return unpaid + (unearned if 0 in verdicts else 0)
 
 
 class StakeLock(Enum):
@@ -62,6 +76,6 @@ def stake_locks(ledger: Ledger, owner: str, block: int) -> list[StakeLock]:
         StakeLock.MEMBERSHIP: owner in ledger.pool,
         StakeLock.NO_STAKE: account.stake == 0,
         StakeLock.RECENTLY_LEFT: block < unlock_block(left_at),
-        StakeLock.OPEN_ROUND: current is not None and current.terms.snapshot_block < left_at,
+        StakeLock.OPEN_ROUND: current is not None and current.snapshot_block < left_at,
     }
     return [lock for lock, is_held in holds.items() if is_held]

@@ -8,6 +8,7 @@ from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS
 MAX_JOBS = 64  # JobFactory.MAX_JOBS
 MAX_SEATS = 256  # JobFactory.MAX_SEATS
 MOST_WEI = 2**96 - 1  # that the registry can hold for anybody
+MOST_STAKE = 2**88 - 1  # wei
 MOST_SECONDS = 2**32 - 1  # of a round
 
 
@@ -16,7 +17,6 @@ class RoundTerms:
     """The terms of a round in the order of `JobFactory.RoundTerms`: money in wei, times in seconds, sizes in bytes."""
 
     model_version: int
-    snapshot_block: int
     jobs: int
     seats: int
     quorum: int
@@ -52,14 +52,14 @@ class Limit(Enum):
     CHALLENGE = "ChallengeOutlastsPublishing"
 
 
-def broken_limits(terms: RoundTerms, min_window: int, max_round_duration: int) -> list[Limit]:
+def broken_limits(terms: RoundTerms, min_seats: int, min_window: int, max_round_duration: int) -> list[Limit]:
     """Return the limits that terms break, in the order in which the contracts check them.
 
-    `min_window` and `max_round_duration`, in seconds, are those of the deployment.
+    `min_seats`, `min_window` and `max_round_duration`, in seconds, are those of the deployment.
     """
     holds = {
         Limit.JOBS: 0 < terms.jobs <= MAX_JOBS,
-        Limit.SEATS: 0 < terms.seats <= MAX_SEATS,
+        Limit.SEATS: min_seats <= terms.seats <= MAX_SEATS,
         Limit.QUORUM: is_quorum(terms.quorum, terms.seats),
         Limit.REWARD: terms.reward > 0,
         Limit.RESULT_SIZE: is_size(terms.result_size),
@@ -92,7 +92,7 @@ def is_size(size: int) -> bool:
 
 def are_stakes(stake: int, absence_fee: int) -> bool:
     """Return whether a deployment can have this stake and this absence fee, in wei."""
-    return 0 < absence_fee < stake <= MOST_WEI
+    return 0 < absence_fee < stake <= MOST_STAKE
 
 
 def are_durations(min_window: int, max_round_duration: int) -> bool:

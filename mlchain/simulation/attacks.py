@@ -66,6 +66,7 @@ def result_of(attack: Attack, summary: Summary, refused: int) -> Result:
     undecided = all(job.outcome == "failed" for current in summary.rounds for job in current.jobs)
     others_lost = sum(pay.slashed for pay in honest)
     unpaid = 0 if undecided and not attack.options.referee else summary.honest_unpaid
+    unclaimed = summary.wei["held"] - summary.wei["burnt"]
     return Result(
         attack,
         ", ".join(decided),
@@ -74,5 +75,5 @@ def result_of(attack: Attack, summary: Summary, refused: int) -> Result:
         attackers_earned=sum(pay.earned for pay in evil),
         others_lost=others_lost,
         others_unpaid=summary.honest_unpaid,
-        has_failed=(summary.wrong_accepted, others_lost, unpaid, summary.wei["held"]) == (0, 0, 0, 0),
+        has_failed=(summary.wrong_accepted, others_lost, unpaid, unclaimed) == (0, 0, 0, 0),
     )

@@ -85,8 +85,8 @@ def check_books(chain: Chain, run: SimulationRun) -> None:
     """Hold what the events say against what the chain holds; raises UserError at the first wei that is missing."""
     ledger = run.view.ledger
     registry = run.deployment.addresses["WorkerRegistry"]
-    _require_equal("the registry holds", chain.balance_of(registry), ledger.owed)
-    _require_equal("what was paid in and not out", ledger.paid_in - ledger.paid_out, ledger.owed)
+    _require_equal("the registry holds", chain.balance_of(registry), ledger.owed + ledger.burnt)
+    _require_equal("what was paid in and not out", ledger.paid_in - ledger.paid_out, ledger.owed + ledger.burnt)
 
     for pay in all_pay(run):
         account = ledger.account(pay.address)
@@ -95,8 +95,11 @@ def check_books(chain: Chain, run: SimulationRun) -> None:
 
     server = run.server.address
     spent = run.start_balances[server] - chain.balance_of(server) - ledger.account(server).credit
-    expected = sum(pay.earned - pay.slashed for pay in all_pay(run)) + run.fees[server] + ledger.escrow
+    lost = sum(pay.slashed for pay in all_pay(run))
+    forfeited = ledger.burnt - lost
+    expected = sum(pay.earned for pay in all_pay(run)) + forfeited + run.fees[server] + ledger.escrow
     _require_equal("the server has spent", spent, expected)
+    _require_equal("burnt is", int(chain.read("WorkerRegistry", "burnt")), ledger.burnt)
 
 
 def _require_equal(what: str, actual: int, expected: int) -> None:

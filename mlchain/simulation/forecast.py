@@ -71,7 +71,7 @@ def _chances(options: Options, pool: int, evil: int, seats: int, quorum: int) ->
 def _expected(run: SimulationRun, current: Round) -> dict[str, Fraction]:
     """Return counts of jobs and seats that a round should bring on average."""
     terms, pool = current.terms, current.pool_size
-    members = {run.view.ledger.pool.worker_at(position, terms.snapshot_block) for position in range(pool)}
+    members = {run.view.ledger.pool.worker_at(position, current.snapshot_block) for position in range(pool)}
     evil = sum(worker.address in members and not worker.behaviour.is_honest for worker in run.workers)
     chances = _chances(run.options, pool, evil, terms.seats, terms.quorum)
     honest = Fraction(terms.jobs * terms.seats * (pool - evil), pool)

@@ -14,7 +14,7 @@ from mlchain.errors import require
 from mlchain.protocol import economics
 from mlchain.protocol.odds import Chances, Odds, least_evil, odds_of
 from mlchain.protocol.rounds import ETHER
-from mlchain.protocol.terms import MAX_SEATS, MOST_WEI, is_quorum, least_majority
+from mlchain.protocol.terms import MAX_SEATS, MOST_STAKE, is_quorum, least_majority
 from mlchain.units import ether
 
 LARGEST_POOL = 2**32 - 1  # the draw is tested up to here
@@ -51,8 +51,8 @@ class Question:
             f"the quorum of {self.seats} seats has to be from {least} to {self.seats}, not {self.votes}",
         )
         require(
-            0 < self.stake <= MOST_WEI,
-            f"the stake has to be above 0 and at most {ether(MOST_WEI)}, not {ether(self.stake)}",
+            0 < self.stake <= MOST_STAKE,
+            f"the stake has to be above 0 and at most {ether(MOST_STAKE)}, not {ether(self.stake)}",
         )
         require(0 <= self.audit_rate <= 1, f"the audit rate has to be from 0 to 1, not {self.audit_rate}")
 

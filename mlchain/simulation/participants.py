@@ -9,6 +9,7 @@ from eth_utils import keccak
 from mlchain.actors.behaviours import HONEST, Behaviour
 from mlchain.actors.server import LearningServer, Plan
 from mlchain.actors.worker import Worker
+from mlchain.protocol.hash_chain import HashChain
 from mlchain.protocol.rounds import ETHER, Round
 from mlchain.simulation.options import Options
 from mlchain.tasks.catalogue import LearningTask, open_task
@@ -35,7 +36,7 @@ def task_opener() -> Callable[[bytes], LearningTask]:
 
 
 def secret(seed: int, *labels: object) -> bytes:
-    """Return 32 bytes that follow from the seed: a key, a server's random number."""
+    """Return 32 bytes that follow from the seed: a key, who is evil, what is audited."""
     return keccak(text="/".join(map(str, ("ml-on-blockchain", seed, *labels))))
 
 
@@ -50,11 +51,8 @@ def deal_behaviours(options: Options) -> list[Behaviour]:
     return [evil.get(number, HONEST) for number in range(options.workers)]
 
 
-def make_server(address: str, task: LearningTask, options: Options) -> LearningServer:
+def make_server(address: str, task: LearningTask, options: Options, numbers: HashChain) -> LearningServer:
     """Return the learning server of a simulation; it audits a share of the jobs that the seed chooses."""
-
-    def random(round_number: int) -> bytes:
-        return secret(options.seed, "round", round_number)
 
     def audits(round_number: int, job: int) -> bool:
         return int.from_bytes(secret(options.seed, "audit", round_number, job), "big") < options.audit_rate * 2**256
@@ -62,7 +60,7 @@ def make_server(address: str, task: LearningTask, options: Options) -> LearningS
     plan = Plan(options.rounds, options.jobs, options.committee, options.quorum)
     if options.audit_rate:
         plan = plan.with_longest_challenge()
-    return LearningServer(address, task, plan, random, audits, options.referee)
+    return LearningServer(address, task, plan, numbers.number_of, audits, options.referee)
 
 
 def make_workers(cast: dict[str, Behaviour], opener: Callable[[bytes], LearningTask]) -> list[Worker]:

@@ -8,7 +8,7 @@ from mlchain.actors.server import LearningServer
 from mlchain.actors.worker import Worker
 from mlchain.chain.accounts import AccountAPI, account_from_secret, load_account
 from mlchain.chain.connection import Chain
-from mlchain.chain.deploy import deploy
+from mlchain.chain.deploy import deploy, numbers_of
 from mlchain.chain.deployment import Deployment, Parameters
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import TransactionFailed, UserError
@@ -100,13 +100,15 @@ class Simulation:
         }
         purses = {address: self._purses_of(address) for address in (server, *cast)}
         start_balances = {address: wealth(chain, held) for address, held in purses.items()}
-        deployed = deploy(chain, self._accounts[server], Parameters())
+        # Whoever attacks leaves a smaller pool behind: the last of it still plays.
+        deployed = deploy(chain, self._accounts[server], Parameters(min_seats=1), options.rounds)
+        numbers = numbers_of(self._accounts[server], deployed.deployment, options.rounds)
         chain.follow(deployed.deployment)
         self.run = SimulationRun(
             options,
             task,
             deployed.deployment,
-            make_server(server, task, options),
+            make_server(server, task, options, numbers),
             make_workers(cast, self._opener),
             purses,
             start_balances,

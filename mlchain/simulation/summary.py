@@ -127,6 +127,7 @@ def summarize(chain: Chain, run: SimulationRun, seconds: float) -> Summary:
             "paid_in": ledger.paid_in,
             "paid_out": ledger.paid_out,
             "held": held,
+            "burnt": ledger.burnt,
             "fees": sum(run.fees.values()),
         },
         pay=all_pay(run),
@@ -165,7 +166,7 @@ def _round(run: SimulationRun, current: Round) -> RoundSummary:
 def _job(run: SimulationRun, current: Round, job: Job) -> JobSummary:
     honest = content_hash(run.task.train(*run.view.ledger.inputs_of(current, job)))
     outcome, accepted = decision_of(job)
-    matches = sum(job.opens(seat, honest, run.view.chain_id) for seat in job.commitments)
+    matches = sum(job.opens(seat, honest) for seat in job.commitments)
     kind = {Outcome.FAILED: "failed", Outcome.VOID: "void"}.get(outcome, "accepted")
     accepted_hash = None if accepted == VOID else _hex(accepted)
     return JobSummary(job.address, kind, DECIDED_BY[outcome], accepted_hash, _hex(honest), matches, job.terms.seats)

@@ -136,7 +136,8 @@ def verdict(summary: Summary) -> str:
             f"{summary.seconds:.1f} seconds",
             f"wrong results accepted: {summary.wrong_accepted}, honest seats slashed: {summary.honest_slashed}, "
             f"honest seats unpaid: {summary.honest_unpaid}",
-            f"paid in {ether(wei['paid_in'])}, paid out {ether(wei['paid_out'])}, held {ether(wei['held'])}",
+            f"paid in {ether(wei['paid_in'])}, paid out {ether(wei['paid_out'])}, burnt {ether(wei['burnt'])}, "
+            f"held {ether(wei['held'])}",
         )
     )
 

@@ -9,6 +9,7 @@ import time
 from mlchain.errors import UserError
 from mlchain.tasks.catalogue import MODELS, TASKS, cost_of_recipe, create_task, default_recipe
 from mlchain.training.exact import PRODUCT_LIMIT
+from mlchain.training.jobs import stated_seed
 from mlchain.training.layers import bounds
 
 
@@ -74,7 +75,7 @@ def measure(name: str, kind: str, rounds: int = 5, jobs: int = 2) -> None:
     model, parent = task.initial_model(), None
     for round_number in range(rounds):
         start = time.perf_counter()
-        results = [task.train(model, round_number, index, parent) for index in range(jobs)]
+        results = [task.train(model, stated_seed(round_number), index, parent) for index in range(jobs)]
         seconds = (time.perf_counter() - start) / jobs
         model, parent = task.aggregate(model, results, parent), model
         print(f"round {round_number}: accuracy {task.accuracy(model)}, {seconds:.4f} s a job")

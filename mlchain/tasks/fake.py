@@ -17,10 +17,10 @@ GREATEST_CHANGE = 100  # small, so that many rounds leave the model inside int16
 class FakeTask(RecipeTask):
     """Learning nothing: a result is random, but the same for everybody who is given the same job."""
 
-    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
         """Return a result of the recipe's shape, a function of the model, the recipe and the job's place."""
         decode_model(self.plan, model)  # refuses a wrong size, as a real task does
-        key = derive_key("fake job", job_key(self.plan, round_number, job_index), model)
+        key = derive_key("fake job", job_key(self.plan, seed, job_index), model)
         change = tuple(
             random_integers(key, "change", depth, layer.size, GREATEST_CHANGE).reshape(layer.shape).astype(np.int16)
             for depth, layer in enumerate(self.plan.layers)

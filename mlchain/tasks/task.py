@@ -19,7 +19,7 @@ class CannotTrain(UserError):
 class Trainer(Protocol):
     """Who trains the jobs of a round."""
 
-    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
         """Return the one right result of a job; raises `CannotTrain` where that cannot be."""
 
 
@@ -48,9 +48,10 @@ class LearningTask(Aggregation, Protocol):
     def initial_model(self) -> bytes:
         """Return the model before the first round."""
 
-    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
         """Return the one right result of a job. A model of the wrong size raises `EncodingError`.
 
+        `seed` is its round's, `job_index` its number in the round;
         `parent` is the version that the model was made from, None for the first.
         """
 
@@ -102,10 +103,10 @@ class DatasetTask(RecipeTask):
 
     dataset: Dataset
 
-    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
         """Return the one right result of a job."""
         start, estimate = self._start(model, parent)
-        key = jobs.job_key(self.plan, round_number, job_index)
+        key = jobs.job_key(self.plan, seed, job_index)
         data = self.dataset
         result = jobs.run_job(self.plan, start, data.train_images, data.train_labels, key, estimate)
         return encode_result(self.plan, result)

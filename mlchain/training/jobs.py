@@ -22,13 +22,17 @@ def initial_model(recipe: Recipe) -> Matrices:
     )
 
 
-def job_key(recipe: Recipe, round_number: int, job_index: int) -> bytes:
-    """Return the key of a job's random choices, its own among all jobs of the recipe.
+def stated_seed(number: int) -> bytes:
+    """Return the seed of a round where no chain draws one: its number, 0 .. 2**64 - 1, in 8 bytes; a chain's has 32."""
+    return number.to_bytes(8, "little")
 
-    Both numbers are in 0 .. 2**64 - 1.
+
+def job_key(recipe: Recipe, seed: bytes, job_index: int) -> bytes:
+    """Return the key of a job's random choices, its own among all jobs of the recipe, 0 <= job_index < 2**64.
+
+    `seed` is the round's, which on a chain nobody knows before the round is deployed.
     """
-    place = round_number.to_bytes(8, "little") + job_index.to_bytes(8, "little")
-    return derive_key("job", recipe.to_bytes(), place)
+    return derive_key("job", recipe.to_bytes(), seed + job_index.to_bytes(8, "little"))
 
 
 def run_job(

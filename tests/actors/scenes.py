@@ -14,7 +14,7 @@ from mlchain.protocol.rounds import Job
 from mlchain.protocol.terms import RoundTerms
 from mlchain.simulation.attackers import sent_ahead
 from mlchain.training.encoding import EncodingError
-from tests.actors.stage import CHAIN_ID, SERVER, STAKE, Refused, Stage, address_of, chunk_of
+from tests.actors.stage import NUMBERS, SERVER, STAKE, Refused, Stage, address_of, chunk_of
 
 UNREADABLE = b"\xff\xff"
 GAS_RESERVE = STAKE // 2
@@ -43,10 +43,10 @@ class ToyTask:
         """Return the model before the first round."""
         return self._stretched(b"initial")
 
-    def train(self, model: bytes, round_number: int, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
         """Return the one right result of a job, which never begins like an unreadable one."""
         self.trained += 1
-        return b"\x00" + self._stretched(b"%d/%d/" % (round_number, job_index) + model + (parent or b""))[1:]
+        return b"\x00" + self._stretched(b"%b/%d/" % (seed, job_index) + model + (parent or b""))[1:]
 
     def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
         """Return the next model."""
@@ -87,9 +87,10 @@ class Scene:
             self.deploy_round()
 
     def deploy_round(self) -> None:
-        """Let the server deploy a round, drawn from the pool as it is now."""
-        terms = self.terms()
-        call = Call("JobFactory", "deployRound", (terms, bytes(32), self.task.recipe), value=terms.escrow)
+        """Let the server schedule a round and deploy it."""
+        self.by_server("JobFactory", "scheduleRound")
+        terms, number = self.terms(), NUMBERS.number_of(len(self.stage.ledger.rounds) + 1)
+        call = Call("JobFactory", "deployRound", (terms, number, self.task.recipe), value=terms.escrow)
         self.stage.send(SERVER, call)
 
     def by_server(self, contract: str, method: str, *arguments: object) -> None:
@@ -100,7 +101,7 @@ class Scene:
         """Return the terms of the round."""
         size = self.task.result_size
         amounts = (self.seats, self.quorum, 10**16, 10**16, size)
-        return RoundTerms(1, self.stage.block, self.jobs, *amounts, DAY, DAY, DAY, self.audit)
+        return RoundTerms(1, self.jobs, *amounts, DAY, DAY, DAY, self.audit)
 
     @property
     def job(self) -> Job:
@@ -110,7 +111,8 @@ class Scene:
     def right(self, job: Job | None = None) -> bytes:
         """Return the right result of a job of the first round."""
         job = job or self.job
-        return ToyTask(self.task.size).train(self.stage.ledger.versions[0].data(), 1, job.index)
+        first = self.stage.ledger.rounds[0]
+        return ToyTask(self.task.size).train(self.stage.ledger.versions[0].data(), first.seed, job.index)
 
     def wrong(self, number: int = 0) -> bytes:
         """Return a wrong result of the right size."""
@@ -143,7 +145,7 @@ class Scene:
     def server(self, *, rounds: int = 1, **choices: object) -> LearningServer:
         """Return the software of the server, started afresh, with the terms of this scene."""
         plan = Plan(rounds, max(self.jobs, 1), self.seats, self.quorum, challenge_window=self.audit)
-        return LearningServer(SERVER, self.task, plan, lambda _round: bytes(32), **choices)
+        return LearningServer(SERVER, self.task, plan, NUMBERS.number_of, **choices)
 
     # What others do
 
@@ -154,7 +156,7 @@ class Scene:
     def commit(self, seat: int, result: bytes, job: Job | None = None) -> None:
         """Let the holder of a seat commit to a result."""
         job = job or self.job
-        sealed = commitment(CHAIN_ID, job.address, seat, content_hash(result))
+        sealed = commitment(job.address, seat, content_hash(result))
         self.act(job.committee[seat], "commit", seat, sealed, job=job)
 
     def commit_all(self, *results: bytes | None) -> None:

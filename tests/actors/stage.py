@@ -5,6 +5,7 @@ from eth_utils import keccak, to_checksum_address
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.content import chunk_hashes, content_hash, split
 from mlchain.protocol.events import Log, decode
+from mlchain.protocol.hash_chain import HashChain
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
 from tests.reference.chain import Chain, Refused
@@ -14,7 +15,9 @@ from tests.reference.registry import MAX_SNAPSHOT_AGE
 __all__ = [
     "ABSENCE_FEE",
     "CHAIN_ID",
+    "FACTORY",
     "MAX_SNAPSHOT_AGE",
+    "NUMBERS",
     "SERVER",
     "STAKE",
     "Refused",
@@ -36,6 +39,8 @@ def address_of(name: str) -> str:
 
 
 SERVER = address_of("server")
+FACTORY = address_of("factory")
+NUMBERS = HashChain(bytes(32), 32)  # of the server
 
 
 class Stage:
@@ -50,10 +55,11 @@ class Stage:
         self.logs: list[Log] = []
         self._chain = Chain(
             CHAIN_ID,
+            FACTORY,
             block_hash=lambda block: keccak(text=f"block {block}"),
             job_address=lambda number, index: address_of(f"job {number} {index}"),
         )
-        self._protocol = Protocol(self._chain, SERVER, stake=STAKE, absence_fee=ABSENCE_FEE)
+        self._protocol = Protocol(self._chain, SERVER, stake=STAKE, absence_fee=ABSENCE_FEE, anchor=NUMBERS.anchor)
 
     def view(self) -> View:
         """Return what everybody sees; everybody has the same balance."""

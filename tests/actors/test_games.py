@@ -10,7 +10,7 @@ from mlchain.protocol.events import Settled
 from mlchain.protocol.rounds import VOID, Outcome, Verdict
 from mlchain.simulation.attackers import ATTACKERS, BEHAVIOURS, COLLUDING, SILENT, WRONG
 from tests.actors.scenes import DAY, Scene, play
-from tests.actors.stage import CHAIN_ID, MAX_SNAPSHOT_AGE, STAKE
+from tests.actors.stage import MAX_SNAPSHOT_AGE, STAKE
 
 CASTS = st.lists(st.sampled_from(list(BEHAVIOURS.values())), min_size=1, max_size=8)
 MANY = settings(max_examples=8 * settings().max_examples)
@@ -49,7 +49,7 @@ def seats_of(scene, workers):
     for current in scene.stage.ledger.rounds:
         model, parent = scene.stage.ledger.model_of(current), scene.stage.ledger.parent_of(current)
         for job in current.jobs:
-            right = content_hash(scene.task.train(model, current.number, job.index, parent))
+            right = content_hash(scene.task.train(model, current.seed, job.index, parent))
             seats = [
                 (behaviour_of[holder], job.settlements[seat], seat in job.commitments)
                 for seat, holder in enumerate(job.committee)
@@ -161,7 +161,7 @@ def test_g5_silence_and_wrong_answers_are_not_free(cast, is_referee):
             if not committed:
                 assert (settlement.verdict, settlement.amount) == (Verdict.ABSENT, STAKE // 10)
             elif job.decision[1] == right:
-                is_right = job.commitments[seat] == commitment(CHAIN_ID, job.address, seat, right)
+                is_right = job.commitments[seat] == commitment(job.address, seat, right)
                 assert settlement.verdict is (Verdict.REWARDED if is_right else Verdict.SLASHED)
                 assert is_right or settlement.amount == STAKE
 
@@ -192,7 +192,7 @@ def test_g1_every_wei_goes_home(cast, jobs, is_referee):
     ledger = scene.stage.ledger
     assert ledger.owed == 0
     assert ledger.escrow == 0
-    assert ledger.paid_in == ledger.paid_out
+    assert ledger.paid_in == ledger.paid_out + ledger.burnt
     assert ledger.pool.members == []
 
 

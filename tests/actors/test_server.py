@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from mlchain.actors.server import LearningServer, Plan
 from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.gas import SETTLE_CHUNK, SETTLE_JOB, SETTLE_SEAT, seats_per_batch
 from mlchain.protocol.rounds import Outcome, Phase, phase
 from tests.actors.scenes import DAY, UNREADABLE, Scene, ToyTask, act, always, methods
-from tests.actors.stage import GAS_LIMIT, SERVER, STAKE, Stage, address_of, chunk_of
+from tests.actors.stage import GAS_LIMIT, MAX_SNAPSHOT_AGE, SERVER, STAKE, Stage, address_of, chunk_of
 
 
 @pytest.fixture
@@ -137,21 +136,48 @@ def test_one_unreadable_result_does_not_spoil_the_others():
 # Deploying
 
 
-def test_it_deploys_with_exactly_the_pay_and_the_last_block_s_pool():
-    scene = Scene(jobs=0)
+def scheduled(scene):
+    """Let the server of a scene schedule the next round, and return the scene."""
+    assert scene.do(scene.server()) == ["scheduleRound"]
+    return scene
+
+
+def test_it_schedules_a_round_and_deploys_it_with_exactly_its_pay():
+    scene = scheduled(Scene(jobs=0))
     (call,) = act(scene).calls
 
     terms = call.arguments[0]
     assert call.method == "deployRound"
     assert call.value == terms.jobs * (terms.seats * terms.reward + terms.bonus)
-    assert terms.snapshot_block == scene.stage.block
     assert (terms.model_version, terms.result_size) == (1, scene.task.result_size)
     assert call.purpose == "round 1", "by which it is known again with another random number"
     scene.stage.send(SERVER, call)
+    assert scene.stage.ledger.rounds[0].snapshot_block == scene.stage.block - 1
+
+
+def test_a_round_is_drawn_from_the_pool_as_it_was_when_it_was_scheduled():
+    scene = scheduled(Scene(pool=4, jobs=0))
+    scene.stage.send(address_of("newcomer"), Call("WorkerRegistry", "join", value=STAKE))
+    scene.seats, scene.quorum = None, None
+
+    (call,) = act(scene).calls
+
+    assert call.arguments[0].seats == 4
+    scene.stage.send(SERVER, call)
+
+
+def test_what_was_scheduled_too_long_ago_is_scheduled_again():
+    scene = scheduled(Scene(jobs=0))
+    scene.stage.mine(MAX_SNAPSHOT_AGE - 1)
+    assert methods(act(scene)) == ["deployRound"]
+
+    scene.stage.mine(1)
+
+    assert methods(act(scene)) == ["scheduleRound"]
 
 
 def test_it_deploys_only_what_it_can_pay():
-    scene = Scene(jobs=0)
+    scene = scheduled(Scene(jobs=0))
     scene.stage.balance = act(scene).calls[0].value - 1
 
     turn = act(scene)
@@ -165,7 +191,7 @@ def test_it_never_deploys_while_a_round_is_open(scene):
     for _ in range(30):
         turn = act(scene, server)
         if scene.stage.ledger.open_round:
-            assert "deployRound" not in methods(turn)
+            assert not {"scheduleRound", "deployRound"} & set(methods(turn))
         for call in turn.calls:
             scene.stage.send(SERVER, call)
         if not turn.calls and turn.wake:
@@ -199,25 +225,11 @@ def test_it_deploys_no_more_rounds_than_planned():
 def test_committees_and_quorums_shrink_with_the_pool(pool, jobs, committee, quorum, expected):
     scene = Scene(pool=pool, jobs=0)
     scene.jobs, scene.seats, scene.quorum = jobs, committee, quorum
+    scheduled(scene)
 
     terms = act(scene).calls[0].arguments[0]
 
     assert (terms.seats, terms.quorum) == expected
-
-
-def test_the_pool_may_be_older_but_not_than_the_last_settlement(scene):
-    server = scene.server(rounds=2)
-    server.plan = replace(server.plan, pool_age=3)
-    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).snapshot_block == scene.stage.block - 3
-
-    decided(scene, scene.right(), None, None)
-    scene.settle(0, 1, 2)
-    settled = scene.stage.ledger.last_settlement_block
-
-    scene.stage.mine(2)
-    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).snapshot_block == settled
-    scene.stage.mine(9)
-    assert server.terms(scene.stage.view(), scene.stage.ledger.latest_version).snapshot_block == scene.stage.block - 3
 
 
 def test_with_fewer_workers_than_wanted_it_waits():
@@ -227,20 +239,30 @@ def test_with_fewer_workers_than_wanted_it_waits():
     assert act(scene, server) == Turn([], waiting="waiting for workers: 4 of the 5 that a round needs have joined")
 
     server.plan = replace(server.plan, min_pool=4)
-    assert methods(act(scene, server)) == ["deployRound"]
+    assert methods(act(scene, server)) == ["scheduleRound"]
 
 
-def test_where_the_pool_has_to_be_older_it_looks_again_as_soon_as_enough_have_joined():
-    scene = Scene(pool=4, jobs=0)
-    plan = Plan(1, min_pool=5, pool_age=1)
-    server = LearningServer(SERVER, scene.task, plan, lambda _round: bytes(32))
-    assert act(scene, server).waiting
+@pytest.mark.parametrize(("pool", "waits"), [(5, True), (6, False)])
+def test_it_waits_until_every_job_has_the_fewest_seats_that_the_deployment_allows(pool, waits):
+    scene = Scene(pool=pool, jobs=0)
+    server = scene.server()
+    server.plan = replace(server.plan, jobs=2, min_seats=3)
 
-    scene.stage.send(address_of("newcomer"), Call("WorkerRegistry", "join", value=STAKE))
-    assert act(scene, server) == Turn([], scene.stage.now + 1)
+    turn = act(scene, server)
 
-    scene.stage.mine(1)
-    assert methods(act(scene, server)) == ["deployRound"]
+    assert bool(turn.waiting) == waits
+    assert methods(turn) == ["scheduleRound"] * (not waits)
+
+
+def test_who_leaves_in_the_block_of_the_schedule_may_make_the_server_wait():
+    scene = scheduled(Scene(pool=4, jobs=0))
+    server = scene.server()
+    server.plan = replace(server.plan, min_pool=5)
+
+    turn = act(scene, server)
+
+    expected = "waiting for workers: 4 of the 5 that a round needs had joined when it was scheduled"
+    assert turn == Turn([], waiting=expected)
 
 
 def test_with_fewer_workers_than_jobs_it_waits():
@@ -253,7 +275,7 @@ def test_with_fewer_workers_than_jobs_it_waits():
 
 
 def test_every_round_gets_a_random_number_of_its_own():
-    scene = Scene(jobs=0)
+    scene = scheduled(Scene(jobs=0))
     server = scene.server()
     server._random = lambda number: bytes([number]) * 32
 

@@ -10,7 +10,7 @@ from mlchain.protocol.content import content_hash
 from mlchain.simulation.attackers import COLLUDING, SILENT
 from mlchain.tasks.task import CannotTrain
 from tests.actors.scenes import DAY, GAS_RESERVE, Scene, ToyTask, act, methods
-from tests.actors.stage import CHAIN_ID, SERVER, STAKE, address_of
+from tests.actors.stage import SERVER, STAKE, address_of
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_it_commits_to_the_right_result_of_its_own_seat(scene):
     for seat in range(scene.seats):
         (call,) = act(scene, scene.holder(seat)).calls
 
-        sealed = commitment(CHAIN_ID, scene.job.address, seat, content_hash(scene.right()))
+        sealed = commitment(scene.job.address, seat, content_hash(scene.right()))
         assert (call.address, call.method, call.arguments) == (scene.job.address, "commit", (seat, sealed))
 
 
@@ -120,7 +120,7 @@ def test_it_answers_in_the_job_of_its_seat_and_in_no_other():
         for seat, holder in enumerate(job.committee):
             (call,) = act(scene, scene.worker(holder)).calls
 
-            sealed = commitment(CHAIN_ID, job.address, seat, content_hash(scene.right(job)))
+            sealed = commitment(job.address, seat, content_hash(scene.right(job)))
             assert (call.address, call.arguments) == (job.address, (seat, sealed))
 
 

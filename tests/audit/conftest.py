@@ -20,8 +20,8 @@ def settled():
     scene.settle(2, 1)
     scene.settle(0)
     server = scene.server(rounds=2)
-    for _ in range(3):
-        scene.do(server)  # announces, publishes, deploys
+    for _ in range(4):
+        scene.do(server)  # announces, publishes, schedules, deploys
     return scene
 
 

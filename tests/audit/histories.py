@@ -13,22 +13,28 @@ from mlchain.audit.state import Rules, Sources
 from mlchain.protocol.events import Event, Log
 from mlchain.protocol.terms import RoundTerms
 from tests.actors.scenes import Scene
-from tests.actors.stage import ABSENCE_FEE, CHAIN_ID, SERVER, STAKE, address_of
+from tests.actors.stage import ABSENCE_FEE, CHAIN_ID, FACTORY, NUMBERS, SERVER, STAKE, address_of
 
-RULES = Rules(CHAIN_ID, SERVER, STAKE, ABSENCE_FEE, min_window=1, max_round_duration=2**32 - 1)
+RULES = Rules(CHAIN_ID, FACTORY, SERVER, STAKE, ABSENCE_FEE, min_window=1, max_round_duration=2**32 - 1)
 STRANGER = address_of("stranger")
 
 
-def audit_of(scene: Scene, logs: Sequence[Log] | None = None, retrains: bool = True, rules: Rules = RULES) -> Report:
+def audit_of(
+    scene: Scene,
+    logs: Sequence[Log] | None = None,
+    retrains: bool = True,
+    rules: Rules = RULES,
+    anchor: bytes | None = NUMBERS.anchor,
+) -> Report:
     """Audit what was played in a scene or, if logs are given, what these tell instead."""
 
     def task_of(_recipe: bytes) -> object:
         return scene.task
 
-    def seed_parts(_log: Log, block: int) -> tuple[bytes, bytes]:
-        return bytes(32), keccak(text=f"block {block}")
+    def seed_parts(log: Log, block: int) -> tuple[bytes, bytes]:
+        return NUMBERS.number_of(max(1, min(log.event.round, NUMBERS.length))), keccak(text=f"block {block}")
 
-    sources = Sources(task_of, seed_parts, task_of if retrains else None)
+    sources = Sources(task_of, seed_parts, task_of if retrains else None, anchor)
     return audit(scene.stage.logs if logs is None else logs, rules, sources, books_of(scene))
 
 
@@ -40,6 +46,7 @@ def books_of(scene: Scene) -> Books:
     places = {member: position + 1 for position, member in enumerate(registry.members)}
     return Books(
         registry.balance,
+        registry.burnt,
         len(registry.members),
         len(protocol.rounds),
         len(protocol.models.versions),

@@ -54,10 +54,7 @@ def busy():
     scene.stage.mine(MAX_SNAPSHOT_AGE)
     _register(scene, (leaver, "withdrawStake"))
     _register(scene, *((worker, "join") for worker in scene.workers if worker not in ledger.pool))
-    terms = scene.terms()
-    scene.stage.send(
-        SERVER, Call("JobFactory", "deployRound", (terms, bytes(32), scene.task.recipe), value=terms.escrow)
-    )
+    scene.deploy_round()
     for job, seats in zip(ledger.rounds[1].jobs, (3, 2), strict=True):
         result = scene.task.train(*ledger.inputs_of(ledger.rounds[1], job))
         for seat in range(seats):
@@ -69,8 +66,8 @@ def busy():
         scene.act(STRANGER, "settle", [2], job=job)
     _register(scene, *((worker, "withdraw") for worker in job.committee[:2]))
     server = scene.server(rounds=3)
-    for _ in range(3):
-        scene.do(server)  # announces, publishes, deploys
+    for _ in range(4):
+        scene.do(server)  # announces, publishes, schedules, deploys
     return scene
 
 
@@ -130,7 +127,16 @@ def comes_to(logs: list[Log]) -> tuple:
         for job in current.jobs:
             job.commitments = dict.fromkeys(sorted(job.commitments))
             job.candidates = job.settlements = {}
-    return jobs, ledger.versions, ledger.accounts, ledger.pool.members, ledger.escrow, ledger.paid_in, ledger.paid_out
+    return (
+        jobs,
+        ledger.versions,
+        ledger.accounts,
+        ledger.pool.members,
+        ledger.escrow,
+        ledger.burnt,
+        ledger.paid_in,
+        ledger.paid_out,
+    )
 
 
 def test_no_small_change_of_a_busy_history_is_missed(busy):

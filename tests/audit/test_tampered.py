@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlchain.audit.auditor import audit
 from mlchain.audit.findings import Check
 from mlchain.audit.state import Sources
-from mlchain.protocol.calls import Call
 from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.events import (
@@ -19,13 +19,14 @@ from mlchain.protocol.events import (
     ModelChunkPublished,
     RoundDeployed,
     RoundOpened,
+    RoundScheduled,
     Settled,
     VersionAnnounced,
 )
 from mlchain.tasks.catalogue import open_recipe
 from mlchain.tasks.dataset import DataError
 from tests.actors.scenes import Scene
-from tests.actors.stage import SERVER
+from tests.actors.stage import MAX_SNAPSHOT_AGE, NUMBERS
 from tests.audit.histories import (
     RULES,
     STRANGER,
@@ -169,9 +170,7 @@ def test_a_round_that_leaves_out_what_was_accepted_is_named():
     scene.propose(0, scene.right())
     scene.publish(0, scene.right())
     scene.settle()
-    terms = scene.terms()
-    arguments = (terms, bytes(32), scene.task.recipe)
-    scene.stage.send(SERVER, Call("JobFactory", "deployRound", arguments, value=terms.escrow))
+    scene.deploy_round()
 
     finding = only(audit_of(scene))
 
@@ -213,6 +212,63 @@ def test_a_seed_that_is_not_that_of_the_server_s_number_and_the_block_is_named(s
 
     assert (finding.block, finding.subject) == (logs[place].block, "round 2")
     assert finding.problem.startswith(f"its seed is 0x{bytes(32).hex()} and has to be ")
+
+
+def test_a_number_that_is_not_the_next_of_the_server_s_chain_is_named(settled):
+    numbers = {1: NUMBERS.number_of(1), 2: NUMBERS.number_of(3)}
+    sources = Sources(
+        lambda _recipe: settled.task,
+        lambda log, block: (numbers[log.event.round], keccak(text=f"block {block}")),
+        anchor=NUMBERS.anchor,
+    )
+
+    found = audit(settled.stage.logs, RULES, sources).findings
+
+    problem = f"the hash of its random number is 0x{NUMBERS.number_of(2).hex()} and has to be 0x{numbers[1].hex()}"
+    assert [(it.subject, it.problem) for it in found if "random number" in it.problem] == [("round 2", problem)]
+
+
+@pytest.mark.parametrize("anchor", [bytes(32), None])
+def test_the_first_number_is_held_against_the_anchor_where_that_is_known(settled, anchor):
+    report = audit_of(settled, anchor=anchor)
+
+    named = [finding.subject for finding in report.findings if "random number" in finding.problem]
+    assert named == ["round 1"] * (anchor is not None)
+
+
+def test_a_schedule_that_was_not_used_is_on_record():
+    scene = Scene(jobs=0)
+    unused = scene.stage.block + 1
+    scene.by_server("JobFactory", "scheduleRound")
+    scene.stage.mine(MAX_SNAPSHOT_AGE)
+    scene.jobs = 1
+
+    scene.deploy_round()
+
+    report = audit_of(scene)
+    assert (report.findings, report.unused_schedules) == ([], [(1, unused)])
+
+
+def test_a_round_that_was_not_scheduled_is_named(settled):
+    logs = settled.stage.logs
+    place = find(logs, RoundScheduled, round=1)
+
+    finding = findings_of(settled, without(logs, place), Check.ROUNDS)[0]
+
+    snapshot = logs[place].event.snapshot_block
+    assert finding.problem == f"its snapshot block is {snapshot} and has to be None"
+
+
+@pytest.mark.parametrize(("by", "names"), [(-1, 1), (0, 0), (1, 1)])
+def test_a_schedule_for_another_block_than_its_own_is_named(settled, by, names):
+    logs = settled.stage.logs
+    place = find(logs, RoundScheduled, round=2)
+    block = logs[place].block
+
+    report = audit_of(settled, changed(logs, place, snapshot_block=block + by))
+
+    problem = f"its snapshot block is {block + by} and has to be {block}"
+    assert [finding.problem for finding in report.findings if finding.block == block] == [problem] * names
 
 
 def test_a_pool_of_another_size_is_named(settled):

@@ -33,7 +33,6 @@ def test_a_broken_task_coming_and_going_and_withdrawals_are_in_order():
     scene.settle()
     leaver = scene.stage.ledger.pool.members[0]
     scene.stage.send(leaver, Call("WorkerRegistry", "leave"))
-    scene.stage.send(SERVER, Call("WorkerRegistry", "withdraw"))
     scene.stage.mine(MAX_SNAPSHOT_AGE)
     scene.stage.send(leaver, Call("WorkerRegistry", "withdrawStake"))
     scene.stage.send(leaver, Call("WorkerRegistry", "join", value=10**18))

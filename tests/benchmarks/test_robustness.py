@@ -26,9 +26,9 @@ from mlchain.simulation.attackers import BEHAVIOURS as KNOWN
 from mlchain.tasks.catalogue import default_recipe
 
 
-def played(*hashes, wrong=0, slashed=0):
-    rounds = [SimpleNamespace(content_hash=it) for it in hashes]
-    return SimpleNamespace(rounds=rounds, wrong_accepted=wrong, honest_slashed=slashed, model_hash=hashes[-1])
+def played(*accepted, wrong=0, slashed=0):
+    rounds = [SimpleNamespace(jobs=[SimpleNamespace(accepted_hash=it, honest_hash="right")]) for it in accepted]
+    return SimpleNamespace(rounds=rounds, wrong_accepted=wrong, honest_slashed=slashed, model_hash="model")
 
 
 @pytest.fixture
@@ -94,16 +94,21 @@ def test_the_honest_model_is_promised_up_to_where_the_protocol_promises_it():
 
 @pytest.mark.parametrize(
     "other",
-    [played("a", "x"), played("x", "b"), played("a", "b", wrong=1), played("a", "b", slashed=1)],
-    ids=["last model", "model on the way", "wrong result", "honest seat slashed"],
+    [
+        played("right", None),
+        played(None, "right"),
+        played("right", "right", wrong=1),
+        played("right", "right", slashed=1),
+    ],
+    ids=["last result", "result on the way", "wrong result", "honest seat slashed"],
 )
 def test_a_broken_promise_ends_the_measurement(other):
     with pytest.raises(RuntimeError, match="broke a guarantee"):
-        require_guarantees({HONEST: played("a", "b"), ContractRun("colluding", 8, False): other})
+        require_guarantees({HONEST: played("right", "right"), ContractRun("colluding", 8, False): other})
 
 
 def test_a_model_that_nobody_promised_may_be_another():
-    require_guarantees({HONEST: played("a", "b"), ContractRun("colluding", 10, False): played("0", "0")})
+    require_guarantees({HONEST: played("right", "right"), ContractRun("colluding", 10, False): played(None, None)})
 
 
 def test_a_cell_marks_the_worst_attack_and_what_was_not_measured():

@@ -7,20 +7,20 @@ from ape import accounts, networks
 
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain, _raise_price
-from mlchain.chain.deploy import deploy
+from mlchain.chain.deploy import deploy, numbers_of
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call
 from mlchain.protocol.content import chunk_hashes, content_hash
 from mlchain.protocol.terms import RoundTerms
 
-TERMS = RoundTerms(1, 0, 1, 3, 2, 10**16, 10**16, 100, 3_600, 3_600, 3_600, 0)
+TERMS = RoundTerms(1, 1, 3, 2, 10**16, 10**16, 100, 3_600, 3_600, 3_600, 0)
 
 
 @pytest.fixture(scope="module")
 def chain(server):
     chain = Chain()
-    deployed = deploy(chain, server, Parameters()).deployment
+    deployed = deploy(chain, server, Parameters(), 1).deployment
     chain.follow(deployed)
     return chain
 
@@ -48,7 +48,10 @@ def test_the_error_of_a_contract_further_down_is_named_as_well(chain, server):
     chain.send(server, Call("ModelRegistry", "announce", (0, content_hash(b"x"), 1)))
     chain.send(server, Call("ModelRegistry", "publish", (1, 0, [*chunk_hashes(b"x")], b"x")))
 
-    sentence = refusal_of(chain, server, Call("JobFactory", "deployRound", (TERMS, bytes(32), b""), TERMS.escrow))
+    chain.send(server, Call("JobFactory", "scheduleRound"))
+    number = numbers_of(server, chain._followed.deployment, 1).number_of(1)
+
+    sentence = refusal_of(chain, server, Call("JobFactory", "deployRound", (TERMS, number, b""), TERMS.escrow))
 
     assert sentence == "the chain refused JobFactory.deployRound: PoolTooSmall(poolSize=0, seats=3)"
 
@@ -57,7 +60,7 @@ def test_the_error_of_a_contract_that_a_constructor_creates_is_named_as_well(cha
     models = chain.deploy(server, "ModelRegistry").address
 
     with pytest.raises(TransactionFailed) as refusal:
-        chain.deploy(server, "JobFactory", models, (1, 5, 600, 604_800, False))
+        chain.deploy(server, "JobFactory", models, (1, 5, 600, 604_800, 3, False, bytes(32)))
 
     assert str(refusal.value).endswith("the deployment of JobFactory: InvalidAbsenceFee(absenceFee=5, stake=1)")
 

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from ape import project
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlchain.chain.connection import Chain
-from mlchain.chain.deploy import check, deploy, deploy_once, is_present
+from mlchain.chain.deploy import check, deploy, deploy_once, is_present, numbers_of
 from mlchain.chain.deployment import Deployment, Parameters
 from mlchain.errors import UserError
 from tests.chain.embedded_chains import embedded_chain
@@ -102,12 +103,22 @@ def test_nothing_is_paid_for_when_the_record_cannot_be_written(chain, server, tm
         ("absence_fee", 1),
         ("min_window", 601),
         ("max_round_duration", 604_801),
+        ("min_seats", 4),
         ("permissioned", True),
     ],
 )
 def test_another_parameter_than_the_deployed_one_is_noticed(chain, deployment, field, value):
     with pytest.raises(UserError, match="not the deployed contracts"):
         check(chain, replace(deployment, parameters=replace(PARAMETERS, **{field: value})))
+
+
+def test_the_random_numbers_follow_from_the_account_and_the_deployment(chain, server, stranger, deployment):
+    numbers = numbers_of(server, deployment)
+
+    anchor = project.JobFactory.at(deployment.addresses["JobFactory"]).randomHead()
+    assert bytes(anchor) == numbers.anchor == numbers_of(server, deployment).anchor
+    other = replace(deployment, addresses=deployment.addresses | {"ModelRegistry": stranger.address})
+    assert len({it.anchor for it in (numbers, numbers_of(stranger, deployment, 9), numbers_of(server, other, 9))}) == 3
 
 
 def test_another_server_is_noticed(chain, deployment, stranger):

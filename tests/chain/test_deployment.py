@@ -17,13 +17,14 @@ ADDRESSES = st.binary(min_size=20, max_size=20).map(to_checksum_address)
 
 @st.composite
 def parameters(draw):
-    absence_fee = draw(st.integers(1, 2**96 - 2))
+    absence_fee = draw(st.integers(1, 2**88 - 2))
     shortest = draw(st.integers(1, (2**32 - 1) // 3))
     return Parameters(
-        draw(st.integers(absence_fee + 1, 2**96 - 1)),
+        draw(st.integers(absence_fee + 1, 2**88 - 1)),
         absence_fee,
         shortest,
         draw(st.integers(3 * shortest, 2**32 - 1)),
+        draw(st.integers(1, 256)),
         draw(st.booleans()),
     )
 
@@ -111,7 +112,7 @@ def test_a_record_that_cannot_be_written_is_one_sentence(tmp_path):
     [
         {"stake": 0},
         {"stake": -1},
-        {"stake": 2**96},
+        {"stake": 2**88},
         {"absence_fee": 0},
         {"absence_fee": -1},
         {"absence_fee": 10**18},
@@ -120,6 +121,8 @@ def test_a_record_that_cannot_be_written_is_one_sentence(tmp_path):
         {"min_window": 7 * 24 * 1200 + 1},
         {"max_round_duration": 1799},
         {"max_round_duration": 2**32},
+        {"min_seats": 0},
+        {"min_seats": 257},
     ],
     ids=str,
 )
@@ -128,7 +131,8 @@ def test_parameters_that_the_contracts_would_refuse_are_one_sentence(changes):
         Parameters(**changes)
 
     (name, value), *_ = changes.items()
-    assert (ether if name in ("stake", "absence_fee") else duration)(value) in str(refusal.value)
+    shown = {"stake": ether, "absence_fee": ether, "min_seats": str}.get(name, duration)
+    assert shown(value) in str(refusal.value)
 
 
 def test_a_record_is_one_file_even_if_the_network_is_an_address():

@@ -2,12 +2,13 @@
 
 from enum import Enum, auto
 
-from ape import chain
 from eth_utils import keccak
 
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_hashes, content_hash, split
 from tests.reference.jobs import NOTHING, Job
+
+REPLAYED = "0x" + "11" * 20  # another job
 
 
 class Answer(Enum):
@@ -23,7 +24,7 @@ class Fake(Enum):
 
     JUNK = auto()
     COPY = auto()  # of another seat's
-    REPLAY = auto()  # of the right answer, in another job or on another chain
+    REPLAY = auto()  # of the right answer, in another job
     ZERO = auto()
 
 
@@ -47,9 +48,9 @@ def result_of(job: Job, answer: Answer, seat: int) -> bytes:
 def commitment_of(job: Job, seat: int, what: Answer | Fake) -> bytes:
     """Return what a seat commits to."""
     if isinstance(what, Answer):
-        return commitment(chain.chain_id, job.address, seat, content_hash(result_of(job, what, seat)))
+        return commitment(job.address, seat, content_hash(result_of(job, what, seat)))
     if what is Fake.REPLAY:
-        return commitment(chain.chain_id + 1, job.address, seat, content_hash(result_of(job, Answer.RIGHT, seat)))
+        return commitment(REPLAYED, seat, content_hash(result_of(job, Answer.RIGHT, seat)))
     copied = next(iter(job.commitments.values()), NOTHING) if what is Fake.COPY else NOTHING
     return NOTHING if what is Fake.ZERO else copied if copied != NOTHING else keccak(text=f"junk {seat}")
 

@@ -63,7 +63,6 @@ class JobGame:
 class Game:
     """A round: its terms, what happens in its jobs, and in which batches and by whom all seats are settled."""
 
-    random: bytes
     quorum: int
     audited: bool
     reward: int
@@ -89,7 +88,6 @@ def games(draw, behaviours=None, showings=None, referees=tuple(Referee)) -> Game
     order = draw(st.permutations([(job, seat) for job in range(jobs) for seat in range(seats)]))
     cut = draw(st.integers(1, len(order)))
     return Game(
-        random=draw(st.binary(min_size=32, max_size=32)),
         quorum=quorum,
         audited=draw(st.booleans()),
         reward=draw(st.integers(1, 10**15)),
@@ -163,11 +161,12 @@ class Books:
     """What each actor has to own in the registry, and who has to be a member."""
 
     credit: Counter = field(default_factory=Counter)
+    burnt: int = 0
     stake: Counter = field(default_factory=lambda: Counter(dict.fromkeys(range(1, MEMBERS + 1), STAKE)))
     members: set[int] = field(default_factory=lambda: set(range(1, MEMBERS + 1)))
 
     def settle(self, game: Game, number: int, expected: Expected, actors: list[int]) -> None:
-        """Book all seats of a job, held by `actors`, and give the rest of its escrow to the server."""
+        """Book all seats of a job, held by `actors`; what is left is the server's or, after a ruling, burnt."""
         job = game.jobs[number]
         left = len(actors) * game.reward + game.bonus
         for seat, actor in enumerate(actors):
@@ -182,11 +181,14 @@ class Books:
                 expected.outcome is Outcome.FAILED and result not in expected.candidates
             ):
                 self._take(actor, STAKE)
-        self.credit[SERVER] += left
+        if expected.outcome in (Outcome.RULED, Outcome.VOID):
+            self.burnt += left
+        else:
+            self.credit[SERVER] += left
 
     def _take(self, actor: int, amount: int) -> None:
         self.stake[actor] -= amount
-        self.credit[SERVER] += amount
+        self.burnt += amount
         self.members.discard(actor)
 
 

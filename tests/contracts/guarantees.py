@@ -45,9 +45,15 @@ class GroundTruth:
 def check_g1(protocol: Protocol) -> None:
     """Every wei is owed to one party, and nobody owes any."""
     registry = protocol.registry
-    assert registry.balance == registry.owed
-    assert min(registry.escrow, *registry.stakes.values(), *registry.credits.values()) >= 0
+    assert registry.balance == registry.owed + registry.burnt
+    assert min(registry.escrow, registry.burnt, *registry.stakes.values(), *registry.credits.values()) >= 0
     assert all(registry.stakes[member] == registry.stake for member in registry.members)
+
+
+def check_the_server_gains_nothing(protocol: Protocol) -> None:
+    """Whatever it rules, the server never gets back more than it has paid into escrow."""
+    registry = protocol.registry
+    assert registry.server_got + registry.credits[registry.server] <= registry.server_paid - registry.escrow
 
 
 def check_g2_g3_and_g4(job: Job, truth: GroundTruth) -> None:

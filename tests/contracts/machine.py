@@ -14,7 +14,7 @@ from tests.contracts.answers import Answer, Damage, Fake, chunk_of, commitment_o
 from tests.contracts.chain_control import rollback
 from tests.contracts.guarantees import GroundTruth, Referee
 from tests.contracts.multicalls import PURSE
-from tests.contracts.protocol_steps import MAX_ROUND_DURATION, MIN_WINDOW, MODEL, STAKE
+from tests.contracts.protocol_steps import MAX_ROUND_DURATION, MIN_WINDOW, MODEL, NUMBERS, STAKE
 from tests.contracts.side_by_side import Call, Deployment, SideBySide
 from tests.reference.chain import Refused
 from tests.reference.jobs import NOTHING, Job
@@ -123,8 +123,10 @@ class ProtocolMachine(RuleBasedStateMachine):
             if self.registry.stakes[address]:
                 self.act(actor, "WorkerRegistry", "withdrawStake")
         self.pair.go_to(self.pair.now + 1)
-        assert set(self.pair.balances().values()) == {0}
-        assert self.pair.purses() == PURSE
+        held, burnt = self.pair.balances(), self.registry.burnt
+        assert held.pop(self.pair.deployment.addresses["WorkerRegistry"]) == burnt
+        assert set(held.values()) == {0}
+        assert self.pair.purses() == PURSE - burnt
 
     # Time
 
@@ -136,6 +138,10 @@ class ProtocolMachine(RuleBasedStateMachine):
                 self.pair.go_to(min(ends))
         self.do_duties(timestamp + blocks)
         self.pair.go_to(timestamp, blocks)
+
+    def wait_for_block(self, block: int) -> None:
+        """Let blocks pass until it is this one's turn; beginning a block takes one on the embedded chain."""
+        self.pass_time(self.pair.now + 1, max(0, block - self.pair.block - 2))
 
     def do_duties(self, until: int) -> None:
         """Let honest seats commit, propose and publish, and an honest referee rule, what is due before a time."""
@@ -207,6 +213,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         committing, showing, decided = self.jobs_in(Phase.COMMIT), self.shows(), self.jobs_in(Phase.DECIDED)
         unsettled = [job for job in decided if len(job.settled) < job.terms.seats]
         return {
+            self.schedule: 0.3 if self.registry.unsettled else 1,
             self.deploy: 0 if self.registry.unsettled else 8,
             self.deploy_wrongly: 1,
             self.commit_what_is_left: 6 if any(not job.commitments for job in committing) else 1 if committing else 0,
@@ -219,24 +226,26 @@ class ProtocolMachine(RuleBasedStateMachine):
             self.try_anything: 5 if self.round else 0,
         }
 
+    def schedule(self, random: Random) -> None:
+        """Let the server, or seldom somebody else, schedule the next round, also where that is of no use."""
+        self.act(random.choice([SERVER] * 9 + [1]), "JobFactory", "scheduleRound")
+
     def deploy(self, random: Random) -> None:
-        """Deploy a round, nearly always a legal one."""
-        if self.registry.last_settlement == self.pair.block and random.random() < 0.5:
+        """Deploy the next round, nearly always a legal one, and schedule it first unless that is done."""
+        scheduled = self.model.scheduled
+        if scheduled is not None and scheduled < self.registry.last_settlement:
+            self.wait_for_block(scheduled + MAX_SNAPSHOT_AGE + 1)
+            scheduled = None
+        if scheduled is None:
+            self.act(SERVER, "JobFactory", "scheduleRound")
+        if random.random() < 0.15:
+            self.wait_for_block(self.model.scheduled + MAX_SNAPSHOT_AGE + random.randint(0, 1))
+        elif random.random() < 0.9:
             self.pass_time(self.pair.now + 1)
-        looks_far_back = random.random() < 0.15
-        if looks_far_back:
-            self.pass_time(self.pair.now + 1, MAX_SNAPSHOT_AGE)
-        block = self.pair.block
-        oldest = max(0, block - MAX_SNAPSHOT_AGE, self.registry.last_settlement)
-        edge = [oldest, max(0, oldest - 1)]
-        snapshot_block = random.choice(
-            edge if looks_far_back else edge + [block - 1] * 7 + [block, (oldest + block) // 2]
-        )
-        pool = max(1, len(self.registry.pool_at(snapshot_block)))
+        pool = max(1, len(self.registry.pool_at(self.model.scheduled)))
         seats = max(random.randint(1, min(5, pool)) for _ in range(2))
         terms = RoundTerms(
             model_version=1,
-            snapshot_block=snapshot_block,
             jobs=random.randint(1, min(3, pool // seats)),
             seats=seats,
             quorum=random.choice([seats // 2 + 1, seats // 2 + 1, seats]),
@@ -252,14 +261,16 @@ class ProtocolMachine(RuleBasedStateMachine):
 
     def deploy_wrongly(self, random: Random) -> None:
         """Try a round with a wrong term, at a wrong time or by somebody else."""
-        terms = RoundTerms(1, self.pair.block - 1, 1, 1, 1, 1, 0, 40, *[MIN_WINDOW] * 3, 0)
+        terms = RoundTerms(1, 1, 1, 1, 1, 0, 40, *[MIN_WINDOW] * 3, 0)
         caller, surplus = random.choice([(SERVER, 0)] * 4 + [(SERVER, 1), (1, 0)])
         self.deploy_round(random, replace(terms, **random.choice([{}, *ILLEGAL])), caller, surplus)
 
     def deploy_round(self, random: Random, terms: RoundTerms, caller: int, surplus: int) -> None:
         """Let somebody deploy a round, and pay some wei too much."""
         value = terms.jobs * (terms.seats * terms.reward + terms.bonus) + surplus
-        self.act(caller, "JobFactory", "deployRound", terms, random.randbytes(32), b"task", value=value)
+        right = NUMBERS.number_of(len(self.model.rounds) + 1)
+        number = random.choice([right] * 19 + [random.randbytes(32)])
+        self.act(caller, "JobFactory", "deployRound", terms, number, b"task", value=value)
 
     def commit_what_is_left(self, random: Random) -> None:
         """Let all seats of a job that have not committed do so, or not."""
@@ -342,9 +353,7 @@ class ProtocolMachine(RuleBasedStateMachine):
     def wait_for_a_stake(self, random: Random) -> None:
         """Let blocks pass until a stake is free, or all but one of them, and let its owner ask for it."""
         address = random.choice(self.locked_stakes())
-        # Beginning a block takes one on the embedded chain.
-        blocks = self.registry.left_at[address] + MAX_SNAPSHOT_AGE - self.pair.block - 2 + random.randint(0, 1)
-        self.pass_time(self.pair.now + 1, max(0, blocks))
+        self.wait_for_block(self.registry.left_at[address] + MAX_SNAPSHOT_AGE + random.randint(0, 1))
         self.act(self.pair.actors.index(address), "WorkerRegistry", "withdrawStake")
 
     def locked_stakes(self) -> list[str]:
@@ -394,6 +403,7 @@ class ProtocolMachine(RuleBasedStateMachine):
     def every_guarantee_holds(self):
         """G1 to G5 and G8, of the model, which the contracts are held against; G7 with every call."""
         guarantees.check_g1(self.model)
+        guarantees.check_the_server_gains_nothing(self.model)
         guarantees.check_g8(self.model)
         for job in self.round:
             guarantees.check_g2_g3_and_g4(job, self.truth)

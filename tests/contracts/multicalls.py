@@ -5,7 +5,7 @@ Contracts pay no gas themselves, so what they own afterwards is known to the wei
 
 from dataclasses import dataclass
 
-from ape import chain, project
+from ape import project
 
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_count, chunk_hashes, content_hash
@@ -31,6 +31,7 @@ from tests.contracts.protocol_steps import (
     chunk_of,
     escrow_of,
     job_at,
+    next_random,
     terms_of,
 )
 
@@ -81,8 +82,9 @@ class Stage:
             refereeWindow=REFEREE_WINDOW,
             challengeWindow=CHALLENGE_WINDOW if game.audited else 0,
         )
-        deploy_round = call(SERVER, self.factory.deployRound, terms, game.random, b"task", value=escrow_of(terms))
-        receipt = self.execute(deploy_round)
+        self.execute(call(SERVER, self.factory.scheduleRound))
+        random = next_random(self.factory)
+        receipt = self.execute(call(SERVER, self.factory.deployRound, terms, random, b"task", value=escrow_of(terms)))
         return [job_at(event.job) for event in receipt.events if event.event_name == "JobDeployed"]
 
     def run(self, game: Game) -> list:
@@ -91,7 +93,7 @@ class Stage:
         committees = [[self.actors.index(holder) for holder in job.committee()] for job in jobs]
         self.execute(
             *[
-                call(actor, job.commit, seat, commitment(chain.chain_id, job.address, seat, content_hash(result)))
+                call(actor, job.commit, seat, commitment(job.address, seat, content_hash(result)))
                 for number, (job, actors) in enumerate(zip(jobs, committees, strict=True))
                 for seat, actor in enumerate(actors)
                 if (result := game.jobs[number].result(seat, game.size)) is not None

@@ -4,23 +4,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum, auto
 
-from ape import chain, project
+from ape import project
 from ape.contracts import ContractInstance
 
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_hashes, content_hash, split
+from mlchain.protocol.hash_chain import HashChain
 from tests.reference.tables import Outcome, Verdict
 
 STAKE = 10**18
 ABSENCE_FEE = 10**17
 MIN_WINDOW = 60
 MAX_ROUND_DURATION = 86_400
+NUMBERS = HashChain(bytes(range(32)), 64)
 PARAMETERS = {
     "stake": STAKE,
     "absenceFee": ABSENCE_FEE,
     "minWindow": MIN_WINDOW,
     "maxRoundDuration": MAX_ROUND_DURATION,
+    "minSeats": 1,
     "permissioned": False,
+    "randomAnchor": NUMBERS.anchor,
 }
 
 MODEL = b"the initial model"
@@ -30,12 +34,10 @@ WORSE = b"one more mistake"
 JUNK = b"never shown to anybody"
 
 TASK = b"train on batch 7"
-SERVER_RANDOM = bytes(range(32))
 REWARD = 10**16
 BONUS = 10**15 + 1
 TERMS = {
     "modelVersion": 1,
-    "snapshotBlock": 0,
     "jobs": 1,
     "seats": 3,
     "quorum": 2,
@@ -58,8 +60,8 @@ class Ruling(IntEnum):
 
 
 def terms_of(**changes: int) -> dict[str, int]:
-    """Return the terms of a round, drawn from the pool as it is now unless `changes` say otherwise."""
-    return TERMS | {"snapshotBlock": chain.blocks.head.number} | changes
+    """Return the terms of a round, as they are unless `changes` say otherwise."""
+    return TERMS | changes
 
 
 def escrow_of(terms: dict[str, int]) -> int:
@@ -72,10 +74,22 @@ def job_at(address: str) -> ContractInstance:
     return project.Job.at(address, detect_proxy=False, fetch_from_explorer=False)
 
 
-def deploy_round(factory, server, *, random: bytes = SERVER_RANDOM, **changes: int) -> list[ContractInstance]:
-    """Deploy a round of `terms_of(**changes)` and return its jobs."""
+def schedule_round(factory, server) -> int:
+    """Schedule the next round and return its snapshot block."""
+    return factory.scheduleRound(sender=server).block_number
+
+
+def next_random(factory) -> bytes:
+    """Return the server's number for the next round."""
+    return NUMBERS.number_of(factory.latestRound() + 1)
+
+
+def deploy_round(factory, server, *, is_scheduled: bool = False, **changes: int) -> list[ContractInstance]:
+    """Schedule a round of `terms_of(**changes)`, unless one is, deploy it and return its jobs."""
+    if not is_scheduled:
+        schedule_round(factory, server)
     terms = terms_of(**changes)
-    receipt = factory.deployRound(terms, random, TASK, value=escrow_of(terms), sender=server)
+    receipt = factory.deployRound(terms, next_random(factory), TASK, value=escrow_of(terms), sender=server)
     return [job_at(event.job) for event in receipt.events if event.event_name == "JobDeployed"]
 
 
@@ -105,7 +119,7 @@ class Committee:
 
     def commitment(self, seat: int, result: bytes) -> bytes:
         """Return what `seat` commits to when its result is `result`."""
-        return commitment(chain.chain_id, self.job.address, seat, content_hash(result))
+        return commitment(self.job.address, seat, content_hash(result))
 
     def propose(self, seat: int, result: bytes):
         """Let the holder of `seat` propose `result`."""

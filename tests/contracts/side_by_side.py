@@ -10,7 +10,7 @@ from eth_utils import keccak
 from mlchain.protocol.terms import RoundTerms
 from tests.contracts.chain_control import now, time_of_next_block
 from tests.contracts.multicalls import PURSE, create
-from tests.contracts.protocol_steps import ABSENCE_FEE, MAX_ROUND_DURATION, MIN_WINDOW, PARAMETERS, STAKE
+from tests.contracts.protocol_steps import ABSENCE_FEE, MAX_ROUND_DURATION, MIN_WINDOW, NUMBERS, PARAMETERS, STAKE
 from tests.reference.chain import Chain, Event, Refused
 from tests.reference.protocol import Protocol
 
@@ -55,10 +55,16 @@ class SideBySide:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment, self.actors = deployment, deployment.actors
         self.model = Protocol(
-            Chain(chain.chain_id, lambda number: bytes(chain.blocks[number].hash), self._job_address),
+            Chain(
+                chain.chain_id,
+                deployment.addresses["JobFactory"],
+                lambda number: bytes(chain.blocks[number].hash),
+                self._job_address,
+            ),
             self.actors[0],
             stake=STAKE,
             absence_fee=ABSENCE_FEE,
+            anchor=NUMBERS.anchor,
             min_window=MIN_WINDOW,
             max_round_duration=MAX_ROUND_DURATION,
             permissioned=True,
@@ -175,22 +181,24 @@ class SideBySide:
         return [
             *[Call(0, "WorkerRegistry", "accountOf", (actor,)) for actor in self._viewed],
             Call(0, "WorkerRegistry", "currentRound"),
+            Call(0, "WorkerRegistry", "burnt"),
             *[Call(0, self._viewed_job, view) for view in ("phase", "outcome") if jobs],
         ]
 
     def _account(self, actor: str) -> tuple[int, int, int, int]:
         registry = self.model.registry
         place = registry.members.index(actor) + 1 if actor in registry.members else 0
-        return registry.stakes[actor], registry.credits[actor], place, registry.left_at.get(actor, 0)
+        return registry.credits[actor], registry.stakes[actor], place, registry.left_at.get(actor, 0)
 
     def _compare_views(self, answers: list) -> None:
         registry = self.model.registry
         answers = iter(answers)
         for actor in self._viewed:
-            self._seen[actor] = next(answers).returned("uint96", "uint96", "uint32", "uint32")
+            self._seen[actor] = next(answers).returned("uint96", "uint88", "uint32", "uint40")
             assert self._seen[actor] == self._account(actor), actor
         shown = next(answers).returned("uint96", "uint40", "uint32", "uint40")
         assert shown == (registry.escrow, registry.snapshot_block, registry.unsettled, registry.last_settlement)
+        assert next(answers).returned("uint256") == (registry.burnt,)
         if self._viewed_job:
             job = self.model.jobs[self._viewed_job]
             assert next(answers).returned("uint8") == (job.phase(),)

@@ -13,12 +13,12 @@ from tests.contracts.protocol_steps import (
     BONUS,
     REWARD,
     RIGHT,
-    SERVER_RANDOM,
     STAKE,
     TASK,
     chunk_of,
     escrow_of,
     job_at,
+    next_random,
     referee_end,
     terms_of,
 )
@@ -32,6 +32,7 @@ def round_of(stage):
     """Deploy a round on the stage; return its first job and the actors that hold its seats."""
 
     def round_of(**changes):
+        stage.execute(call(SERVER, stage.factory.scheduleRound))
         receipt = stage.execute(deployment(stage, **changes))
         job = job_at(receipt.events[2].job)
         return job, [stage.actors.index(holder) for holder in job.committee()]
@@ -41,12 +42,12 @@ def round_of(stage):
 
 def deployment(stage, **changes):
     terms = terms_of(**changes)
-    return call(SERVER, stage.factory.deployRound, terms, SERVER_RANDOM, TASK, value=escrow_of(terms))
+    return call(SERVER, stage.factory.deployRound, terms, next_random(stage.factory), TASK, value=escrow_of(terms))
 
 
 def commits(job, actors, result=RIGHT):
     return [
-        call(actor, job.commit, seat, commitment(chain.chain_id, job.address, seat, content_hash(result)))
+        call(actor, job.commit, seat, commitment(job.address, seat, content_hash(result)))
         for seat, actor in enumerate(actors)
     ]
 
@@ -233,7 +234,7 @@ def test_a_contract_that_calls_itself_a_job_settles_nothing(stage, round_of):
     round_of()
 
     with reverts(stage.registry.NotAJob, caller=stage.actors[1]):
-        stage.execute(call(1, stage.registry.settle, [(0, 0, Verdict.REWARDED, STAKE)]))
+        stage.execute(call(1, stage.registry.settle, [(0, 0, Verdict.REWARDED, STAKE)], 0))
 
 
 def test_the_code_that_all_jobs_run_cannot_be_used_as_a_job(stage):
@@ -257,7 +258,7 @@ def test_a_contract_with_the_longest_code_is_no_job(stage):
 
 def test_no_round_is_deployed_in_the_block_of_the_last_settlement(stage, round_of):
     job, actors = round_of()
-    stage.execute(*decision(job, actors))
+    stage.execute(*decision(job, actors), call(SERVER, stage.factory.scheduleRound))
     block = chain.blocks.head.number + 1
 
     with reverts(stage.registry.InvalidSnapshotBlock, snapshotBlock=block - 1, earliest=block, latest=block - 1):
@@ -313,5 +314,5 @@ def test_one_that_leaves_and_joins_in_one_block_keeps_its_stake_and_one_place(st
     pool = [stage.registry.workerAt(position, block) for position in range(MEMBERS)]
     assert sorted(pool) == sorted(stage.actors[1:])
     assert pool[-1] == leaver
-    assert stage.registry.accountOf(leaver) == [STAKE, 0, MEMBERS, 0]
+    assert stage.registry.accountOf(leaver) == [0, STAKE, MEMBERS, 0]
     assert PURSE > stage.registry.balance == MEMBERS * STAKE

@@ -1,19 +1,22 @@
 import pytest
-from ape import chain
+from ape import chain, project
 from eth_abi import encode
 from eth_utils import keccak
 
 from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS, content_hash
 from mlchain.protocol.draw import position_of
-from tests.contracts.chain_control import reverts, time_of_next_block
+from tests.contracts.chain_control import move_to, reverts, time_of_next_block
+from tests.contracts.games import SERVER
+from tests.contracts.multicalls import call
 from tests.contracts.protocol_steps import (
     BONUS,
     MAX_ROUND_DURATION,
     MIN_WINDOW,
     MODEL,
+    NUMBERS,
+    PARAMETERS,
     REWARD,
-    SERVER_RANDOM,
     STAKE,
     TASK,
     TERMS,
@@ -22,6 +25,9 @@ from tests.contracts.protocol_steps import (
     deploy_round,
     escrow_of,
     job_at,
+    next_random,
+    referee_end,
+    schedule_round,
     terms_of,
 )
 from tests.reference.tables import Phase
@@ -29,25 +35,32 @@ from tests.reference.tables import Phase
 MAX_SNAPSHOT_AGE = 128
 
 
-def deploy(factory, sender, value=None, **changes):
+@pytest.fixture
+def scheduled(factory, registry, server):
+    """The snapshot block of the round that is scheduled."""
+    return schedule_round(factory, server)
+
+
+def deploy(factory, sender, value=None, random=None, **changes):
     terms = terms_of(**changes)
     payment = escrow_of(terms) if value is None else value
-    return factory.deployRound(terms, SERVER_RANDOM, TASK, value=payment, sender=sender)
+    return factory.deployRound(terms, random or next_random(factory), TASK, value=payment, sender=sender)
 
 
-def test_a_round_announces_its_seed_and_every_job(factory, registry, server, members):
+def test_a_round_announces_its_seed_and_every_job(factory, registry, server, members, scheduled):
     terms = terms_of(jobs=2, seats=2)
     start = chain.pending_timestamp + 1_000  # ahead of the clock, which the embedded chain follows
     deadline = start + terms["commitWindow"]
     time_of_next_block(start)
 
-    receipt = factory.deployRound(terms, SERVER_RANDOM, TASK, value=escrow_of(terms), sender=server)
+    receipt = factory.deployRound(terms, NUMBERS.number_of(1), TASK, value=escrow_of(terms), sender=server)
 
     opened, deployed, *jobs = receipt.events
-    assert opened == registry.RoundOpened(snapshotBlock=terms["snapshotBlock"], seats=4, escrow=escrow_of(terms))
+    assert opened == registry.RoundOpened(snapshotBlock=scheduled, seats=4, escrow=escrow_of(terms))
     assert deployed == factory.RoundDeployed(
         round=1,
         modelVersion=1,
+        snapshotBlock=scheduled,
         seed=deployed.seed,
         poolSize=len(members),
         commitDeadline=deadline,
@@ -61,8 +74,7 @@ def test_a_round_announces_its_seed_and_every_job(factory, registry, server, mem
     assert factory.latestRound() == 1
 
 
-def test_a_job_carries_its_terms_in_its_code(factory, server, members):
-    snapshot_block = chain.blocks.head.number
+def test_a_job_carries_its_terms_in_its_code(factory, server, members, scheduled):
     receipt = deploy(factory, server, jobs=2, seats=2, challengeWindow=60, resultSize=CHUNK_SIZE * MAX_CHUNKS)
     _, deployed, *jobs = receipt.events
 
@@ -73,7 +85,7 @@ def test_a_job_carries_its_terms_in_its_code(factory, server, members):
             deployed.seed,
             1,
             index,
-            snapshot_block,
+            scheduled,
             len(members),
             3,  # the radix of the draw: the square root of the size, rounded up
             2,
@@ -110,16 +122,33 @@ def test_jobs_of_a_round_share_the_pool_without_overlap(factory, server, members
     assert len(set(holders)) == 4
 
 
-def test_a_seed_follows_from_the_servers_number_the_snapshot_block_and_the_round(factory, server):
-    block = chain.blocks.head
-    (job,) = deploy_round(factory, server, snapshotBlock=block.number)
+def test_a_seed_follows_from_chain_factory_the_servers_number_the_snapshot_block_and_the_round(
+    factory, server, scheduled
+):
+    (job,) = deploy_round(factory, server, is_scheduled=True)
 
-    words = encode(["bytes32", "bytes32", "uint256"], [SERVER_RANDOM, block.hash, 1])
+    types = ["uint256", "address", "bytes32", "bytes32", "uint256"]
+    words = encode(types, [chain.chain_id, factory.address, NUMBERS.number_of(1), chain.blocks[scheduled].hash, 1])
     assert job.terms().seed == keccak(words)
 
 
-def test_only_the_server_deploys(factory, stranger, members):
+def test_two_deployments_with_the_same_numbers_and_the_same_block_have_different_seeds(
+    factory, models, server, members
+):
+    twin = server.deploy(project.JobFactory, models, PARAMETERS)
+    registry = project.WorkerRegistry.at(twin.REGISTRY())
+    for member in members[:3]:
+        registry.join(value=STAKE, sender=member)
+
+    (job,), (other,) = (deploy_round(each, server) for each in (factory, twin))
+
+    assert job.terms().seed != other.terms().seed
+
+
+def test_only_the_server_schedules_and_deploys(factory, stranger, members, scheduled):
     for caller in [stranger, members[0]]:
+        with reverts(factory.NotTheServer, caller=caller):
+            factory.scheduleRound(sender=caller)
         with reverts(factory.NotTheServer, caller=caller):
             deploy(factory, caller)
 
@@ -151,15 +180,26 @@ def test_a_round_has_1_to_64_jobs(factory, server, jobs):
         deploy(factory, server, jobs=jobs)
 
 
-def test_64_jobs_and_256_seats_are_legal_and_only_want_more_workers(factory, registry, server):
+def test_64_jobs_and_256_seats_are_legal_and_only_want_more_workers(factory, registry, server, scheduled):
     with reverts(registry.PoolTooSmall, poolSize=5, seats=64 * 256):
         deploy(factory, server, jobs=64, seats=256, quorum=129)
 
 
 @pytest.mark.parametrize("seats", [0, 257])
 def test_a_job_has_1_to_256_seats(factory, server, seats):
-    with reverts(factory.InvalidSeats, seats=seats, maximum=256):
+    with reverts(factory.InvalidSeats, seats=seats, minimum=1, maximum=256):
         deploy(factory, server, seats=seats, quorum=max(1, seats))
+
+
+def test_no_first_joiner_is_the_committee_where_a_job_has_three_seats_at_least(models, server):
+    factory = server.deploy(project.JobFactory, models, PARAMETERS | {"minSeats": 3})
+
+    for seats in (1, 2):
+        with reverts(factory.InvalidSeats, seats=seats, minimum=3, maximum=256):
+            deploy(factory, server, seats=seats, quorum=seats)
+    schedule_round(factory, server)
+    with reverts(project.WorkerRegistry.PoolTooSmall, poolSize=0, seats=3):
+        deploy(factory, server, seats=3)
 
 
 @pytest.mark.parametrize(("seats", "quorum"), [(1, 0), (1, 2), (2, 1), (3, 1), (4, 2), (5, 2), (5, 6)])
@@ -190,7 +230,7 @@ def test_a_result_has_between_one_byte_and_128_chunks(factory, server, size):
 
 
 @pytest.mark.parametrize("window", ["commitWindow", "publishWindow", "refereeWindow"])
-def test_no_window_is_shorter_than_the_shortest(factory, server, window):
+def test_no_window_is_shorter_than_the_shortest(factory, server, scheduled, window):
     with reverts(factory.WindowTooShort, window=MIN_WINDOW - 1, minWindow=MIN_WINDOW):
         deploy(factory, server, **{window: MIN_WINDOW - 1})
 
@@ -198,7 +238,7 @@ def test_no_window_is_shorter_than_the_shortest(factory, server, window):
 
 
 @pytest.mark.parametrize("window", ["commitWindow", "publishWindow", "refereeWindow"])
-def test_no_round_outlasts_the_longest(factory, server, window):
+def test_no_round_outlasts_the_longest(factory, server, scheduled, window):
     rest = MAX_ROUND_DURATION - 2 * 3_600
 
     with reverts(factory.RoundTooLong, duration=MAX_ROUND_DURATION + 1, maxRoundDuration=MAX_ROUND_DURATION):
@@ -206,71 +246,150 @@ def test_no_round_outlasts_the_longest(factory, server, window):
     deploy(factory, server, **{window: rest})
 
 
-def test_the_audit_ends_before_an_uncontested_answer_stands(factory, server):
+def test_the_audit_ends_before_an_uncontested_answer_stands(factory, server, scheduled):
     with reverts(factory.ChallengeOutlastsPublishing, challengeWindow=3_601, publishWindow=3_600):
         deploy(factory, server, challengeWindow=3_601)
 
     deploy(factory, server, challengeWindow=3_600)
 
 
-def test_no_more_seats_are_drawn_than_the_pool_has_members(factory, registry, server, members):
+def test_no_more_seats_are_drawn_than_the_pool_has_members(factory, registry, server, members, scheduled):
     with reverts(registry.PoolTooSmall, poolSize=len(members), seats=len(members) + 1):
         deploy(factory, server, jobs=2, seats=3)
 
     deploy(factory, server, jobs=5, seats=1, quorum=1)
 
 
-def test_the_pool_is_at_most_128_blocks_old(factory, server):
+def test_the_pool_is_at_most_128_blocks_old(factory, server, scheduled):
+    chain.mine(MAX_SNAPSHOT_AGE - 1)
+
+    receipt = deploy(factory, server)
+
+    assert receipt.block_number - scheduled == MAX_SNAPSHOT_AGE
+
+
+def test_a_pool_of_129_blocks_ago_is_refused(factory, registry, server, scheduled):
     chain.mine(MAX_SNAPSHOT_AGE)
-    earliest = chain.blocks.head.number + 1 - MAX_SNAPSHOT_AGE
-
-    receipt = deploy(factory, server, snapshotBlock=earliest)
-
-    assert receipt.block_number - earliest == MAX_SNAPSHOT_AGE
-
-
-def test_a_pool_of_129_blocks_ago_is_refused(factory, registry, server):
-    chain.mine(MAX_SNAPSHOT_AGE)
-    latest = chain.blocks.head.number
-    earliest = latest + 1 - MAX_SNAPSHOT_AGE
-
-    with reverts(registry.InvalidSnapshotBlock, snapshotBlock=earliest - 1, earliest=earliest, latest=latest):
-        deploy(factory, server, snapshotBlock=earliest - 1)
-
-
-def test_the_snapshot_block_is_a_past_one(factory, registry, server):
-    snapshot_block = chain.blocks.head.number + 1
 
     with reverts(
         registry.InvalidSnapshotBlock,
-        snapshotBlock=snapshot_block,
-        earliest=max(0, snapshot_block - MAX_SNAPSHOT_AGE),
-        latest=snapshot_block - 1,
+        snapshotBlock=scheduled,
+        earliest=scheduled + 1,
+        latest=scheduled + MAX_SNAPSHOT_AGE,
     ):
-        deploy(factory, server, snapshotBlock=snapshot_block)
+        deploy(factory, server)
+
+
+def test_nobody_draws_by_the_hash_of_a_block_that_is_not_past(stage):
+    deployment = call(
+        SERVER,
+        stage.factory.deployRound,
+        terms_of(),
+        next_random(stage.factory),
+        TASK,
+        value=escrow_of(terms_of()),
+    )
+    block = chain.blocks.head.number + 1
+
+    with reverts(
+        stage.registry.InvalidSnapshotBlock,
+        snapshotBlock=block,
+        earliest=max(0, block - MAX_SNAPSHOT_AGE),
+        latest=block - 1,
+    ):
+        stage.execute(call(SERVER, stage.factory.scheduleRound), deployment)
+
+
+def test_a_schedule_announces_its_round_and_its_own_block(factory, registry, server):
+    assert factory.scheduledBlock() == 0
+
+    receipt = factory.scheduleRound(sender=server)
+
+    assert receipt.events == [factory.RoundScheduled(round=1, snapshotBlock=receipt.block_number)]
+    assert factory.scheduledBlock() == receipt.block_number
+    deploy(factory, server)
+    assert factory.scheduledBlock() == 0
+    (event,) = factory.scheduleRound(sender=server).events
+    assert event.round == 2
+
+
+def test_a_round_that_was_not_scheduled_is_not_deployed(factory, server, scheduled):
+    deploy(factory, server, seats=1, quorum=1)
+
+    with reverts(factory.NotScheduled):
+        deploy(factory, server)
+
+
+def test_a_draw_that_the_server_does_not_like_costs_it_129_blocks(factory, server, scheduled):
+    with reverts(factory.AlreadyScheduled, snapshotBlock=scheduled):
+        factory.scheduleRound(sender=server)
+    chain.mine(MAX_SNAPSHOT_AGE - 2)
+    with reverts(factory.AlreadyScheduled, snapshotBlock=scheduled):
+        factory.scheduleRound(sender=server)
+    chain.mine(scheduled + MAX_SNAPSHOT_AGE - chain.blocks.head.number)
+
+    again = schedule_round(factory, server)
+
+    assert again == scheduled + MAX_SNAPSHOT_AGE + 1
+
+
+@pytest.mark.parametrize("number", [bytes(32), NUMBERS.anchor, NUMBERS.number_of(2)])
+def test_the_server_cannot_choose_its_random_number(factory, server, scheduled, number):
+    with reverts(factory.WrongRandom, actual=keccak(number), expected=NUMBERS.anchor):
+        deploy(factory, server, random=number)
+
+
+def test_every_round_takes_the_next_number_of_the_chain(factory, registry, server, members):
+    for number in (1, 2):
+        (job,) = deploy_round(factory, server, seats=1, quorum=1)
+        assert factory.randomHead() == NUMBERS.number_of(number)
+        decide(committee := Committee.of(job, server, members))
+        committee.settle(sender=server)
+    schedule_round(factory, server)
+
+    with reverts(factory.WrongRandom, actual=NUMBERS.number_of(1), expected=NUMBERS.number_of(2)):
+        deploy(factory, server, random=NUMBERS.number_of(2))
 
 
 def test_the_pool_is_not_older_than_the_last_settlement(factory, registry, server, members):
     (job,) = deploy_round(factory, server, seats=1, quorum=1)
     committee = Committee.of(job, server, members)
     decide(committee)
-    settlement = committee.settle(sender=server)
+    scheduled = schedule_round(factory, server)
+    block = committee.settle(sender=server).block_number
     chain.mine()
 
-    block = settlement.block_number
-    with reverts(registry.InvalidSnapshotBlock, snapshotBlock=block - 1, earliest=block, latest=block + 1):
-        deploy(factory, server, snapshotBlock=block - 1)
-    deploy(factory, server, snapshotBlock=block)
+    with reverts(registry.InvalidSnapshotBlock, snapshotBlock=scheduled, earliest=block, latest=block + 1):
+        deploy(factory, server)
+
+
+def test_the_pool_may_be_that_of_the_block_of_the_last_settlement(stage):
+    stage.execute(call(SERVER, stage.factory.scheduleRound))
+    terms = terms_of(seats=1, quorum=1)
+    deployment = call(
+        SERVER, stage.factory.deployRound, terms, next_random(stage.factory), TASK, value=escrow_of(terms)
+    )
+    job = job_at(stage.execute(deployment).events[-1].job)
+    move_to(referee_end(job))
+    stage.execute(call(SERVER, job.settle, [0]), call(SERVER, stage.factory.scheduleRound))
+
+    number = next_random(stage.factory)
+    stage.execute(call(SERVER, stage.factory.deployRound, terms, number, TASK, value=escrow_of(terms)))
+
+    assert stage.factory.latestRound() == 2
 
 
 def test_no_round_is_deployed_while_a_seat_is_unsettled(factory, registry, server, members):
     (job,) = deploy_round(factory, server)
     committee = Committee.of(job, server, members)
     decide(committee)
+    schedule_round(factory, server)
     for unsettled in [3, 2, 1]:
         with reverts(registry.RoundIsOpen, unsettledSeats=unsettled):
             deploy(factory, server)
         committee.settle(unsettled - 1, sender=server)
+    chain.mine(MAX_SNAPSHOT_AGE)
+    schedule_round(factory, server)
 
     receipt = deploy(factory, server)
 

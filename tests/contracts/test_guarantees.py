@@ -4,7 +4,7 @@ import pytest
 from ape import chain
 
 from mlchain.protocol.content import content_hash
-from tests.contracts.chain_control import move_to, time_of_next_block
+from tests.contracts.chain_control import move_to, reverts, time_of_next_block
 from tests.contracts.protocol_steps import (
     ABSENCE_FEE,
     BONUS,
@@ -98,7 +98,8 @@ def test_g3_one_honest_seat_overthrows_an_evil_quorum(new_round, registry, serve
         Verdict.SLASHED,
     ]
     assert registry.accountOf(committee.holders[2]).credit == REWARD
-    assert registry.accountOf(server).credit == 4 * STAKE + 4 * REWARD + BONUS
+    assert registry.accountOf(server).credit == 0
+    assert registry.burnt() == 4 * STAKE + 4 * REWARD + BONUS
 
 
 def test_g3_an_audit_slashes_a_committee_that_is_evil_in_every_seat(new_round, registry, server):
@@ -113,7 +114,8 @@ def test_g3_an_audit_slashes_a_committee_that_is_evil_in_every_seat(new_round, r
     receipt = committee.settle(sender=server)
 
     assert [verdict_of(receipt, seat) for seat in range(3)] == [Verdict.SLASHED] * 3
-    assert registry.accountOf(server).credit == 3 * STAKE + 3 * REWARD + BONUS
+    assert registry.accountOf(server).credit == 0
+    assert registry.burnt() == 3 * STAKE + 3 * REWARD + BONUS
 
 
 def test_g3_without_an_audit_nobody_sees_through_such_a_committee(new_round):
@@ -143,6 +145,55 @@ def test_g4_an_honest_seat_that_proposes_keeps_its_stake_if_the_job_fails(new_ro
     ]
 
 
+def test_g4_a_server_that_rules_for_junk_burns_stakes_and_its_whole_escrow_and_gains_nothing(
+    new_round, registry, server
+):
+    committee = new_round(seats=5, quorum=3, challengeWindow=CHALLENGE_WINDOW)
+    committee.commit_all(*[RIGHT] * 5)
+    committee.show(0, RIGHT)
+    committee.propose_as_referee(JUNK)
+    committee.publish_as_referee(JUNK)
+    committee.rule(JUNK)
+
+    receipt = committee.settle(sender=server)
+
+    assert [verdict_of(receipt, seat) for seat in range(5)] == [Verdict.SLASHED] * 5
+    assert registry.accountOf(server).credit == registry.currentRound().escrow == 0
+    assert registry.burnt() == 5 * STAKE + 5 * REWARD + BONUS
+    with reverts(registry.NothingToWithdraw, account=server):
+        registry.withdraw(sender=server)
+
+
+@pytest.mark.parametrize("batches", [[(0, 1, 2)], [(2, 1), (0,)], [(0,), (1,), (2,)]])
+def test_g4_a_ruling_costs_the_server_the_whole_escrow_in_whatever_batches_it_is_settled(
+    new_round, registry, server, stranger, batches
+):
+    committee = new_round(challengeWindow=CHALLENGE_WINDOW)
+    committee.commit_all(RIGHT, RIGHT, WRONG)
+    committee.show(0, RIGHT)
+    committee.rule(RIGHT)
+
+    receipts = [committee.settle(*seats, sender=stranger) for seats in batches]
+
+    forfeits = [receipt.decode_logs(registry.Forfeited) for receipt in receipts]
+    assert sum(event.amount for events in forfeits for event in events) == REWARD
+    assert registry.accountOf(server).credit == 0
+    assert sum(registry.accountOf(holder).credit for holder in committee.holders) == 2 * REWARD + BONUS
+
+
+def test_g4_what_the_referee_publishes_itself_it_does_not_get_back_after_a_ruling(new_round, registry, server):
+    committee = new_round(challengeWindow=CHALLENGE_WINDOW)
+    committee.commit_all(RIGHT, RIGHT, RIGHT)
+    committee.propose_as_referee(RIGHT)
+    committee.publish_as_referee(RIGHT)
+    committee.rule(RIGHT)
+
+    receipt = committee.settle(sender=server)
+
+    assert receipt.decode_logs(registry.Forfeited) == [registry.Forfeited(job=committee.job, amount=BONUS)]
+    assert registry.accountOf(server).credit == 0
+
+
 # G5: silence and wrong answers cost
 
 
@@ -156,7 +207,9 @@ def test_g5_nobody_answers_for_free(new_round, registry, server, referee):
 
     committee.settle(sender=server)
 
-    assert registry.accountOf(server).credit == 3 * ABSENCE_FEE + 3 * REWARD + BONUS
+    pay = 3 * REWARD + BONUS
+    assert registry.accountOf(server).credit == (0 if referee == "void" else pay)
+    assert registry.burnt() == 3 * ABSENCE_FEE + (pay if referee == "void" else 0)
     assert registry.poolSize() == 2
 
 

@@ -10,6 +10,7 @@ from tests.contracts.protocol_steps import (
     PARAMETERS,
     RIGHT,
     STAKE,
+    WRONG,
     Committee,
     deploy_round,
     referee_end,
@@ -38,7 +39,7 @@ def test_a_worker_joins_at_the_end_of_the_pool_with_a_whole_stake(registry, memb
 
     assert receipt.events == [registry.Joined(worker=newcomer, position=len(members), paid=STAKE)]
     assert pool_of(registry) == [*members, newcomer]
-    assert registry.accountOf(newcomer) == [STAKE, 0, len(members) + 1, 0]
+    assert registry.accountOf(newcomer) == [0, STAKE, len(members) + 1, 0]
     assert registry.balance == STAKE * (len(members) + 1)
 
 
@@ -49,8 +50,8 @@ def test_the_last_member_takes_the_position_of_one_that_leaves(registry, members
 
     assert receipt.events == [registry.Left(worker=first, position=0)]
     assert pool_of(registry) == [last, *between]
-    assert registry.accountOf(first) == [STAKE, 0, 0, receipt.block_number]
-    assert registry.accountOf(last) == [STAKE, 0, 1, 0]
+    assert registry.accountOf(first) == [0, STAKE, 0, receipt.block_number]
+    assert registry.accountOf(last) == [0, STAKE, 1, 0]
 
 
 def test_nobody_moves_when_the_last_member_leaves(registry, members):
@@ -80,7 +81,7 @@ def test_joining_again_costs_nothing_while_the_stake_is_whole(registry, members)
     receipt = registry.join(value=0, sender=worker)
 
     assert receipt.events == [registry.Joined(worker=worker, position=len(members) - 1, paid=0)]
-    assert registry.accountOf(worker) == [STAKE, 0, len(members), 0]
+    assert registry.accountOf(worker) == [0, STAKE, len(members), 0]
 
 
 def test_a_member_cannot_join(registry, members):
@@ -147,6 +148,28 @@ def test_a_member_that_is_admitted_no_longer_stays_until_it_leaves(guarded, serv
     guarded.leave(sender=newcomer)
     with reverts(guarded.NotAdmitted, worker=newcomer):
         guarded.join(value=0, sender=newcomer)
+
+
+def test_a_slash_takes_the_admission(server, models, newcomers):
+    factory = server.deploy(project.JobFactory, models, PARAMETERS | {"permissioned": True})
+    registry, workers = project.WorkerRegistry.at(factory.REGISTRY()), newcomers[:3]
+    for worker in workers:
+        registry.setAdmission(worker, True, sender=server)
+        registry.join(value=STAKE, sender=worker)
+    (job,) = deploy_round(factory, server)
+    committee = Committee.of(job, server, workers)
+    committee.commit_all(RIGHT, WRONG)
+    move_to(job.commitEnd())
+    committee.show(0, RIGHT)
+    committee.rule(RIGHT)
+
+    receipt = committee.settle(sender=server)
+
+    right, liar, silent = committee.holders
+    assert receipt.decode_logs(registry.AdmissionSet) == [registry.AdmissionSet(worker=liar, admitted=False)]
+    assert [registry.isAdmitted(worker) for worker in (right, liar, silent)] == [True, False, True]
+    with reverts(registry.NotAdmitted, worker=liar):
+        registry.join(value=STAKE, sender=liar)
 
 
 def test_only_the_server_admits(guarded, newcomer):

@@ -6,19 +6,21 @@ from hypothesis import strategies as st
 from tests.contracts.chain_control import reverts, rollback
 from tests.contracts.protocol_steps import ABSENCE_FEE, MAX_ROUND_DURATION, MIN_WINDOW, PARAMETERS, STAKE
 
-MOST_WEI = 2**96 - 1
+MOST_STAKE = 2**88 - 1
 
 
 @st.composite
 def legal_parameters(draw):
-    stake = draw(st.integers(2, MOST_WEI))
+    stake = draw(st.integers(2, MOST_STAKE))
     min_window = draw(st.integers(1, (2**32 - 1) // 3))
     return {
         "stake": stake,
         "absenceFee": draw(st.integers(1, stake - 1)),
         "minWindow": min_window,
         "maxRoundDuration": draw(st.integers(3 * min_window, 2**32 - 1)),
+        "minSeats": draw(st.integers(1, 256)),
         "permissioned": draw(st.booleans()),
+        "randomAnchor": draw(st.binary(min_size=32, max_size=32)),
     }
 
 
@@ -39,6 +41,8 @@ def test_one_transaction_wires_the_whole_protocol(server, models, parameters):
         assert registry.PERMISSIONED() == parameters["permissioned"]
         assert factory.MIN_WINDOW() == parameters["minWindow"]
         assert factory.MAX_ROUND_DURATION() == parameters["maxRoundDuration"]
+        assert factory.MIN_SEATS() == parameters["minSeats"]
+        assert factory.randomHead() == parameters["randomAnchor"]
 
 
 def test_a_factory_takes_only_its_own_servers_models(models, server, stranger):
@@ -53,8 +57,8 @@ def test_the_absence_fee_is_more_than_nothing_and_less_than_the_stake(server, mo
 
 
 def test_a_stake_that_its_account_cannot_hold_is_refused(server, models):
-    with reverts(project.WorkerRegistry.InvalidStake, stake=MOST_WEI + 1):
-        server.deploy(project.JobFactory, models, PARAMETERS | {"stake": MOST_WEI + 1})
+    with reverts(project.WorkerRegistry.InvalidStake, stake=MOST_STAKE + 1):
+        server.deploy(project.JobFactory, models, PARAMETERS | {"stake": MOST_STAKE + 1})
 
 
 @pytest.mark.parametrize(
@@ -68,15 +72,23 @@ def test_windows_that_no_round_could_keep_are_refused(server, models, shortest, 
         server.deploy(project.JobFactory, models, parameters)
 
 
+@pytest.mark.parametrize("least", [0, 257])
+def test_a_least_committee_that_no_job_could_have_is_refused(server, models, least):
+    with reverts(project.JobFactory.InvalidSeats, seats=least, minimum=1, maximum=256):
+        server.deploy(project.JobFactory, models, PARAMETERS | {"minSeats": least})
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {"stake": MOST_WEI},
+        {"stake": MOST_STAKE},
         {"absenceFee": 1},
         {"absenceFee": STAKE - 1},
         {"minWindow": 1},
         {"minWindow": MIN_WINDOW, "maxRoundDuration": 3 * MIN_WINDOW},
         {"maxRoundDuration": 2**32 - 1},
+        {"minSeats": 1},
+        {"minSeats": 256},
     ],
 )
 def test_what_just_fits_is_taken(server, models, changes):

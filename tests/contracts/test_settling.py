@@ -1,4 +1,4 @@
-"""What each seat gets on each outcome, and what goes to the server."""
+"""What each seat gets on each outcome, what goes to the server and what is burnt."""
 
 import pytest
 
@@ -50,7 +50,7 @@ def test_right_seats_are_paid_and_all_others_pay_when_a_result_is_accepted(commi
         (3, Verdict.SLASHED, STAKE),
         (4, Verdict.ABSENT, ABSENCE_FEE),
     ]
-    remainder = 2 * REWARD
+    forfeited = 2 * REWARD
     left = [event for event in receipt.events if event.event_name == "Left"]
     assert [event.worker for event in left] == committee.holders[3:]
     assert [event for event in receipt.events if event not in left] == [
@@ -59,9 +59,11 @@ def test_right_seats_are_paid_and_all_others_pay_when_a_result_is_accepted(commi
             registry.SeatSettled(job=job, worker=committee.holders[seat], seat=seat, verdict=verdict, amount=amount)
             for seat, verdict, amount in expected
         ],
-        registry.RoundClosed(remainder=remainder),
+        registry.Forfeited(job=job, amount=forfeited),
+        registry.RoundClosed(remainder=0),
     ]
-    assert registry.accountOf(server).credit == STAKE + ABSENCE_FEE + remainder
+    assert registry.accountOf(server).credit == 0
+    assert registry.burnt() == STAKE + ABSENCE_FEE + forfeited
     assert registry.poolSize() == 3
 
 
@@ -92,7 +94,8 @@ def test_a_failed_job_releases_those_whose_result_was_proposed_and_slashes_the_r
         (3, Verdict.SLASHED, STAKE),
         (4, Verdict.ABSENT, ABSENCE_FEE),
     ]
-    assert registry.accountOf(server).credit == STAKE + ABSENCE_FEE + 5 * REWARD + BONUS
+    assert registry.accountOf(server).credit == 5 * REWARD + BONUS
+    assert registry.burnt() == STAKE + ABSENCE_FEE
 
 
 @pytest.mark.parametrize("junk", [0, 1, 2, 3])
@@ -152,7 +155,8 @@ def test_a_void_job_releases_all_who_committed_whatever_it_was(committee, job, r
         *[(seat, Verdict.RELEASED, 0) for seat in range(4)],
         (4, Verdict.ABSENT, ABSENCE_FEE),
     ]
-    assert registry.accountOf(server).credit == ABSENCE_FEE + 5 * REWARD + BONUS
+    assert registry.accountOf(server).credit == 0
+    assert registry.burnt() == ABSENCE_FEE + 5 * REWARD + BONUS
     assert registry.poolSize() == 4
 
 
@@ -176,7 +180,7 @@ def test_an_absent_worker_loses_the_fee_and_its_place_but_keeps_the_rest(committ
     receipt = committee.settle(4, sender=server)
 
     account = registry.accountOf(committee.holders[4])
-    assert account == [STAKE - ABSENCE_FEE, 0, 0, receipt.block_number]
+    assert account == [0, STAKE - ABSENCE_FEE, 0, receipt.block_number]
 
 
 def test_seats_are_settled_in_any_order_and_in_batches_by_anyone(committee, job, registry, server, stranger):
@@ -296,4 +300,4 @@ def test_only_jobs_of_the_factory_say_who_is_paid(committee, registry, server, s
 
     for caller in [server, stranger, committee.holders[0]]:
         with reverts(registry.NotAJob, caller=caller):
-            registry.settle([settlement], sender=caller)
+            registry.settle([settlement], 0, sender=caller)

@@ -11,6 +11,7 @@ from tests.contracts.protocol_steps import (
     decide,
     deploy_round,
     referee_end,
+    schedule_round,
 )
 
 MAX_SNAPSHOT_AGE = 128
@@ -123,9 +124,9 @@ def test_one_that_never_joined_has_no_stake_to_take_home(registry, stranger):
 
 
 def test_no_stake_goes_home_under_a_round_whose_pool_it_was_in(registry, factory, server, leaver):
-    snapshot_block = chain.blocks.head.number
+    schedule_round(factory, server)
     left_at = registry.leave(sender=leaver).block_number
-    deploy_round(factory, server, snapshotBlock=snapshot_block)
+    deploy_round(factory, server, is_scheduled=True)
     mine_to(left_at + MAX_SNAPSHOT_AGE + 1)
 
     with reverts(registry.RoundIsOpen, unsettledSeats=3):
@@ -149,7 +150,7 @@ def test_a_stake_is_free_again_when_the_round_is_settled(registry, factory, serv
 
 
 def test_a_round_whose_pool_one_had_left_does_not_lock_its_stake(registry, factory, server, leaver, left_at):
-    deploy_round(factory, server, snapshotBlock=left_at)
+    deploy_round(factory, server)
     mine_to(left_at + MAX_SNAPSHOT_AGE + 1)
 
     receipt = registry.withdrawStake(sender=leaver)

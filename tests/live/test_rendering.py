@@ -39,7 +39,7 @@ def test_the_status_of_a_simulation_is_its_end():
         status = look_at(run)
 
     assert status.members == []
-    assert (status.escrow, status.owed, status.held) == (0, 0, 0)
+    assert (status.escrow, status.owed, status.burnt, status.held) == (0, 0, 0, 0)
     assert [version.content_hash for version in status.versions][-1] == run.summary.model_hash
     assert "  accuracy unknown: the task has no test set" in as_lines(status)
 

@@ -3,12 +3,14 @@
 from types import SimpleNamespace
 
 import pytest
+from eth_utils import keccak
 
 from mlchain.actors.server import Plan
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import UserError
 from mlchain.live.runner import Operator
-from mlchain.live.server_program import Audits, LiveServer, min_pool_of, server_is_done, server_maker
+from mlchain.live.server_program import Audits, LiveServer, server_is_done, server_maker
+from mlchain.protocol.hash_chain import HashChain
 from tests.actors.scenes import Scene, ToyTask, act, methods
 from tests.actors.stage import SERVER, Stage
 
@@ -38,7 +40,7 @@ def test_where_nothing_is_learned_yet_a_server_begins():
 
 def test_once_all_rounds_are_played_a_server_asks_for_its_credit_at_once():
     scene = Scene(jobs=1)
-    scene.commit_all(scene.right(), scene.right(), None)  # whose fee is the credit
+    scene.commit_all(scene.right(), scene.right(), None)  # whose pay is the credit
     scene.propose(0, scene.right())
     scene.publish(0, scene.right())
     scene.settle()
@@ -64,6 +66,7 @@ def test_once_all_rounds_are_played_a_server_asks_for_its_credit_at_once():
         ({"committee": 257}, "the seats of a job have to be from 1 to 256, not 257"),
         ({"committee": 3, "quorum": 4}, "the equal answers for a quorum have to be from 1 to 3, not 4"),
         ({"committee": 4, "quorum": 2}, "the quorum of 4 seats has to be at least 3"),
+        ({"committee": 2}, "a job has at least 3 seats here"),
         ({"min_pool": 0}, "the workers to wait for have to be from 1 to"),
         ({"reward": 0}, "the reward has to be at least 1 wei"),
         ({"windows": (599, None, None)}, "every window has to be at least 10m here, not 599s"),
@@ -83,13 +86,15 @@ def test_a_server_that_no_deployment_would_serve_does_not_begin(wish, sentence):
 
 def test_windows_are_the_shortest_of_the_deployment_unless_they_are_named():
     parameters = Parameters(min_window=120)
-    deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER}, parameters=parameters)
+    addresses = {"JobFactory": SERVER, "ModelRegistry": SERVER}
+    deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses=addresses, parameters=parameters)
     account = SimpleNamespace(address=SERVER, sign_message=lambda _text: SimpleNamespace(encode_rsv=lambda: b""))
 
     def windows_of(audit_rate, *windows, challenge=None):
         plan = server_maker("digits", "softmax", Plan(1), Audits(audit_rate, challenge), windows)(
             Operator(account, deployment)
         ).plan
+        assert plan.min_seats == 3
         return plan.commit_window, plan.publish_window, plan.referee_window, plan.challenge_window
 
     assert windows_of(0, None, None, None) == (120, 120, 120, 0)
@@ -101,14 +106,22 @@ def test_windows_are_the_shortest_of_the_deployment_unless_they_are_named():
         windows_of(0.5, 600, None, 180, challenge=27)
 
 
+def test_when_its_random_numbers_are_used_up_a_server_says_so_in_one_sentence(monkeypatch):
+    monkeypatch.setattr(Operator, "random_numbers", lambda _: HashChain(bytes(32), 2))
+    addresses = {"JobFactory": SERVER, "ModelRegistry": SERVER}
+    deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses=addresses, parameters=Parameters())
+    account = SimpleNamespace(address=SERVER, sign_message=lambda _text: SimpleNamespace(encode_rsv=lambda: b""))
+
+    server = server_maker("digits", "softmax", Plan(9), Audits(0), SHORTEST)(Operator(account, deployment))
+
+    assert [server._random(number) for number in (1, 2)] == [keccak(bytes(32)), bytes(32)]
+    with pytest.raises(UserError, match=r"^all 2 random numbers of this deployment are used up: deploy a new one$"):
+        server._random(3)
+
+
 def test_only_the_server_s_account_acts_the_server():
     make = server_maker("digits", "softmax", Plan(1), Audits(), SHORTEST)
     deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER})
 
     with pytest.raises(UserError, match="is not the learning server here"):
         make(Operator(SimpleNamespace(address="0x1"), deployment))
-
-
-@pytest.mark.parametrize(("jobs", "committee", "pool"), [(1, None, 3), (4, None, 12), (4, 10, 12), (4, 2, 8)])
-def test_nobody_is_a_committee_alone_unless_the_server_is_told_so(jobs, committee, pool):
-    assert min_pool_of(jobs, committee) == pool

@@ -29,6 +29,9 @@ def round_of(recipe, commit_window=600):
     return SimpleNamespace(number=3, task=data, terms=SimpleNamespace(commit_window=commit_window))
 
 
+SEED = bytes(range(32))
+
+
 def trainers_of(memory=GIB, seconds=None):
     return Trainers(Limits(memory, seconds), threading.Event())
 
@@ -66,8 +69,8 @@ def test_in_a_process_of_its_own_a_job_comes_to_the_same_bytes(monkeypatch):
     model = task.initial_model()
     trainer = trainers_of().open(round_of(DIGITS))
 
-    assert trainer.train(model, 3, 1, model) == task.train(model, 3, 1, model)
-    assert trainer.train(model, 2**40, 1) == task.train(model, 2**40, 1)
+    assert trainer.train(model, SEED, 1, model) == task.train(model, SEED, 1, model)
+    assert trainer.train(model, SEED, 2**40) == task.train(model, SEED, 2**40)
     assert not [name for name in training._environment() if name.startswith("APE_")]
 
 
@@ -75,7 +78,7 @@ def test_a_model_of_seven_bytes_is_one_sentence():
     trainer = trainers_of().open(round_of(DIGITS))
 
     with pytest.raises(CannotTrain, match=r"^round 3 cannot be trained here: a model of 7 bytes, 1300 wanted$"):
-        trainer.train(b"7 bytes", 3, 0)
+        trainer.train(b"7 bytes", SEED, 0)
 
 
 def test_data_that_is_not_here_is_found_out_once_and_before_joining(monkeypatch):

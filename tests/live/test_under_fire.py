@@ -90,9 +90,9 @@ def idle_time(network, view):
 def assert_nothing_is_lost(network, chain, view, rounds, jobs):
     """Assert that the model is the one of undisturbed learning, and that nobody honest lost anything: G1 to G8."""
     ledger = view.ledger
-    assert [version.data() for version in ledger.versions] == learned(rounds, jobs, network.task)
+    assert [version.data() for version in ledger.versions] == learned(ledger, network.task)
     assert [len(current.jobs) for current in ledger.rounds] == [jobs] * rounds
-    assert chain.balance_of(network.deployment.addresses["WorkerRegistry"]) == ledger.owed
+    assert chain.balance_of(network.deployment.addresses["WorkerRegistry"]) == ledger.owed + ledger.burnt
     behaviour_of = {network.address_of(name): BEHAVIOURS[behaviour] for name, behaviour in network.workers.items()}
     for current in ledger.rounds:
         for job in current.jobs:

@@ -66,7 +66,7 @@ class LiveTestbed:
             self._open_account(name)
         records = self.folder / "records"
         place = ["--network", self.network_choice(self.node.url), "--account", "server"]
-        self.programs.run("deploy", *place, "--deployments", records)
+        self.programs.run("deploy", *place, "--min-seats", "1", "--deployments", records)
         (record,) = records.glob("*.json")
         self.deployment = Deployment.load(record)
 

@@ -12,6 +12,7 @@ from eth_account import Account
 
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment
+from mlchain.protocol.ledger import Ledger
 from mlchain.tasks.catalogue import create_task
 from networks.plan import PASSPHRASE
 from tests.networks.programs import APE, Programs
@@ -26,12 +27,12 @@ def connected(network: str) -> Iterator[object]:
         yield provider
 
 
-def learned(rounds: int, jobs: int = 1, task: str = "digits") -> list[bytes]:
-    """Return every version of the model that so many rounds make, wherever they are played."""
+def learned(ledger: Ledger, task: str = "digits") -> list[bytes]:
+    """Return every version of the model that its rounds make, wherever they are played: by their seeds alone."""
     opened = create_task(task, "softmax")
     versions = [opened.initial_model()]
-    for number in range(1, rounds + 1):
-        results = [opened.train(versions[-1], number, index) for index in range(jobs)]
+    for current in ledger.rounds:
+        results = [opened.train(versions[-1], current.seed, job.index) for job in current.jobs]
         versions.append(opened.aggregate(versions[-1], results))
     return versions
 
@@ -60,7 +61,8 @@ class Learning:
     def deploy(self, *options: str) -> None:
         """Put the contracts on the chain, from the server's account, and keep the record."""
         records = self.folder / "records"
-        self.programs.run("deploy", *self._place(0), "--account", "server", "--deployments", records, *options)
+        least = ("--min-seats", "1")
+        self.programs.run("deploy", *self._place(0), *least, "--account", "server", "--deployments", records, *options)
         (path,) = records.glob("*.json")
         self.deployment = Deployment.load(path)
 

@@ -34,7 +34,9 @@ def record_of(models, factory, registry, server) -> Deployment:
         "WorkerRegistry": registry.address,
         "Job": factory.IMPLEMENTATION(),
     }
-    return Deployment(Chain().chain_id, Chain().genesis, 1, server.address, Parameters(stake=STAKE), addresses)
+    return Deployment(
+        Chain().chain_id, Chain().genesis, 1, server.address, Parameters(stake=STAKE, min_seats=1), addresses
+    )
 
 
 def follow(deployment: Deployment) -> Chain:
@@ -226,7 +228,8 @@ def compare_registry(registry, ledger, owners) -> None:
     unsettled = [seat for job in ledger.rounds[-1].jobs for seat in job.unsettled] if ledger.rounds else []
     assert (shown.escrow, shown.unsettledSeats) == (ledger.escrow, len(unsettled))
     assert (ledger.open_round is None) == (not unsettled)
-    assert registry.balance == ledger.owed == ledger.paid_in - ledger.paid_out
+    assert registry.burnt() == ledger.burnt
+    assert registry.balance == ledger.owed + ledger.burnt == ledger.paid_in - ledger.paid_out
 
 
 def compare_past(registry, ledger, block: int) -> None:

@@ -50,7 +50,7 @@ def contents(ledger: Ledger) -> dict:
         "accounts": {owner: account for owner, account in ledger.accounts.items() if account.stake or account.credit},
         "versions": ledger.versions,
         "rounds": ledger.rounds,
-        "money": (ledger.escrow, ledger.paid_in, ledger.paid_out, ledger.owed),
+        "money": (ledger.escrow, ledger.burnt, ledger.paid_in, ledger.paid_out, ledger.owed),
     }
 
 
@@ -152,7 +152,7 @@ def test_the_parent_of_a_round_s_model_is_known_once_all_of_it_is_there():
 
     def parent_of(version: int) -> bytes | None:
         terms = RoundTerms(version, *[1] * (len(fields(RoundTerms)) - 1))
-        return ledger.parent_of(Round(1, terms, bytes(32), 1, 1, b""))
+        return ledger.parent_of(Round(1, terms, 0, bytes(32), 1, 1, b""))
 
     announce(1, 0)
     announce(2, 1)

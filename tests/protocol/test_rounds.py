@@ -22,7 +22,7 @@ def jobs(draw) -> Job:
     seats = draw(st.integers(1, 7))
     quorum = draw(st.integers(seats // 2 + 1, seats))
     audit = draw(st.integers(0, PUBLISH))
-    terms = RoundTerms(1, 0, 1, seats, quorum, 1, 1, 1, 10, PUBLISH, REFEREE, audit)
+    terms = RoundTerms(1, 1, seats, quorum, 1, 1, 1, 10, PUBLISH, REFEREE, audit)
     job = Job("job", 0, bytes(32), terms, DEADLINE, tuple(map(str, range(seats))))
     answers = draw(st.lists(st.sampled_from([None, *HASHES]), min_size=seats, max_size=seats))
     job.commitments = {seat: answer for seat, answer in enumerate(answers) if answer}
@@ -139,8 +139,8 @@ def test_the_twin_decides_as_the_contract_at_every_turning_point(deployment, fac
 
 
 def test_accepted_results_come_in_the_order_of_the_jobs():
-    terms = RoundTerms(1, 0, 3, 1, 1, 1, 1, 1, 10, PUBLISH, REFEREE, 0)
-    played = Round(1, terms, bytes(32), 3, DEADLINE, b"task")
+    terms = RoundTerms(1, 3, 1, 1, 1, 1, 1, 10, PUBLISH, REFEREE, 0)
+    played = Round(1, terms, 0, bytes(32), 3, DEADLINE, b"task")
     for index, data in enumerate((b"a", None, b"c")):
         job = Job(f"job {index}", index, bytes(32), terms, DEADLINE, ("worker",))
         job.settlements[0] = Settlement(Verdict.REWARDED, 1)

@@ -7,10 +7,19 @@ from hypothesis import strategies as st
 
 from mlchain.protocol.draw import seed_of
 from mlchain.protocol.pool import MAX_SNAPSHOT_AGE
-from mlchain.protocol.rounds import Verdict
-from mlchain.protocol.settlement import amount_of, stake_locks, verdict_of
+from mlchain.protocol.rounds import Job, Verdict
+from mlchain.protocol.settlement import amount_of, forfeited, stake_locks, verdict_of
 from tests.contracts.chain_control import rollback
-from tests.contracts.protocol_steps import ABSENCE_FEE, RIGHT, SERVER_RANDOM, STAKE, Committee, deploy_round, job_at
+from tests.contracts.protocol_steps import (
+    ABSENCE_FEE,
+    NUMBERS,
+    RIGHT,
+    STAKE,
+    Committee,
+    deploy_round,
+    job_at,
+    schedule_round,
+)
 from tests.protocol.random_rounds import RandomRounds, follow, record_of
 from tests.protocol.refusals import refusal_of
 
@@ -34,11 +43,24 @@ def test_every_seat_gets_what_the_twin_says(deployment, factory, registry, serve
 
         for job in rounds.ledger.rounds[-1].jobs:
             for seat, settled in job.settlements.items():
-                verdict = verdict_of(job, seat, job.decision, chain.chain_id)
+                verdict = verdict_of(job, seat, job.decision)
                 is_paid = verdict is Verdict.REWARDED
                 chunks = job.candidates[job.decision[1]].chunks_by(job.committee[seat]) if is_paid else 0
                 assert settled.verdict is verdict
                 assert settled.amount == amount_of(verdict, job.terms, chunks, STAKE, ABSENCE_FEE)
+        assert registry.burnt() == sum(burnt_of(job) for job in rounds.ledger.rounds[-1].jobs)
+
+
+def burnt_of(job: Job) -> int:
+    """Return what a settled job has burnt by the twin: what its seats lost, and what a ruling kept from them."""
+    verdicts = {seat: settled.verdict for seat, settled in job.settlements.items()}
+    candidate = job.candidates.get(job.decision[1])
+    chunks = sum(publisher in job.committee for publisher in candidate.publishers.values()) if candidate else 0
+    taken = sum(it.amount for it in job.settlements.values() if it.verdict in (Verdict.SLASHED, Verdict.ABSENT))
+    paid = sum(it.amount for it in job.settlements.values() if it.verdict is Verdict.REWARDED)
+    kept = forfeited(job.terms, verdicts, job.decision[0], chunks)
+    assert kept == (job.terms.escrow // job.terms.jobs - paid if job.ruling is not None else 0)
+    return taken + kept
 
 
 STEPS = st.lists(
@@ -71,24 +93,22 @@ def test_a_stake_is_refused_for_the_first_lock_that_the_twin_names(
 
 
 @settings(max_examples=settings().max_examples // 3)
-@given(steps=STEPS, by=st.integers(-1, 1), is_newest=st.booleans())
-@example(steps=["mine 128"], by=-1, is_newest=False)
-@example(steps=["mine 128"], by=0, is_newest=False)
-@example(steps=["deploy", "mine 3"], by=-1, is_newest=False)
-def test_a_round_is_refused_a_snapshot_before_the_earliest_and_after_the_newest_block(
-    deployment, factory, registry, server, members, steps, by, is_newest
+@given(steps=STEPS, age=st.sampled_from([1, MAX_SNAPSHOT_AGE - 1, MAX_SNAPSHOT_AGE, MAX_SNAPSHOT_AGE + 1]))
+def test_a_scheduled_round_is_deployed_as_long_as_the_twin_says(
+    deployment, factory, registry, server, members, steps, age
 ):
     with rollback():
         reader = follow(deployment)
         for step in [*steps, "settle"]:
             take(step, reader.view().ledger, factory, registry, server, members)
-        ledger, block = reader.view().ledger, chain.blocks.head.number + 1
-        earliest = ledger.earliest_snapshot(block)
-        snapshot = max(0, (block - 1 if is_newest else earliest) + by)
+        scheduled = schedule_round(factory, server)
+        chain.mine(age - 1)
+        ledger = reader.view().ledger
 
-        refused = refusal_of(lambda: deploy_round(factory, server, seats=2, snapshotBlock=snapshot))
+        refused = refusal_of(lambda: deploy_round(factory, server, is_scheduled=True, seats=2))
 
-        assert (refused != "InvalidSnapshotBlock") == (earliest <= snapshot < block)
+        assert ledger.scheduled_block(scheduled + age) == (scheduled if age <= MAX_SNAPSHOT_AGE else None)
+        assert (refused == "InvalidSnapshotBlock") == (age > MAX_SNAPSHOT_AGE)
 
 
 def take(step, ledger, factory, registry, server, members) -> None:
@@ -109,10 +129,13 @@ def take(step, ledger, factory, registry, server, members) -> None:
         committee.settle(sender=server)
 
 
-def test_the_seed_of_a_round_is_that_of_the_server_s_number_and_the_snapshot_block(deployment, factory, server):
+def test_the_seed_of_a_round_is_that_of_the_server_s_number_and_the_snapshot_block(
+    deployment, factory, registry, server
+):
     deploy_round(factory, server)
 
     current = follow(deployment).view().ledger.rounds[-1]
 
-    block_hash = bytes(chain.blocks[current.terms.snapshot_block].hash)
-    assert current.seed == seed_of(SERVER_RANDOM, block_hash, current.number)
+    block_hash = bytes(chain.blocks[current.snapshot_block].hash)
+    expected = seed_of(chain.chain_id, factory.address, NUMBERS.number_of(1), block_hash, current.number)
+    assert current.seed == expected

@@ -2,7 +2,8 @@
 
 from dataclasses import astuple, fields, replace
 
-from ape import chain, project
+import pytest
+from ape import project
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ from mlchain.protocol.terms import (
     MAX_JOBS,
     MAX_SEATS,
     MOST_SECONDS,
-    MOST_WEI,
+    MOST_STAKE,
     Limit,
     RoundTerms,
     are_durations,
@@ -20,10 +21,10 @@ from mlchain.protocol.terms import (
     is_quorum,
     least_majority,
 )
-from tests.contracts.protocol_steps import MAX_ROUND_DURATION, MIN_WINDOW, PARAMETERS, SERVER_RANDOM, TASK
+from tests.contracts.protocol_steps import MAX_ROUND_DURATION, MIN_WINDOW, NUMBERS, PARAMETERS, TASK, schedule_round
 from tests.protocol.refusals import refusal_of
 
-LEGAL = RoundTerms(1, 0, 1, 3, 2, 10, 5, 100, 3_600, 3_600, 3_600, 0)
+LEGAL = RoundTerms(1, 1, 3, 2, 10, 5, 100, 3_600, 3_600, 3_600, 0)
 THIRD = MAX_ROUND_DURATION // 3
 WINDOWS = [0, MIN_WINDOW - 1, MIN_WINDOW, THIRD, THIRD + 1, MAX_ROUND_DURATION]
 CHOICES = {
@@ -56,6 +57,12 @@ def terms(draw) -> RoundTerms:
     return replace(LEGAL, **{name: draw(st.sampled_from(CHOICES[name])) for name in names})
 
 
+@pytest.fixture(scope="module")
+def scheduled(factory, registry, server):
+    """Schedule a round."""
+    schedule_round(factory, server)
+
+
 @given(terms())
 @example(LEGAL)
 @example(replace(LEGAL, jobs=MAX_JOBS))
@@ -63,21 +70,21 @@ def terms(draw) -> RoundTerms:
 @example(replace(LEGAL, commit_window=MIN_WINDOW, referee_window=MIN_WINDOW))
 @example(replace(LEGAL, commit_window=MAX_ROUND_DURATION - 7_200, challenge_window=3_600))
 @example(replace(LEGAL, result_size=CHUNK_SIZE * MAX_CHUNKS, reward=1))
-def test_a_round_is_refused_for_the_first_limit_that_its_terms_break(factory, registry, server, members, terms):
-    terms = replace(terms, snapshot_block=chain.blocks.head.number)
-    broken = [limit.value for limit in broken_limits(terms, MIN_WINDOW, MAX_ROUND_DURATION)]
+def test_a_round_is_refused_for_the_first_limit_that_its_terms_break(scheduled, factory, server, members, terms):
+    broken = [limit.value for limit in broken_limits(terms, 1, MIN_WINDOW, MAX_ROUND_DURATION)]
     too_many = ["PoolTooSmall"] if terms.jobs * terms.seats > len(members) else []
 
     refused = refusal_of(
-        lambda: factory.deployRound(astuple(terms), SERVER_RANDOM, TASK, value=terms.escrow, sender=server)
+        lambda: factory.deployRound(astuple(terms), NUMBERS.number_of(1), TASK, value=terms.escrow, sender=server)
     )
 
     assert refused == next(iter(broken + too_many), None)
 
 
 def test_every_limit_can_be_broken_alone():
-    assert [broken_limits(terms, MIN_WINDOW, MAX_ROUND_DURATION) for terms in BROKEN] == [[limit] for limit in Limit]
-    assert broken_limits(LEGAL, MIN_WINDOW, MAX_ROUND_DURATION) == []
+    assert [broken_limits(terms, 1, MIN_WINDOW, MAX_ROUND_DURATION) for terms in BROKEN] == [[limit] for limit in Limit]
+    assert broken_limits(LEGAL, 4, MIN_WINDOW, MAX_ROUND_DURATION) == [Limit.SEATS]
+    assert broken_limits(LEGAL, 3, MIN_WINDOW, MAX_ROUND_DURATION) == []
 
 
 @given(st.integers(1, MAX_SEATS))
@@ -88,13 +95,13 @@ def test_two_candidates_never_have_a_quorum(seats):
 
 @settings(max_examples=settings().max_examples // 3)
 @given(
-    stake=st.sampled_from([0, 1, 2, MOST_WEI, MOST_WEI + 1]),
-    fee=st.sampled_from([0, 1, 2, MOST_WEI - 1]),
+    stake=st.sampled_from([0, 1, 2, MOST_STAKE, MOST_STAKE + 1]),
+    fee=st.sampled_from([0, 1, 2, MOST_STAKE - 1]),
     shortest=st.sampled_from([0, 1, MOST_SECONDS // 3, MOST_SECONDS // 3 + 1]),
     longest=st.sampled_from([0, 2, 3, MOST_SECONDS, MOST_SECONDS + 1]),
 )
 @example(stake=2, fee=1, shortest=1, longest=3)
-@example(stake=MOST_WEI, fee=MOST_WEI - 1, shortest=MOST_SECONDS // 3, longest=MOST_SECONDS)
+@example(stake=MOST_STAKE, fee=MOST_STAKE - 1, shortest=MOST_SECONDS // 3, longest=MOST_SECONDS)
 def test_a_deployment_is_refused_if_its_stakes_or_durations_are_no_such(models, server, stake, fee, shortest, longest):
     chosen = {"stake": stake, "absenceFee": fee, "minWindow": shortest, "maxRoundDuration": longest}
 

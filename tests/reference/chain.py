@@ -32,6 +32,7 @@ class Chain:
     """The block that a call is in, and what only a chain can say."""
 
     chain_id: int
+    factory: str  # its address
     block_hash: Callable[[int], bytes]
     job_address: Callable[[int, int], str]  # of a round's job by its index
     block: int = 0

@@ -4,9 +4,10 @@ from eth_abi import encode
 from eth_utils import keccak
 
 
-def seed_of(random: bytes, block_hash: bytes, number: int) -> bytes:
+def seed_of(chain_id: int, factory: str, random: bytes, block_hash: bytes, number: int) -> bytes:
     """Return the seed of a round."""
-    return keccak(encode(["bytes32", "bytes32", "uint256"], [random, block_hash, number]))
+    types = ["uint256", "address", "bytes32", "bytes32", "uint256"]
+    return keccak(encode(types, [chain_id, factory, random, block_hash, number]))
 
 
 def task_hash(task: bytes, number: int, index: int) -> bytes:
@@ -14,11 +15,10 @@ def task_hash(task: bytes, number: int, index: int) -> bytes:
     return keccak(encode(["bytes32", "uint256", "uint256"], [keccak(task), number, index]))
 
 
-def commitment(chain_id: int, job: str, seat: int, result_hash: bytes) -> bytes:
+def commitment(job: str, seat: int, result_hash: bytes) -> bytes:
     """Return what a seat commits to."""
-    domain = keccak(b"ml-on-blockchain.commitment.v1")
-    types = ["bytes32", "uint256", "address", "uint256", "bytes32"]
-    return keccak(encode(types, [domain, chain_id, job, seat, result_hash]))
+    domain = keccak(b"ml-on-blockchain.commitment.v2")
+    return keccak(encode(["bytes32", "address", "uint256", "bytes32"], [domain, job, seat, result_hash]))
 
 
 def drawn(seed: bytes, pool: int, value: int) -> int:

@@ -50,7 +50,7 @@ class Job:
 
     def opens(self, seat: int, result_hash: bytes) -> bool:
         """Return whether a seat has committed to a result."""
-        return self.commitments.get(seat) == commitment(self.chain.chain_id, self.address, seat, result_hash)
+        return self.commitments.get(seat) == commitment(self.address, seat, result_hash)
 
     # Propose
 
@@ -122,10 +122,10 @@ class Job:
         verdicts = {seat: self._verdict(seat, decision, accepted) for seat in fresh}
         self.settled |= verdicts
         self._emit("Settled", outcome=decision, acceptedHash=accepted, seats=len(fresh))
-        self.registry.settle(
-            self.address,
-            [Settlement(seat, self.holders[seat], given, self._pay(seat, given)) for seat, given in verdicts.items()],
-        )
+        settlements = [
+            Settlement(seat, self.holders[seat], given, self._pay(seat, given)) for seat, given in verdicts.items()
+        ]
+        self.registry.settle(self.address, settlements, self._forfeited(verdicts))
 
     def _verdict(self, seat: int, decision: Outcome, accepted: bytes) -> Verdict | None:
         opened = [candidate for candidate in self.candidates if self.opens(seat, candidate)]
@@ -143,6 +143,19 @@ class Job:
             return 0
         published = list(self.candidates[self.outcome()[1]].publishers.values())
         return self.terms.reward + published.count(seat) * (self.terms.bonus // len(published))
+
+    def _forfeited(self, verdicts: dict[int, Verdict]) -> int:
+        """A ruling burns the rewards that seats do not get and, with seat 0, what of the bonus no seat earns."""
+        if self.ruling is None:
+            return 0
+        unpaid = self.terms.reward * sum(verdict is not Verdict.REWARDED for verdict in verdicts.values())
+        everybody = range(self.terms.seats)
+        earned = (
+            sum(self._pay(seat, Verdict.REWARDED) - self.terms.reward for seat in everybody)
+            if self.ruling != NOTHING
+            else 0
+        )
+        return unpaid + (self.terms.bonus - earned) * (0 in verdicts)
 
     # Phase and outcome
 

@@ -3,12 +3,14 @@
 import re
 from dataclasses import astuple
 
+from eth_utils import keccak
+
 from mlchain.protocol.terms import RoundTerms
 from tests.reference.chain import Chain, Event, require
 from tests.reference.content import Models, check_size
 from tests.reference.formulas import drawn, seed_of, task_hash
 from tests.reference.jobs import Job
-from tests.reference.registry import Registry
+from tests.reference.registry import MAX_SNAPSHOT_AGE, Registry
 
 MAX_JOBS, MAX_SEATS = 64, 256
 NAME = "JobFactory"
@@ -25,12 +27,16 @@ class Protocol:
         *,
         stake: int,
         absence_fee: int,
+        anchor: bytes,
         min_window: int = 1,
         max_round_duration: int = 2**32 - 1,
+        min_seats: int = 1,
         permissioned: bool = False,
     ) -> None:
         self.chain, self.server = chain, server
-        self.min_window, self.max_round_duration = min_window, max_round_duration
+        self.min_window, self.max_round_duration, self.min_seats = min_window, max_round_duration, min_seats
+        self.random_head = anchor
+        self.scheduled: int | None = None  # the snapshot block of the round that comes next
         self.models = Models(chain, server)
         self.registry = Registry(chain, server, stake, absence_fee, permissioned)
         self.rounds: list[list[Job]] = []
@@ -45,22 +51,36 @@ class Protocol:
         getattr(contract, _snake(method))(sender, *arguments, **payment)
         return self.chain.events
 
+    def schedule_round(self, sender: str) -> None:
+        """Fix which pool the next round draws from: that of the end of this block."""
+        require(sender == self.server, "NotTheServer", sender)
+        is_usable = self.scheduled is not None and self.chain.block - self.scheduled <= MAX_SNAPSHOT_AGE
+        require(not is_usable, "AlreadyScheduled", self.scheduled)
+        self.scheduled = self.chain.block
+        self._emit("RoundScheduled", round=len(self.rounds) + 1, snapshotBlock=self.chain.block)
+
     def deploy_round(self, sender: str, terms: RoundTerms, random: bytes, task: bytes, value: int) -> None:
         """Draw the committees of a round's jobs from the pool at the end of a past block."""
         require(sender == self.server, "NotTheServer", sender)
         self._check(terms)
         escrow = terms.jobs * (terms.seats * terms.reward + terms.bonus)
         require(value == escrow, "WrongEscrow", value, escrow)
-        self.registry.require_free(terms.snapshot_block, terms.jobs * terms.seats)
+        require(keccak(random) == self.random_head, "WrongRandom", keccak(random), self.random_head)
+        require(self.scheduled is not None, "NotScheduled")
+        snapshot_block = self.scheduled or 0
+        self.registry.require_free(snapshot_block, terms.jobs * terms.seats)
 
-        number, pool = len(self.rounds) + 1, self.registry.pool_at(terms.snapshot_block)
-        seed = seed_of(random, self.chain.block_hash(terms.snapshot_block), number)
+        number, pool = len(self.rounds) + 1, self.registry.pool_at(snapshot_block)
+        block_hash = self.chain.block_hash(snapshot_block)
+        seed = seed_of(self.chain.chain_id, self.chain.factory, random, block_hash, number)
+        self.random_head, self.scheduled = random, None
         deadline = self.chain.now + terms.commit_window
-        self.registry.open(terms.snapshot_block, terms.jobs * terms.seats, value)
+        self.registry.open(snapshot_block, terms.jobs * terms.seats, value)
         self._emit(
             "RoundDeployed",
             round=number,
             modelVersion=terms.model_version,
+            snapshotBlock=snapshot_block,
             seed=seed,
             poolSize=len(pool),
             commitDeadline=deadline,
@@ -79,7 +99,7 @@ class Protocol:
     def _check(self, terms: RoundTerms) -> None:
         require(self.models.is_complete(terms.model_version), "IncompleteModel", terms.model_version)
         require(0 < terms.jobs <= MAX_JOBS, "InvalidJobs", terms.jobs, MAX_JOBS)
-        require(0 < terms.seats <= MAX_SEATS, "InvalidSeats", terms.seats, MAX_SEATS)
+        require(self.min_seats <= terms.seats <= MAX_SEATS, "InvalidSeats", terms.seats, self.min_seats, MAX_SEATS)
         require(terms.seats < 2 * terms.quorum <= 2 * terms.seats, "InvalidQuorum", terms.quorum, terms.seats)
         require(terms.reward, "NoReward")
         check_size(terms.result_size)

@@ -32,11 +32,12 @@ class Registry:
         self.stakes: Counter[str] = Counter()
         self.credits: Counter[str] = Counter()
         self.escrow = self.unsettled = self.snapshot_block = self.last_settlement = 0
-        self.balance = 0
+        self.balance = self.burnt = 0
+        self.server_paid = self.server_got = 0  # what the server has put into escrow, and what it has withdrawn
 
     @property
     def owed(self) -> int:
-        """What everybody together could claim."""
+        """What everybody together could claim; what is burnt is nobody's."""
         return self.escrow + self.stakes.total() + self.credits.total()
 
     def pool_at(self, block: int) -> tuple[str, ...]:
@@ -47,6 +48,9 @@ class Registry:
 
     def set_admission(self, sender: str, worker: str, admitted: bool) -> None:
         require(sender == self.server, "NotTheServer", sender)
+        self._admit(worker, admitted)
+
+    def _admit(self, worker: str, admitted: bool) -> None:
         (self.admitted.add if admitted else self.admitted.discard)(worker)
         self._emit("AdmissionSet", worker=worker, admitted=admitted)
 
@@ -92,19 +96,26 @@ class Registry:
         """Take a round's pay; its seats go to members at the end of `snapshot_block`."""
         self.snapshot_block, self.unsettled, self.escrow = snapshot_block, seats, escrow
         self.balance += escrow
+        self.server_paid += escrow
         self._emit("RoundOpened", snapshotBlock=snapshot_block, seats=seats, escrow=escrow)
 
-    def settle(self, job: str, settlements: list[Settlement]) -> None:
-        """Pay from the escrow, take from stakes; what is taken or left over is the server's."""
+    def settle(self, job: str, settlements: list[Settlement], forfeited: int) -> None:
+        """Pay from the escrow; what is taken from stakes or forfeited is burnt, what is left over the server's."""
         for seat, worker, verdict, pay in settlements:
             taken = {Verdict.SLASHED: self.stakes[worker], Verdict.ABSENT: self.absence_fee}.get(verdict, 0)
             self.credits[worker] += pay
             self.escrow -= pay
             self.stakes[worker] -= taken
-            self.credits[self.server] += taken
+            self.burnt += taken
             if verdict in (Verdict.SLASHED, Verdict.ABSENT):
                 self._remove(worker)
+            if verdict is Verdict.SLASHED and worker in self.admitted:
+                self._admit(worker, False)
             self._emit("SeatSettled", job=job, worker=worker, seat=seat, verdict=verdict, amount=pay + taken)
+        if forfeited:
+            self.escrow -= forfeited
+            self.burnt += forfeited
+            self._emit("Forfeited", job=job, amount=forfeited)
         self.unsettled -= len(settlements)
         self.last_settlement = self.chain.block
         if self.unsettled == 0:
@@ -119,6 +130,7 @@ class Registry:
         require(amount, "NothingToWithdraw", sender)
         self.credits[sender] = 0
         self.balance -= amount
+        self.server_got += amount * (sender == self.server)
         self._emit("Withdrawn", account=sender, amount=amount)
 
     def withdraw_stake(self, sender: str) -> None:

@@ -42,7 +42,7 @@ def test_the_settlements_are_those_of_the_document():
         f"chunks of exactly {CHUNK_SIZE:,} bytes",
         f"at most {MAX_CHUNKS} of them",
         f"| jobs | 1 … {MAX_JOBS} |",
-        f"| seats | 1 … {MAX_SEATS} |",
+        f"| seats | 1 … {MAX_SEATS}, and at least",
         f"A round looks back {MAX_SNAPSHOT_AGE} blocks at most",
         f"block `leaveBlock + {MAX_SNAPSHOT_AGE + 1}` or later",
     ],

@@ -24,7 +24,7 @@ from mlchain.simulation.attackers import (
     OnReceiving,
 )
 from tests.actors.scenes import DAY, Scene, act, methods, play
-from tests.actors.stage import CHAIN_ID, SERVER, STAKE, Refused, address_of
+from tests.actors.stage import SERVER, STAKE, Refused, address_of
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_replayer_gives_the_last_rounds_answer_which_fits_no_other_job():
     seat = second.jobs[0].seat_of(replayer.address)
     assert first.jobs[0].settlements[first.jobs[0].seat_of(replayer.address)].verdict is Verdict.REWARDED
     # The server sees the others' result contradicted and rules before the replayer's turn to propose.
-    assert second.jobs[0].opens(seat, first.jobs[0].decision[1], CHAIN_ID)
+    assert second.jobs[0].opens(seat, first.jobs[0].decision[1])
     assert second.jobs[0].settlements[seat].verdict is Verdict.SLASHED
 
 

@@ -16,7 +16,7 @@ MEASURE = """
 import resource, sys
 from mlchain.tasks.catalogue import open_task
 task = open_task(bytes.fromhex(sys.argv[1]))
-task.train(task.initial_model(), 0, 0)
+task.train(task.initial_model(), bytes(32), 0)
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(used.ru_utime + used.ru_stime, used.ru_maxrss)
 """

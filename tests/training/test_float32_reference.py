@@ -13,7 +13,7 @@ from mlchain.training.encoding import encode_model
 @pytest.mark.parametrize(("model", "difference"), [("softmax", 0.01), ("mlp", 0.1)])
 def test_float32_training_ends_where_exact_training_does(model, difference):
     task, data = create_task("digits", model), digits.load()
-    start, key = jobs.initial_model(task.plan), jobs.job_key(task.plan, 0, 0)
+    start, key = jobs.initial_model(task.plan), jobs.job_key(task.plan, jobs.stated_seed(0), 0)
 
     found = float32.train(task.plan, start, data.train_images, data.train_labels, key)
 

@@ -13,6 +13,7 @@ from numpy.core._multiarray_umath import __cpu_features__
 
 from mlchain.tasks import digits
 from mlchain.tasks.catalogue import create_task, default_recipe
+from mlchain.training.jobs import stated_seed
 
 ROOT = Path(__file__).parents[2]
 WITH_MNIST = pytest.mark.skipif("MNIST_DIR" not in os.environ, reason="MNIST_DIR is not set")
@@ -25,11 +26,11 @@ CORES = [(core, threads) for core in PLAYABLE for threads in ("1", "2")] or [(""
 
 
 def default_run(task: str, model: str, rounds: int = 5, jobs: int = 2) -> tuple[bytes, float | None]:
-    """Return the model after 5 rounds of 2 jobs, and its accuracy."""
+    """Return the model after 5 rounds of 2 jobs, whose seeds are the stated ones, and its accuracy."""
     learning = create_task(task, model)
     weights, parent = learning.initial_model(), None
     for round_number in range(rounds):
-        results = [learning.train(weights, round_number, index, parent) for index in range(jobs)]
+        results = [learning.train(weights, stated_seed(round_number), index, parent) for index in range(jobs)]
         weights, parent = learning.aggregate(weights, results, parent), weights
     return weights, learning.accuracy(weights)
 

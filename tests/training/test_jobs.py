@@ -16,23 +16,25 @@ from mlchain.training.streams import sample_order
 from tests.training.strategies import recipes
 
 NUMBERS = st.integers(0, 2**64 - 1)
+SEED = jobs.stated_seed(4)
+SEEDS = st.binary(min_size=32, max_size=32) | NUMBERS.map(jobs.stated_seed)
 TINY = Recipe("tiny", bytes(32), 3, 2, (Layer(2, 2, 16, 12, 4, 0, 3, 9),))
 IMAGES = np.array([[16, 0], [0, 16], [8, 3], [1, 9]], dtype=np.uint8)
 LABELS = np.array([0, 1, 0, 1])
 
 
-@given(recipes(), NUMBERS, NUMBERS, NUMBERS, NUMBERS)
-def test_two_jobs_share_a_key_only_when_they_are_the_same(recipe, round_number, index, other_round, other_index):
-    same = (round_number, index) == (other_round, other_index)
+@given(recipes(), SEEDS, NUMBERS, SEEDS, NUMBERS)
+def test_two_jobs_share_a_key_only_when_they_are_the_same(recipe, seed, index, other_seed, other_index):
+    same = (seed, index) == (other_seed, other_index)
 
-    keys = jobs.job_key(recipe, round_number, index), jobs.job_key(recipe, other_round, other_index)
+    keys = jobs.job_key(recipe, seed, index), jobs.job_key(recipe, other_seed, other_index)
     assert (keys[0] == keys[1]) == same
 
 
 def test_jobs_of_other_recipes_have_other_keys():
     other = Recipe("tiny", bytes(32), 3, 1, TINY.layers)
 
-    assert jobs.job_key(TINY, 0, 0) != jobs.job_key(other, 0, 0)
+    assert jobs.job_key(TINY, SEED, 0) != jobs.job_key(other, SEED, 0)
 
 
 @given(recipes())
@@ -43,7 +45,7 @@ def test_the_initial_model_stays_within_the_stated_range(recipe):
 
 
 def test_a_result_is_the_quantised_change_and_the_digest_of_the_exact_weights():
-    model, key = jobs.initial_model(TINY), jobs.job_key(TINY, 4, 1)
+    model, key = jobs.initial_model(TINY), jobs.job_key(TINY, SEED, 1)
     result = jobs.run_job(TINY, model, IMAGES, LABELS, key)
 
     order = sample_order(key, 4, 6).reshape(3, 2)
@@ -68,7 +70,7 @@ def test_a_change_beyond_int16_is_clipped():
 
 def test_jobs_at_other_places_have_other_results():
     model = jobs.initial_model(TINY)
-    places = [(0, 0), (0, 1), (1, 0)]
+    places = [(jobs.stated_seed(0), 0), (jobs.stated_seed(0), 1), (jobs.stated_seed(1), 0)]
     found = {
         encode_result(TINY, jobs.run_job(TINY, model, IMAGES, LABELS, jobs.job_key(TINY, *place))) for place in places
     }
@@ -77,7 +79,7 @@ def test_jobs_at_other_places_have_other_results():
 
 
 def run(recipe: Recipe, model: tuple[np.ndarray, ...], parent: tuple[np.ndarray, ...] | None):
-    key, estimate = jobs.job_key(TINY, 4, 1), jobs.estimate_change(model, parent)
+    key, estimate = jobs.job_key(TINY, SEED, 1), jobs.estimate_change(model, parent)
     return jobs.run_job(recipe, model, IMAGES, LABELS, key, estimate), estimate
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from mlchain.tasks import __main__ as tables
 from mlchain.tasks.catalogue import create_task
+from mlchain.training.jobs import stated_seed
 
 
 def test_every_sum_of_every_default_recipe_is_printed_with_its_room(monkeypatch, capsys):
@@ -26,7 +27,7 @@ def test_a_measurement_prints_every_round_and_the_model_it_ends_with(capsys):
     task = create_task("fake", "softmax")
     model = task.initial_model()
     for number in range(2):
-        model = task.aggregate(model, [task.train(model, number, index) for index in range(3)])
+        model = task.aggregate(model, [task.train(model, stated_seed(number), index) for index in range(3)])
 
     tables.measure("fake", "softmax", rounds=2, jobs=3)
 

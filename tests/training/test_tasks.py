@@ -8,9 +8,11 @@ from mlchain.tasks import catalogue, digits
 from mlchain.tasks.catalogue import LearningTask, create_task, open_task
 from mlchain.tasks.dataset import DataError
 from mlchain.training.encoding import EncodingError, decode_result
+from mlchain.training.jobs import stated_seed
 from mlchain.training.layers import RecipeError
 from mlchain.training.recipe import Recipe
 
+SEED, OTHER = bytes(32), bytes([1]) * 32
 NAMES = [(task, model) for task in ("fake", "digits") for model in ("softmax", "mlp")]
 WITH_MNIST = pytest.mark.skipif("MNIST_DIR" not in os.environ, reason="MNIST_DIR is not set")
 
@@ -25,14 +27,14 @@ def test_a_worker_opens_the_task_its_server_created(names):
     assert len(created.recipe) <= 128
     assert opened.initial_model() == model
     assert len(model) == created.model_size
-    assert opened.train(model, 3, 1) == created.train(model, 3, 1)
+    assert opened.train(model, SEED, 1) == created.train(model, SEED, 1)
 
 
 @pytest.mark.parametrize("names", NAMES)
 def test_every_job_has_its_own_result_of_the_stated_size(names):
     task = create_task(*names)
     model = task.initial_model()
-    results = [task.train(model, *place) for place in ((0, 0), (0, 1), (1, 0))]
+    results = [task.train(model, *place) for place in ((SEED, 0), (SEED, 1), (OTHER, 0))]
 
     assert {len(result) for result in results} == {task.result_size}
     assert len(set(results)) == 3
@@ -43,10 +45,10 @@ def test_every_job_has_its_own_result_of_the_stated_size(names):
 def test_a_result_depends_on_the_model(names):
     task = create_task(*names)
     model = task.initial_model()
-    moved = task.aggregate(model, [task.train(model, 0, 0)])
+    moved = task.aggregate(model, [task.train(model, SEED, 0)])
 
     assert moved != model
-    assert task.train(moved, 0, 0) != task.train(model, 0, 0)
+    assert task.train(moved, SEED, 0) != task.train(model, SEED, 0)
 
 
 @pytest.mark.parametrize("names", NAMES)
@@ -60,7 +62,7 @@ def test_without_results_the_model_stays(names):
 def test_two_results_move_the_model_by_their_mean():
     task = create_task("fake", "softmax")
     model = task.initial_model()
-    results = [task.train(model, 0, index) for index in range(2)]
+    results = [task.train(model, SEED, index) for index in range(2)]
     changes = [np.frombuffer(result[: task.model_size], dtype="<i2").astype(int) for result in results]
 
     expected = np.frombuffer(model, dtype="<i2") + (changes[0] + changes[1] + 1) // 2
@@ -72,7 +74,7 @@ def test_a_model_or_result_of_the_wrong_size_is_refused(names):
     task = create_task(*names)
     model = task.initial_model()
     attempts = [
-        lambda: task.train(model[:-2], 0, 0),
+        lambda: task.train(model[:-2], SEED, 0),
         lambda: task.accuracy(model + b"\0\0"),
         lambda: task.aggregate(model[:-1], []),
         lambda: task.aggregate(model, [bytes(task.result_size - 1)]),
@@ -141,7 +143,7 @@ def test_every_version_can_be_recomputed_from_the_one_before_its_parent_and_the_
     versions, rounds = [task.initial_model()], []
     for number in range(3):
         parent = versions[-2] if number else None
-        rounds.append([task.train(versions[-1], number, index, parent) for index in range(2)])
+        rounds.append([task.train(versions[-1], stated_seed(number), index, parent) for index in range(2)])
         versions.append(task.aggregate(versions[-1], rounds[-1], parent))
 
     # All that an onlooker needs: the recipe, the first version and the bytes of the results.
@@ -158,8 +160,8 @@ def test_a_compact_result_depends_on_the_parent_and_a_wide_one_does_not():
     for bits, depends in ((4, True), (16, False)):
         task = compact("softmax", bits)
         first = task.initial_model()
-        second = task.aggregate(first, [task.train(first, 0, 0)])
-        results = {task.train(second, 1, 0, parent) for parent in (None, first)}
+        second = task.aggregate(first, [task.train(first, SEED, 0)])
+        results = {task.train(second, OTHER, 0, parent) for parent in (None, first)}
 
         assert len(results) == 1 + depends
 
@@ -168,7 +170,7 @@ def test_a_parent_of_another_size_tells_nothing():
     task = compact("softmax", 4)
     model = task.initial_model()
 
-    assert task.train(model, 1, 0, bytes(7)) == task.train(model, 1, 0)
+    assert task.train(model, SEED, 0, bytes(7)) == task.train(model, SEED, 0)
 
 
 def test_fake_results_are_wide():
@@ -185,4 +187,4 @@ def test_a_hundred_steps_on_mnist_learn_most_of_it(model, least):
     task = open_task(plan.to_bytes())
     start = task.initial_model()
 
-    assert task.accuracy(task.aggregate(start, [task.train(start, 0, 0)])) >= least
+    assert task.accuracy(task.aggregate(start, [task.train(start, SEED, 0)])) >= least

@@ -44,7 +44,7 @@ class FederatedTask:
         # A batch holds no sample twice. Recipes say what a sample moves, not what a batch does. Updates are wide:
         # nothing of them is stored on a chain.
         plan = replace(self.task.plan, batch=min(self.task.plan.batch, len(samples)), bits=WIDE)
-        key = jobs.job_key(self.task.plan, version, share)
+        key = jobs.job_key(self.task.plan, jobs.stated_seed(version), share)
         data = self.task.dataset
         start = decode_model(self.task.plan, model)
         result = jobs.run_job(plan, start, data.train_images[samples], data.train_labels[samples], key)
