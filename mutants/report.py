@@ -5,7 +5,7 @@ from collections import Counter
 import click
 from rich.table import Table
 
-from mlchain.console import console
+from mlchain.console import console, table
 from mutants.generate import Mutant
 from mutants.records import HUNG, ILLEGAL, KILLED, SAME, SURVIVED, TWIN, Harmless, Record
 
@@ -43,11 +43,11 @@ def _score(counts: Counter) -> float | None:
 
 
 def _table(fates: dict[Mutant, str]) -> Table:
-    table = Table("contract", *COLUMNS, "score")
+    made = table("Mutants", "contract", *COLUMNS, "score", words=("contract",))
     for file in [*sorted({mutant.file for mutant in fates}), None]:
         counts = Counter(fate for mutant, fate in fates.items() if file in (mutant.file, None))
         score = _score(counts)
         name = file.removeprefix("contracts/").removesuffix(".sol") if file else "all"
         cells = [str(counts[column] or "") for column in COLUMNS]
-        table.add_row(name, *cells, "" if score is None else f"{score:.1%}", end_section=file is not None)
-    return table
+        made.add_row(name, *cells, "" if score is None else f"{score:.1%}", end_section=file is not None)
+    return made

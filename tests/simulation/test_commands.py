@@ -7,15 +7,13 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 import requests
 
 from tests.networks.ports import free_ports
+from tests.networks.programs import APE, ROOT
 
-ROOT = Path(__file__).parents[2]
-APE = Path(sys.executable).with_name("ape")
 QUICK_RUN = ("simulate", "--task", "fake", "--workers", "1", "--rounds", "1")
 
 

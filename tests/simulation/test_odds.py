@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from mlchain.protocol.odds import odds_of
-from mlchain.protocol.terms import MOST_WEI
+from mlchain.protocol.terms import MOST_STAKE
 from mlchain.simulation import simulator
 from mlchain.simulation.forecast import announce
 from mlchain.simulation.odds import Question, number, shown
@@ -87,7 +87,7 @@ def test_by_default_the_whole_pool_is_the_committee_and_the_quorum_the_least_maj
         (("--committee", 7, "--quorum", 3), "the quorum of 7 seats has to be from 4 to 7, not 3"),
         (("--committee", 7, "--quorum", 8), "the quorum of 7 seats has to be from 4 to 7, not 8"),
         (("--quorum", 0), "the quorum of 100 seats has to be from 51 to 100, not 0"),
-        (("--stake", 0), f"the stake has to be above 0 and at most {ether(MOST_WEI)}, not 0 ether"),
+        (("--stake", 0), f"the stake has to be above 0 and at most {ether(MOST_STAKE)}, not 0 ether"),
         (("--audit-rate", 1.5), "the audit rate has to be from 0 to 1, not 1.5"),
         (("--plot", "odds.txt"), "a plot is a file that ends with .png, .svg, .pdf, which odds.txt does not"),
     ],
