@@ -29,8 +29,6 @@ from tests.actors.scenes import Scene
 from tests.actors.stage import MAX_SNAPSHOT_AGE, STAKE
 from tests.audit.histories import RULES, STRANGER, audit_of, changed, find, findings_of, flipped, only, without
 
-ROUND = 3 * 10**16 + 10**16  # the pay of a round of three seats
-
 # Commitments and candidates
 
 
@@ -175,12 +173,12 @@ def test_a_payment_that_is_one_wei_off_is_named(settled, seat, right):
 
 def test_a_remainder_that_is_one_wei_off_is_named(settled):
     logs = settled.stage.logs
-    place, left = find(logs, RoundClosed), ROUND - 2 * 10**16
+    place = find(logs, RoundClosed)
 
-    finding = findings_of(settled, changed(logs, place, remainder=left + 1), Check.PAYMENTS)[0]
+    finding = findings_of(settled, changed(logs, place, remainder=1), Check.PAYMENTS)[0]
 
     assert (finding.block, finding.subject) == (logs[place].block, "round 1")
-    assert finding.problem == f"what is left of the escrow is {left + 1} and has to be {left}"
+    assert finding.problem == "what is left of the escrow is 1 and has to be 0"
 
 
 def test_a_punished_worker_that_stays_in_the_pool_is_named(settled):
@@ -254,11 +252,27 @@ def test_a_joiner_that_a_permissioned_pool_has_not_admitted_is_named(settled):
     logs, rules = settled.stage.logs, replace(RULES, permissioned=True)
     joiners = [log.event.worker for log in logs if isinstance(log.event, Joined)]
     admitted = [Log(AdmissionSet(it, True), "WorkerRegistry", 1, 0, 0) for it in joiners]
+    slashed = find(logs, SeatSettled, verdict=Verdict.SLASHED)
+    revoked = replace(logs[slashed], event=AdmissionSet(logs[slashed].event.worker, False))
 
     found = audit_of(settled, rules=rules).findings
 
     assert [(finding.subject, finding.problem) for finding in found] == [(it, "it was not admitted") for it in joiners]
-    assert audit_of(settled, [*admitted, *logs], rules=rules).findings == []
+    told = [*admitted, *logs[:slashed], revoked, *logs[slashed:]]
+    assert audit_of(settled, told, rules=rules).findings == []
+
+
+def test_a_slashed_worker_that_stays_admitted_to_a_permissioned_pool_is_named(settled):
+    logs, rules = settled.stage.logs, replace(RULES, permissioned=True)
+    joiners = [log.event.worker for log in logs if isinstance(log.event, Joined)]
+    admitted = [Log(AdmissionSet(it, True), "WorkerRegistry", 1, 0, 0) for it in joiners]
+
+    (finding,) = audit_of(settled, [*admitted, *logs], rules=rules).findings
+
+    assert (finding.subject, finding.problem) == (
+        "round 1 job 0 seat 1",
+        "its holder was slashed, and is still admitted",
+    )
 
 
 @pytest.mark.parametrize("kind", [Withdrawn, StakeWithdrawn])

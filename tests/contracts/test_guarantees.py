@@ -151,9 +151,9 @@ def test_g4_a_server_that_rules_for_junk_burns_stakes_and_its_whole_escrow_and_g
     committee = new_round(seats=5, quorum=3, challengeWindow=CHALLENGE_WINDOW)
     committee.commit_all(*[RIGHT] * 5)
     committee.show(0, RIGHT)
-    committee.propose_as_referee(JUNK)
-    committee.publish_as_referee(JUNK)
-    committee.rule(JUNK)
+    committee.propose_as_referee(WORSE)
+    committee.publish_as_referee(WORSE)
+    committee.rule(WORSE)
 
     receipt = committee.settle(sender=server)
 
