@@ -5,10 +5,11 @@ Contracts pay no gas themselves, so what they own afterwards is known to the wei
 
 from dataclasses import dataclass
 
-from ape import project
+from ape import chain, project
 
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_count, chunk_hashes, content_hash
+from mlchain.protocol.draw import position_of, seed_of
 from tests.contracts.chain_control import move_to, now, time_of_next_block
 from tests.contracts.games import (
     CHALLENGE_WINDOW,
@@ -68,8 +69,18 @@ class Stage:
         """Make these calls in one transaction."""
         return self.multicall.execute(list(calls), sender=self.operator)
 
+    def schedule(self, seats: int) -> list[int]:
+        """Schedule the next round; return the actors that its first seats will draw, known only now."""
+        self.execute(call(SERVER, self.factory.scheduleRound))
+        block = self.factory.scheduledBlock()
+        number, size = self.factory.latestRound() + 1, self.registry.poolSize()
+        parts = chain.chain_id, self.factory.address, next_random(self.factory), chain.blocks[block].hash
+        seed = seed_of(*parts, number)
+        holders = [self.registry.workerAt(position_of(seed, size, seat), block) for seat in range(seats)]
+        return [self.actors.index(holder) for holder in holders]
+
     def deploy(self, game: Game) -> list:
-        """Deploy the game's round and return its jobs."""
+        """Deploy the game's round, and schedule it before unless that is done; return its jobs."""
         terms = terms_of(
             jobs=len(game.jobs),
             seats=len(game.jobs[0].behaviours),
@@ -82,7 +93,8 @@ class Stage:
             refereeWindow=REFEREE_WINDOW,
             challengeWindow=CHALLENGE_WINDOW if game.audited else 0,
         )
-        self.execute(call(SERVER, self.factory.scheduleRound))
+        if not self.factory.scheduledBlock():
+            self.execute(call(SERVER, self.factory.scheduleRound))
         random = next_random(self.factory)
         receipt = self.execute(call(SERVER, self.factory.deployRound, terms, random, b"task", value=escrow_of(terms)))
         return [job_at(event.job) for event in receipt.events if event.event_name == "JobDeployed"]

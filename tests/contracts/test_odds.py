@@ -1,23 +1,20 @@
 """The odds, played: every committee that a small pool has is drawn by the contracts once and plays its round."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations, count
 
 import pytest
-from ape import chain
-from eth_utils import keccak
 
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.draw import position_of
 from mlchain.protocol.odds import odds_of
-from tests.contracts.chain_control import rollback
+from tests.contracts.chain_control import now, rollback, time_of_next_block
 from tests.contracts.games import MEMBERS, Behaviour, Game, JobGame, Referee, Showing, right_result
-from tests.contracts.multicalls import call
+from tests.contracts.multicalls import SLACK, call
 from tests.contracts.protocol_steps import STAKE
 from tests.reference.tables import Outcome
 
 POOL = 5
-FIRST_ROUND = 1
 REWARD, SIZE = 1_000, 40
 SHOWN = dict.fromkeys(Behaviour, Showing.PUBLISHED)
 
@@ -30,51 +27,55 @@ def small_stage(stage):
         yield stage
 
 
-def randoms_of_all_committees(pool_block_hash: bytes, seats: int) -> dict[tuple[int, ...], bytes]:
-    """Return, for every set of positions that may be drawn, a random number of the server that draws it."""
-    found = {}
-    wanted = set(combinations(range(POOL), seats))
-    for number in count():
-        random = keccak(number.to_bytes(32, "big"))
-        seed = keccak(random + pool_block_hash + FIRST_ROUND.to_bytes(32, "big"))
-        drawn = tuple(position_of(seed, POOL, seat) for seat in range(seats))
-        found.setdefault(tuple(sorted(drawn)), (random, drawn))
-        if wanted == set(found):
-            return {drawn: random for random, drawn in found.values()}
+def draws_of_all_committees(stage, seats: int) -> Iterator[list[int]]:
+    """Schedule rounds, each undone after its use, until every committee was drawn once; yields the positions drawn.
+
+    Nobody can choose a draw, so the block is varied.
+    """
+    missing = set(combinations(range(POOL), seats))
+    start = now() + SLACK
+    for delay in count():
+        if not missing:
+            return
+        with rollback():
+            time_of_next_block(start + delay)
+            drawn = [actor - 1 for actor in stage.schedule(seats)]
+            if tuple(sorted(drawn)) in missing:
+                missing.remove(tuple(sorted(drawn)))
+                yield drawn
 
 
-def game_of(random: bytes, lies: list[bool], quorum: int, referee: Referee, audited: bool) -> Game:
+def game_of(lies: list[bool], quorum: int, referee: Referee, audited: bool) -> Game:
     """Return the round of one job in which the seats that lie do so together and everybody shows what it has."""
     behaviours = tuple(Behaviour.COLLUDING if lie else Behaviour.RIGHT for lie in lies)
     job = JobGame(behaviours, SHOWN, referee, 0)
     settle_all = ((0, 0, tuple(range(len(lies)))),)
-    return Game(random, quorum, audited, REWARD, 0, SIZE, (job,), settle_all)
+    return Game(quorum, audited, REWARD, 0, SIZE, (job,), settle_all)
 
 
 def played(stage, evil: int, seats: int, quorum: int, *, is_live: bool, audited: bool = False) -> dict[str, Fraction]:
     """Play every committee once, the actors 1 to `evil` being evil, and return the shares of what happened."""
     jobs: list[Outcome] = []
     tally = dict.fromkeys(("right", "wrong", "failed", "honest", "paid", "slashed", "evil slashed"), 0)
-    for drawn, random in randoms_of_all_committees(chain.blocks.head.hash, seats).items():
+    for drawn in draws_of_all_committees(stage, seats):
         lies = [position < evil for position in drawn]
         is_called = any(lies) and (audited or not all(lies))
-        game = game_of(random, lies, quorum, Referee.RIGHT if is_live and is_called else Referee.SILENT, audited)
-        with rollback():
-            (job,) = stage.run(game)
+        game = game_of(lies, quorum, Referee.RIGHT if is_live and is_called else Referee.SILENT, audited)
+        (job,) = stage.run(game)
 
-            assert [stage.actors.index(holder) - 1 for holder in job.committee()] == list(drawn)
-            outcome, accepted = job.outcome()
-            is_right = accepted == content_hash(right_result(game))
-            accounts = [stage.registry.accountOf(stage.actors[position + 1]) for position in drawn]
-            jobs.append(Outcome(outcome))
-            tally["right"] += is_right
-            tally["failed"] += Outcome(outcome) is Outcome.FAILED
-            tally["wrong"] += not is_right and Outcome(outcome) is not Outcome.FAILED
-            for lie, account in zip(lies, accounts, strict=True):
-                tally["honest"] += not lie
-                tally["paid"] += not lie and account.credit == REWARD
-                tally["slashed"] += not lie and account.stake != STAKE
-                tally["evil slashed"] += lie and account.stake == 0
+        assert [stage.actors.index(holder) - 1 for holder in job.committee()] == list(drawn)
+        outcome, accepted = job.outcome()
+        is_right = accepted == content_hash(right_result(game))
+        accounts = [stage.registry.accountOf(stage.actors[position + 1]) for position in drawn]
+        jobs.append(Outcome(outcome))
+        tally["right"] += is_right
+        tally["failed"] += Outcome(outcome) is Outcome.FAILED
+        tally["wrong"] += not is_right and Outcome(outcome) is not Outcome.FAILED
+        for lie, account in zip(lies, accounts, strict=True):
+            tally["honest"] += not lie
+            tally["paid"] += not lie and account.credit == REWARD
+            tally["slashed"] += not lie and account.stake != STAKE
+            tally["evil slashed"] += lie and account.stake == 0
     # What waited for the referee in vain, or was ruled.
     waited = sum(outcome in (Outcome.QUORUM, Outcome.FAILED, Outcome.RULED) for outcome in jobs)
     return {
