@@ -15,7 +15,7 @@ LONG = bytes(range(1, 256)) * 1_000  # no zero bytes, which cost less, in eleven
 
 def bounded(receipt, call, size=CHUNK_SIZE, seats=0):
     """Assert that a transaction has taken no more than its bound; return what it has taken."""
-    terms = RoundTerms(1, 0, 1, seats, 1, 1, 1, size, 1, 1, 1, 0)
+    terms = RoundTerms(1, 1, seats, 1, 1, 1, size, 1, 1, 1, 0)
     job = Job("", 0, b"", terms, 0, ())
     bound = gas_bound(call, bytes(receipt.data), job)
     assert receipt.gas_used <= bound, f"{call.kind} takes {receipt.gas_used:,} and is given {bound:,}"
