@@ -17,7 +17,7 @@ LOCK = uv pip compile --universal --python-version 3.10 --fork-strategy fewest -
 SHELL_SCRIPTS = .ci/run $(wildcard setup/*.sh)
 
 .PHONY: help setup setup-dev simulate test test-thorough test-quorum test-clique quorum quorum-down lint docs coverage
-.PHONY: mutants results lock clean
+.PHONY: fuzz prove mutants results lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' Makefile | awk '{ name = $$1; sub(/^[^ ]* /, ""); printf "make %-14s %s\n", name, $$0 }'
@@ -65,6 +65,12 @@ docs: setup ## write docs/contracts.md from the comments of the contracts
 coverage: setup-dev ## measure the coverage of Python lines and branches (95 % or fail) and of the contracts' statements
 	$(APE) test -n 0 -m "not slow" --contract-coverage --cov --cov-report=term $(ARGS)
 
+fuzz: setup-dev ## play the contracts by random calls of everybody, with Forge (two minutes; RUNS=500, CALLS=150)
+	@sh setup/fuzz.sh $(ARGS)
+
+prove: setup-dev ## prove properties of the contracts for all inputs within bounds, with halmos and z3 (a minute)
+	@sh setup/prove.sh $(ARGS)
+
 mutants: setup-dev ## mutate the contracts in one place at a time and see whether the tests notice (an hour and a half)
 	.venv/bin/python -m mutants $(ARGS)
 
@@ -77,5 +83,5 @@ lock: ## pin the dependencies of pyproject.toml again, for Python 3.10 to 3.12 (
 	$(LOCK) pyproject.toml --all-extras --constraint requirements.txt --output-file requirements-dev.txt >/dev/null
 
 clean: ## remove everything that was installed, built or cached
-	rm -rf .venv node_modules .build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .venv-prove node_modules .build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

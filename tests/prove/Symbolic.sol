@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// @title Vm
+/// @notice The part of the cheat codes that the proofs use.
+interface Vm {
+    function assume(bool condition) external;
+    function deal(address account, uint256 balance) external;
+    function prank(address caller) external;
+    function roll(uint256 blockNumber) external;
+}
+
+Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
