@@ -58,9 +58,13 @@ abstract contract Handler is Jobs {
     function open(uint256 choice) external observed {
         uint256 seed = _spread(choice);
         uint256 what = (seed >> 248) % 16;
-        if (what == 0) _schedule(SERVER);
-        if (what == 1) _schedule(STRANGER);
+        if (what == 0) _schedule(STRANGER);
+        if (what == 1) _schedule(SERVER);
         if (what == 2) _deploy(seed, Mistake((seed >> 240) % 6));
+        if (what == 3) {
+            _passUntil(_scheduledBlock + SNAPSHOT_AGE + (seed >> 240) % 2);
+            _schedule(SERVER);
+        }
         _goOn(seed);
     }
 
@@ -164,21 +168,22 @@ abstract contract Handler is Jobs {
     function _withdrawWhenUnlocked(address worker, uint256 early) private {
         Account storage account = _accounts[worker];
         if (account.isMember || account.stake == 0) return;
-        uint256 unlockBlock = account.leaveBlock + SNAPSHOT_AGE + 1 - early;
-        if (block.number < unlockBlock) _pass(unlockBlock - block.number, 1);
+        _passUntil(account.leaveBlock + SNAPSHOT_AGE + 1 - early);
         _withdrawStake(worker);
     }
 
-    /// @dev The bits of neighbouring choices have nothing in common.
-    function _spread(uint256 choice) private pure returns (uint256) {
-        return uint256(keccak256(abi.encode(choice)));
+    /// @dev The bits of neighbouring choices have nothing in common, nor have those of the two kinds of pool.
+    function _spread(uint256 choice) private view returns (uint256) {
+        return uint256(keccak256(abi.encode(choice, REGISTRY.PERMISSIONED())));
     }
 
-    /// @dev The next step of a round: a settlement, or else, when none is open, schedule, block or deployment.
+    /// @dev The next step of a round: a settlement, or else, when none is open, schedule, block, refused and real
+    /// deployment.
     function _goOn(uint256 seed) private {
         if (_unsettledSeats != 0) return _settleSome(seed);
         if (_scheduledBlock == 0 || block.number > _scheduledBlock + SNAPSHOT_AGE) _schedule(SERVER);
         if (block.number == _scheduledBlock) _pass(1, 1);
+        _deploy(seed, Mistake(1 + (seed >> 224) % 5));
         if ((seed >> 232) % 4 != 0) _deploy(seed, Mistake.None);
     }
 
@@ -227,6 +232,10 @@ abstract contract Handler is Jobs {
         _nextBlock(blocks, time);
     }
 
+    function _passUntil(uint256 blockNumber) private {
+        if (block.number < blockNumber) _pass(blockNumber - block.number, 1);
+    }
+
     function _commitAs(JobModel storage model, uint256 seat) private {
         uint256 own = _answerOf(model.seats[seat].conduct);
         if (own != NONE) _commit(model, seat, model.seats[seat].holder, own);
@@ -241,9 +250,10 @@ abstract contract Handler is Jobs {
     function _showAll(JobModel storage model) private {
         for (uint256 seat = 0; seat < model.seats.length; ++seat) {
             uint256 own = model.seats[seat].answer;
-            if (own >= ANSWERS || model.seats[seat].conduct == Conduct.Withholding) continue;
+            if (own >= ANSWERS) continue;
             address holder = model.seats[seat].holder;
             if (!model.isProposed[own]) _propose(model, seat, holder, own);
+            if (model.seats[seat].conduct == Conduct.Withholding) continue;
             for (uint256 index = 0; index < model.chunks; ++index) {
                 if (!model.isShowing()) return;
                 if (model.publisherPlusOne[own][index] == 0) _publish(model, seat, holder, own, index);

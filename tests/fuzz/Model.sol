@@ -8,8 +8,8 @@ import {Verdict} from "../../contracts/interfaces/IWorkerRegistry.sol";
 enum Conduct {
     Honest, // commits to the right answer; proposes and publishes it in time
     Cartel, // the same with the answer that the cartel agreed on
-    Withholding, // commits to the cartel's answer, and shows nothing unless it happens to
-    Liar, // the same with a lie of its own
+    Withholding, // commits to the cartel's answer and proposes it, but publishes it by chance only
+    Liar, // like the honest, with a lie of its own
     Junk, // commits to what nobody can open
     Silent
 }

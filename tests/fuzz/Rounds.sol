@@ -100,7 +100,7 @@ abstract contract Rounds is World {
         for (uint256 seat = 0; seat < terms.seats; ++seat) {
             model.seats.push();
             model.seats[seat].holder = holders[seat];
-            model.seats[seat].conduct = _conduct(uint256(keccak256(abi.encode(seed, job, seat))), (seed >> 200) % 6);
+            model.seats[seat].conduct = _conduct(uint256(keccak256(abi.encode(seed, job, seat))), (seed >> 200) % 7);
             model.seats[seat].answer = NONE;
         }
     }
@@ -111,7 +111,8 @@ abstract contract Rounds is World {
         if (mixture == 1) return seed % 4 == 0 ? Conduct.Withholding : Conduct.Cartel;
         if (mixture == 2) return seed % 4 == 0 ? Conduct.Honest : Conduct.Cartel;
         if (mixture == 3) return seed % 3 == 0 ? Conduct.Junk : Conduct.Honest;
-        if (mixture == 4 && seed % 3 != 0) return Conduct.Honest;
+        if (mixture == 4) return seed % 4 == 0 ? Conduct.Honest : Conduct.Withholding;
+        if (mixture == 5 && seed % 3 != 0) return Conduct.Honest;
         return Conduct(seed / 3 % 6);
     }
 

@@ -10,4 +10,12 @@ interface Vm {
     function roll(uint256 blockNumber) external;
 }
 
+/// @title Svm
+/// @notice The part of halmos' own cheat codes that the proofs use.
+interface Svm {
+    function createCalldata(string calldata contractName) external returns (bytes memory data);
+    function enableSymbolicStorage(address account) external;
+}
+
 Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+Svm constant svm = Svm(address(uint160(uint256(keccak256("svm cheat code")))));
