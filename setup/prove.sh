@@ -1,5 +1,6 @@
 #!/bin/sh
-# Proves with halmos and z3 what tests/prove/ states, in an environment of its own, .venv-prove.
+# Proves with halmos and z3 what tests/prove/ states, in an environment of its own, .venv-prove. `--function checkSlowly_`
+# proves what takes minutes; all arguments are halmos' own.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -10,7 +11,8 @@ forge=$(ls node_modules/@foundry-rs/forge-*/bin/forge 2>/dev/null) ||
 if [ "$(cat .venv-prove/stamp 2>/dev/null)" != "$HALMOS" ]; then
     echo "setup: installing $HALMOS into .venv-prove" >&2
     .venv/bin/python -m venv --clear .venv-prove
-    .venv-prove/bin/python -m pip install --quiet --disable-pip-version-check "$HALMOS"
+    .venv-prove/bin/python -m pip install --quiet --disable-pip-version-check "$HALMOS" ||
+        { echo "prove: cannot install $HALMOS; it needs Python 3.11 or newer" >&2; exit 3; }
     echo "$HALMOS" >.venv-prove/stamp
 fi
 
@@ -18,5 +20,15 @@ PATH=$PWD/.venv-prove/bin:$PWD/$(dirname "$forge"):$PWD/.venv/bin:$PATH
 FOUNDRY_CONFIG=setup/foundry.toml
 FOUNDRY_PROFILE=prove
 export PATH FOUNDRY_CONFIG FOUNDRY_PROFILE
-.venv-prove/bin/python tests/prove/feistel.py
-halmos --forge-build-out .build/prove/out --no-status --loop 8 "$@"
+mkdir -p .build/prove
+report=.build/prove/report
+python tests/prove/feistel.py
+status=0
+halmos --forge-build-out .build/prove/out --no-status --loop 8 --solver-timeout-branching 10 --function check_ "$@" \
+    >$report 2>&1 || status=$?
+cat $report
+if grep -q "not been fully explored" $report; then
+    echo "prove: a loop is unrolled too few times for a proof" >&2
+    exit 1
+fi
+exit $status

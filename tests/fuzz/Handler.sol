@@ -63,6 +63,7 @@ abstract contract Handler is Jobs {
         if (what == 2) _deploy(seed, Mistake((seed >> 240) % 6));
         if (what == 3) {
             _passUntil(_scheduledBlock + SNAPSHOT_AGE + (seed >> 240) % 2);
+            if ((seed >> 232) % 2 == 0) _deploy(seed, Mistake.None);
             _schedule(SERVER);
         }
         _goOn(seed);
@@ -182,7 +183,10 @@ abstract contract Handler is Jobs {
     function _goOn(uint256 seed) private {
         if (_unsettledSeats != 0) return _settleSome(seed);
         if (_scheduledBlock == 0 || block.number > _scheduledBlock + SNAPSHOT_AGE) _schedule(SERVER);
-        if (block.number == _scheduledBlock) _pass(1, 1);
+        if (block.number == _scheduledBlock) {
+            _deploy(seed, Mistake.None);
+            _pass(1, 1);
+        }
         _deploy(seed, Mistake(1 + (seed >> 224) % 5));
         if ((seed >> 232) % 4 != 0) _deploy(seed, Mistake.None);
     }

@@ -127,6 +127,7 @@ abstract contract Jobs is Rounds {
         }
         _try(caller, address(model.job), 0, abi.encodeCall(IJob.settle, (seats)), isLegal);
         if (!isLegal) return;
+        _checkDecision(model);
         for (uint256 i = 0; i < seats.length; ++i) {
             if (!model.seats[seats[i]].isSettled) _settleSeat(model, seats[i]);
         }

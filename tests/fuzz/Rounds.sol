@@ -44,7 +44,7 @@ abstract contract Rounds is World {
 
     function _deploy(uint256 seed, Mistake mistake) internal {
         IJobFactory.RoundTerms memory terms = _termsFrom(seed);
-        if (mistake == Mistake.TooFewSeats) terms.seats = MIN_SEATS - 1;
+        if (mistake == Mistake.TooFewSeats) (terms.seats, terms.quorum) = (MIN_SEATS - 1, MIN_SEATS - 1);
         if (mistake == Mistake.NoMajority) terms.quorum = terms.seats / 2;
         uint256 escrow = terms.jobs * (terms.seats * terms.reward + terms.bonus);
         bytes32 number = _randomNumbers[_randomNumbers.length - 1];

@@ -7,6 +7,7 @@ interface Vm {
     function assume(bool condition) external;
     function deal(address account, uint256 balance) external;
     function prank(address caller) external;
+    function load(address account, bytes32 slot) external view returns (bytes32 value);
     function roll(uint256 blockNumber) external;
 }
 
@@ -14,6 +15,7 @@ interface Vm {
 /// @notice The part of halmos' own cheat codes that the proofs use.
 interface Svm {
     function createCalldata(string calldata contractName) external returns (bytes memory data);
+    function createUint(uint256 bits, string calldata name) external returns (uint256 value);
     function enableSymbolicStorage(address account) external;
 }
 
