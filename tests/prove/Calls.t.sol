@@ -68,7 +68,7 @@ contract CallProofs {
 
     /// @notice A settled seat changes its holder's account as its verdict says; escrow pays for it, what is taken is burnt,
     /// and with the last seat the server gets what is left.
-    function check_aSeatIsSettledAsItsVerdictSays(
+    function checkSlowly_aSeatIsSettledAsItsVerdictSays(
         address other,
         uint32 position,
         uint8 verdict,
