@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Checkpoints, History} from "../../contracts/libraries/Checkpoints.sol";
+import {CommitteeDraw} from "../../contracts/libraries/CommitteeDraw.sol";
 import {ContentHash} from "../../contracts/libraries/ContentHash.sol";
 import {JobTerms, Terms} from "../../contracts/libraries/JobTerms.sol";
 import {vm} from "./Symbolic.sol";
@@ -13,7 +14,7 @@ contract LibraryProofs {
     History private _history;
 
     /// @notice Unpacking returns what was packed, for all terms: no field overlaps another.
-    function check_termsSurvivePacking(Terms memory terms) external {
+    function check_termsSurvivePacking(Terms memory terms) external pure {
         vm.assume(terms.radix >= 1 && terms.radix <= 65_536);
 
         Terms memory unpacked = JobTerms.unpack(JobTerms.pack(terms));
@@ -37,7 +38,6 @@ contract LibraryProofs {
 
     /// @notice A past value is that of the latest change no later than the block; up to four changes, some of them in
     /// one block, at any blocks.
-    /// @custom:halmos --loop 5
     function check_aPastValueIsThatOfTheLatestChange(uint160[4] memory values, uint48[4] memory blocks, uint48 past)
         external
     {
@@ -52,8 +52,19 @@ contract LibraryProofs {
         assert(_history.at(past) == expected);
     }
 
+    /// @notice The draw has an inverse, so no two seats of a round have one position: a pool of 256, any seed.
+    /// @custom:halmos --solver-timeout-branching 0
+    function check_theDrawHasAnInverse(bytes32 seed, uint256 seat) external pure {
+        vm.assume(seat < 256);
+
+        uint256 position = CommitteeDraw.positionOf(seed, 256, 16, seat);
+
+        assert(position < 256);
+        assert(CommitteeDraw.seatOf(seed, 256, 16, position) == seat);
+    }
+
     /// @notice Nothing but the last chunk of a byte string of two passes as it, with any list of hashes.
-    /// @custom:halmos --array-lengths list={1,2,3},chunk={0,38,39,40},original=39 --loop 4
+    /// @custom:halmos --array-lengths list={1,2,3},chunk={0,38,39,40},original=39
     function check_onlyTheLastChunkPassesAsIt(
         bytes32 first,
         bytes calldata original,

@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 /// @title Vm
 /// @notice The part of the cheat codes that the proofs use.
 interface Vm {
-    function assume(bool condition) external;
+    function assume(bool condition) external pure;
     function deal(address account, uint256 balance) external;
     function prank(address caller) external;
     function load(address account, bytes32 slot) external view returns (bytes32 value);
