@@ -11,7 +11,7 @@ import {svm, vm} from "./Symbolic.sol";
 /// pool's size has changed twice at most when it does.
 /// @custom:halmos --solver-timeout-branching 10
 contract CallProofs {
-    bytes32 private constant POOL_SIZE = bytes32(uint256(5)); // the slot of its latest value, since when, and which it is
+    bytes32 private constant POOL_SIZE = bytes32(uint256(5)); // its slot: the size, since when, and how many before
 
     WorkerRegistry private _registry;
 
