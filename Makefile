@@ -65,10 +65,10 @@ docs: setup ## write docs/contracts.md from the comments of the contracts
 coverage: setup-dev ## measure the coverage of Python lines and branches (95 % or fail) and of the contracts' statements
 	$(APE) test -n 0 -m "not slow" --contract-coverage --cov --cov-report=term $(ARGS)
 
-fuzz: setup-dev ## play the contracts by random calls of everybody, with Forge (two minutes; RUNS=500, CALLS=150)
+fuzz: setup-dev ## play the contracts by random calls of everybody, with Forge (three minutes; RUNS=500, CALLS=150)
 	@sh setup/fuzz.sh $(ARGS)
 
-prove: setup-dev ## prove properties of the contracts for all inputs within bounds, with halmos and z3 (two minutes)
+prove: setup-dev ## prove properties of the contracts for all inputs within bounds, with halmos and z3 (three minutes)
 	@sh setup/prove.sh $(ARGS) || [ $$? = 3 ]
 
 mutants: setup-dev ## mutate the contracts in one place at a time and see whether the tests notice (an hour and a half)

@@ -63,8 +63,8 @@ contract LibraryProofs {
         assert(CommitteeDraw.seatOf(seed, 256, 16, position) == seat);
     }
 
-    /// @notice A chunk passes as the last of a byte string of two exactly if it has its length and its hash, in a list of
-    /// two that hashes to the content hash, whatever that is.
+    /// @notice A chunk passes as the last of a byte string of two exactly if it has its length and its hash, in a list
+    /// of two that hashes to the content hash, whatever that is.
     /// @custom:halmos --array-lengths list={1,2,3},chunk={0,38,39,40}
     function check_onlyTheLastChunkPassesAsIt(bytes32 contentHash, bytes32[] calldata list, bytes calldata chunk)
         external
