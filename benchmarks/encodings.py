@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from mlchain.tasks.dataset import Dataset
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no types
 
 from benchmarks.report import FIGURES, Section, figure, table
@@ -14,7 +15,6 @@ from mlchain.console import percent
 from mlchain.protocol.content import split
 from mlchain.simulation.plots import save_figure
 from mlchain.tasks.catalogue import MODELS, default_recipe, open_task
-from mlchain.tasks.dataset import Dataset
 from mlchain.tasks.task import DatasetTask
 from mlchain.training.jobs import stated_seed
 from mlchain.training.recipe import BITS, WIDE

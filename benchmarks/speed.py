@@ -9,13 +9,13 @@ from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
 import numpy as np
+from mlchain.tasks.mnist import load
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no types
 
 from benchmarks import float32
 from benchmarks.report import Section, table
 from mlchain.console import percent
 from mlchain.tasks.catalogue import MODELS, default_recipe
-from mlchain.tasks.mnist import load
 from mlchain.training import bounded, jobs, networks
 from mlchain.training.recipe import Recipe
 

@@ -122,11 +122,11 @@ class _RoundTrainer:
     recipe: bytes
     seconds: int
 
-    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None, version: int = 1) -> bytes:
         """Return the one right result of a job; raises CannotTrain, with the reason, if there is none."""
+        numbers = (number.to_bytes(8, "big") for number in (job_index, version))
         before = () if parent is None else (parent,)
-        index = job_index.to_bytes(8, "big")
-        return self.trainers.ask(self.what, self.seconds, self.recipe, model, seed, index, *before)
+        return self.trainers.ask(self.what, self.seconds, self.recipe, model, seed, *numbers, *before)
 
 
 def _environment() -> dict[str, str]:

@@ -28,15 +28,16 @@ def decode(request: bytes) -> list[bytes]:
 def answer(recipe: bytes, *job: bytes) -> bytes:
     """Open a task and return the result of a job; without one, nothing: the task can be opened here.
 
-    The job is a model, its round's seed, its index in 8 bytes and, where there is one, the model's parent.
+    The job is a model, its round's seed, its index and the model's number in 8 bytes each and, where there is one, the
+    model's parent.
     """
     from mlchain.tasks.catalogue import open_task  # after the limits are set: numpy takes memory when it is imported
 
     task = open_task(recipe)
     if not job:
         return b""
-    model, seed, index, *parent = job
-    return task.train(model, seed, int.from_bytes(index, "big"), *parent)
+    model, seed, index, version, *parent = job
+    return task.train(model, seed, int.from_bytes(index, "big"), *parent or (None,), int.from_bytes(version, "big"))
 
 
 def main() -> int:

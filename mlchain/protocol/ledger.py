@@ -118,9 +118,9 @@ class Ledger:
         before = self.versions[parent - 1] if parent else None
         return before.data() if before and before.is_complete else None
 
-    def inputs_of(self, current: Round, job: Job) -> tuple[bytes, bytes, int, bytes | None]:
-        """Return what the right result of a job follows from: model, seed, index in its round, the model's parent."""
-        return self.model_of(current), current.seed, job.index, self.parent_of(current)
+    def inputs_of(self, current: Round, job: Job) -> tuple[bytes, bytes, int, bytes | None, int]:
+        """Return what the right result of a job follows from: model, seed, index in its round, the model's parent and number."""
+        return self.model_of(current), current.seed, job.index, self.parent_of(current), current.terms.model_version
 
     def job_at(self, address: str) -> Job | None:
         """Return the job at an address, if there is one."""

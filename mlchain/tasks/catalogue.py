@@ -1,42 +1,31 @@
 """The tasks to choose from: made by name by a learning server, opened by recipe by a worker."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from mlchain.tasks import digits, mnist
-from mlchain.tasks.dataset import Dataset, fingerprint
+from mlchain.data import digits, mnist
+from mlchain.data.dataset import Dataset, fingerprint
 from mlchain.tasks.fake import FakeTask
+from mlchain.tasks.plans import Plan, compile_layers
 from mlchain.tasks.task import LearningTask, RecipeTask, with_dataset
 from mlchain.training.cost import Cost, cost_of
-from mlchain.training.layers import Layer, RecipeError
+from mlchain.training.layers import InputKind, Inputs, RecipeError
 from mlchain.training.recipe import DIGEST_SIZE, WIDE, Recipe
 
 FAKE = "fake"
 DATASETS: dict[str, Callable[[], Dataset]] = {"digits": digits.load, "mnist": mnist.load}
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The tuned part of a recipe."""
-
-    local_steps: int
-    batch: int
-    layers: tuple[Layer, ...]
-    bits: int = WIDE
-
-
-# Tuned for 5 rounds of 2 jobs, MNIST's softmax and bits on the last 10,000 of its training images. A layer's numbers:
-# inputs, outputs, input_max, scale, learning shift, error shift, quantum, initial.
+_SOFTMAX = ("dense 10",)
+_LENET = ("conv 16 5x5 maxpool", "conv 32 5x5 maxpool", "dense 10")
 PLANS = {
-    ("fake", "softmax"): Plan(4, 32, (Layer(64, 10, 16, 20, 8, 0, 5, 100),)),
-    ("fake", "mlp"): Plan(4, 32, (Layer(784, 64, 255, 16, 15, 0, 4, 400), Layer(64, 10, 1023, 22, 17, 14, 2, 800))),
-    ("digits", "softmax"): Plan(90, 128, (Layer(64, 10, 16, 20, 8, 0, 5, 0),)),
-    ("digits", "mlp"): Plan(90, 64, (Layer(64, 32, 16, 12, 11, 0, 4, 820), Layer(32, 10, 1023, 22, 16, 14, 2, 800))),
-    ("mnist", "softmax"): Plan(468, 128, (Layer(784, 10, 255, 24, 16, 0, 4, 0),), bits=4),
-    ("mnist", "mlp"): Plan(
-        937, 64, (Layer(784, 64, 255, 16, 15, 0, 4, 400), Layer(64, 10, 1023, 22, 17, 14, 2, 800)), bits=4
-    ),
+    ("fake", "softmax"): Plan(_SOFTMAX, 4, 32, 0.5, WIDE),
+    ("fake", "mlp"): Plan(("dense 64", *_SOFTMAX), 4, 32, 0.5, WIDE),
+    ("digits", "softmax"): Plan(_SOFTMAX, 90, 128, 0.5, WIDE, initial=0),
+    ("digits", "mlp"): Plan(("dense 32", *_SOFTMAX), 90, 64, 0.5, WIDE),
+    ("mnist", "softmax"): Plan(_SOFTMAX, 468, 128, 0.5, initial=0),
+    ("mnist", "mlp"): Plan(("dense 64", *_SOFTMAX), 937, 64, 0.25),
+    ("mnist", "lenet"): Plan(_LENET, 937, 64, 0.25, displacement=1, first_jobs=1),
 }
+FAKE_INPUTS = {"softmax": Inputs(1, 8, 8, InputKind.UNSIGNED, 16), "mlp": Inputs(1, 28, 28, InputKind.UNSIGNED, 255)}
 TASKS = tuple(dict.fromkeys(task for task, _ in PLANS))
 MODELS = tuple(dict.fromkeys(model for _, model in PLANS))
 
@@ -65,8 +54,16 @@ def default_recipe(task: str, model: str) -> Recipe:
     if model not in MODELS:
         raise ValueError(f"unknown model {model!r}: choose one of {', '.join(MODELS)}")
     plan = PLANS[task, model]
-    named = bytes(DIGEST_SIZE) if task == FAKE else fingerprint(DATASETS[task]())
-    return Recipe(task, named, plan.local_steps, plan.batch, plan.layers, plan.bits)
+    if task == FAKE:
+        return recipe_of(plan, task, bytes(DIGEST_SIZE), FAKE_INPUTS[model])
+    dataset = DATASETS[task]()
+    return recipe_of(plan, task, fingerprint(dataset), dataset.inputs)
+
+
+def recipe_of(plan: Plan, name: str, data: bytes, inputs: Inputs) -> Recipe:
+    """Return the recipe of a plan for the data with this fingerprint."""
+    layers, how = compile_layers(plan, inputs), (plan.bits, plan.displacement, plan.rate_shifts)
+    return Recipe(name, data, inputs, plan.local_steps, plan.batch, layers, *how)
 
 
 def open_task(recipe: bytes) -> LearningTask:

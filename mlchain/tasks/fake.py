@@ -17,16 +17,16 @@ GREATEST_CHANGE = 100  # small, so that many rounds leave the model inside int16
 class FakeTask(RecipeTask):
     """Learning nothing: a result is random, but the same for everybody who is given the same job."""
 
-    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None, version: int = 1) -> bytes:
         """Return a result of the recipe's shape, a function of the model, the recipe and the job's place."""
         decode_model(self.plan, model)  # refuses a wrong size, as a real task does
         key = derive_key("fake job", job_key(self.plan, seed, job_index), model)
         change = tuple(
-            random_integers(key, "change", depth, layer.size, GREATEST_CHANGE).reshape(layer.shape).astype(np.int16)
-            for depth, layer in enumerate(self.plan.layers)
+            random_integers(key, "change", depth, stage.size, GREATEST_CHANGE).reshape(stage.weights).astype(np.int16)
+            for depth, stage in enumerate(self.plan.stages)
         )
-        losses = random_words(key, "losses", 0, self.plan.local_steps) % np.uint64(self.plan.batch * WORST_LOSS)
-        return encode_result(self.plan, Result(change, derive_key("fake digest", key), tuple(losses.tolist())))
+        loss = int(random_words(key, "loss", 0, 1)[0]) % (self.plan.local_steps * self.plan.batch * WORST_LOSS)
+        return encode_result(self.plan, Result(change, (), derive_key("fake digest", key), loss))
 
     def accuracy(self, model: bytes) -> None:
         """Return None: there is nothing to test on."""

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
+from mlchain.data.dataset import DataError, Dataset, fingerprint
 from mlchain.errors import UserError
-from mlchain.tasks.dataset import DataError, Dataset, fingerprint
 from mlchain.training import aggregation, jobs
 from mlchain.training.encoding import Matrices, decode_model, decode_result, encode_model, encode_result
-from mlchain.training.networks import predict
+from mlchain.training.exact import Integers
+from mlchain.training.networks import Network
 from mlchain.training.recipe import Recipe
 
 
@@ -19,7 +22,7 @@ class CannotTrain(UserError):
 class Trainer(Protocol):
     """Who trains the jobs of a round."""
 
-    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None, version: int = 1) -> bytes:
         """Return the one right result of a job; raises `CannotTrain` where that cannot be."""
 
 
@@ -48,11 +51,11 @@ class LearningTask(Aggregation, Protocol):
     def initial_model(self) -> bytes:
         """Return the model before the first round."""
 
-    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None, version: int = 1) -> bytes:
         """Return the one right result of a job. A model of the wrong size raises `EncodingError`.
 
-        `seed` is its round's, `job_index` its number in the round;
-        `parent` is the version that the model was made from, None for the first.
+        `seed` is its round's, `job_index` its number in the round; `parent` is the version that the model was made
+        from, None for the first; `version` is the model's own number, which decides the learning rate.
         """
 
     def accuracy(self, model: bytes) -> float | None:
@@ -90,7 +93,7 @@ class RecipeTask:
         changes = [jobs.change_of(decode_result(self.plan, result), estimate) for result in results]
         return encode_model(aggregation.aggregate(start, changes))
 
-    def _start(self, model: bytes, parent: bytes | None) -> tuple[Matrices, jobs.Changes]:
+    def _start(self, model: bytes, parent: bytes | None) -> tuple[Matrices, tuple[Integers, ...]]:
         """Return a model and the change to be expected; a parent of another size, of another task then, tells none."""
         start = decode_model(self.plan, model)
         before = decode_model(self.plan, parent) if parent and len(parent) == len(model) else None
@@ -103,20 +106,24 @@ class DatasetTask(RecipeTask):
 
     dataset: Dataset
 
-    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None, version: int = 1) -> bytes:
         """Return the one right result of a job."""
         start, estimate = self._start(model, parent)
         key = jobs.job_key(self.plan, seed, job_index)
         data = self.dataset
-        result = jobs.run_job(self.plan, start, data.train_images, data.train_labels, key, estimate)
+        result = jobs.run_job(self.plan, start, data.train_samples, data.train_labels, key, version, estimate)
         return encode_result(self.plan, result)
 
     def accuracy(self, model: bytes) -> float:
         """Return the share of test samples classified rightly. A float at last: it decides nothing."""
-        weights = jobs.to_weights(self.plan, decode_model(self.plan, model))
-        predicted = predict(self.plan.layers, weights, self.dataset.test_images)
-        right = int((predicted == self.dataset.test_labels).sum())
-        return right / len(predicted)
+        data = self.dataset
+        predicted = self.network(model).predict(data.test_samples)
+        return int((predicted == data.test_labels).sum()) / len(predicted)
+
+    def network(self, model: bytes) -> Network:
+        """Return the network of a model."""
+        weights = tuple(matrix.astype(np.int64) for matrix in decode_model(self.plan, model))
+        return Network(self.plan.inputs, self.plan.layers, weights)
 
 
 def with_dataset(plan: Recipe, dataset: Dataset) -> DatasetTask:
@@ -124,10 +131,10 @@ def with_dataset(plan: Recipe, dataset: Dataset) -> DatasetTask:
     found = fingerprint(dataset)
     if found != plan.fingerprint:
         raise DataError(f"data set {dataset.name} is {found.hex()}, the recipe wants {plan.fingerprint.hex()}")
-    first, last = plan.layers[0], plan.layers[-1]
-    if (first.inputs, first.input_max, last.outputs) != (dataset.pixels, dataset.pixel_max, dataset.classes):
+    classes = plan.layers[-1].outputs
+    if (plan.inputs, classes) != (dataset.inputs, len(dataset.classes)):
         raise DataError(
-            f"data set {dataset.name} has {dataset.pixels} pixels up to {dataset.pixel_max} and "
-            f"{dataset.classes} classes, the recipe {first.inputs} up to {first.input_max} and {last.outputs}"
+            f"data set {dataset.name} has {len(dataset.classes)} classes and samples of {dataset.inputs.shape}, the "
+            f"recipe {classes} and {plan.inputs.shape}"
         )
     return DatasetTask(plan, dataset)

@@ -39,6 +39,16 @@ def product_bound(left: int, right: int, inner: int) -> int:
     return left * right * inner
 
 
+def half_added(bound: int, bits: int) -> int:
+    """Return the greatest magnitude that a rounding shift, which adds half a unit, shifts down."""
+    return bound + (1 << bits >> 1)
+
+
+def shifted(bound: int, bits: int) -> int:
+    """Return a bound on |values| after a shift by this many bits."""
+    return -(-bound >> bits)
+
+
 def shift_floor(values: Integers, bits: int) -> Integers:
     """Divide by 2**bits, 0 <= bits <= 62, rounding towards minus infinity."""
     _require_shift(bits)

@@ -2,24 +2,25 @@
 
 import numpy as np
 
-from mlchain.training.bounded import enclose
 from mlchain.training.compression import quantise, restore
-from mlchain.training.encoding import CompactResult, Matrices, Result, digest_weights
-from mlchain.training.exact import AnyIntegers, Integers, saturate, shift_round
-from mlchain.training.networks import Images, Weights, train
+from mlchain.training.encoding import Matrices, Result, digest_weights
+from mlchain.training.exact import AnyIntegers, Integers, saturate
+from mlchain.training.networks import Network, Samples
 from mlchain.training.recipe import WIDE, Recipe
-from mlchain.training.streams import derive_key, random_integers, sample_order
+from mlchain.training.streams import derive_key, displacements, random_integers, sample_order
 
-Changes = tuple[Integers, ...]  # of the weights of every layer, in units of the model
+Changes = tuple[AnyIntegers, ...]  # of the weights of every layer, in units of the model
 
 
 def initial_model(recipe: Recipe) -> Matrices:
     """Return the model before the first round: a function of the recipe alone."""
     key = derive_key("initial model", recipe.to_bytes())
-    return tuple(
-        random_integers(key, "weights", depth, layer.size, layer.initial).reshape(layer.shape).astype(np.int16)
-        for depth, layer in enumerate(recipe.layers)
-    )
+    model = []
+    for depth, stage in enumerate(recipe.stages):
+        weights = random_integers(key, "weights", depth, stage.size, stage.layer.initial).reshape(stage.weights)
+        weights[:, -1] = 0
+        model.append(weights.astype(np.int16))
+    return tuple(model)
 
 
 def stated_seed(number: int) -> bytes:
@@ -38,54 +39,56 @@ def job_key(recipe: Recipe, seed: bytes, job_index: int) -> bytes:
 def run_job(
     recipe: Recipe,
     model: Matrices,
-    images: Images,
+    samples: Samples,
     labels: Integers,
     key: bytes,
+    version: int,
     estimate: Changes = (),
-) -> Result | CompactResult:
-    """Return the result of training on images (n, inputs) and labels (n,), in the order the key gives.
+) -> Result:
+    """Return the result of training on samples (n, bytes) and labels (n,), in the order the key gives.
 
-    A recipe of fewer than 16 bits needs an estimate of the change, of which the result says what is missing.
+    `version` is the model's number, which decides the learning rate. A recipe of fewer than 16 bits needs an estimate of the change, of which the result says what is missing.
     """
-    order = sample_order(key, len(labels), recipe.local_steps * recipe.batch)
-    batches = ((images.take(batch, axis=0), labels[batch]) for batch in order.reshape(recipe.local_steps, recipe.batch))
-    start = to_weights(recipe, model)
-    end, losses = train(recipe.layers, start, batches)
-    final = tuple(matrix.to_integers() for matrix in end)
-    change = _change(recipe, start, final)
+    count = recipe.local_steps * recipe.batch
+    order = sample_order(key, len(labels), count)
+    moves = displacements(key, count, recipe.displacement) if recipe.displacement else None
+    network = Network(recipe.inputs, recipe.layers_for(version), tuple(matrix.astype(np.int64) for matrix in model))
+    loss = 0
+    for start in range(0, count, recipe.batch):
+        part = slice(start, start + recipe.batch)
+        batch = samples.take(order[part], axis=0)
+        if moves is not None:
+            batch = displaced(batch, recipe.inputs.shape, moves[part], recipe.displacement)
+        loss += network.step(batch, labels[order[part]])
+    digest = digest_weights(network.master_weights())
+    change = [after.astype(np.int64) - before for after, before in zip(network.model(), model, strict=True)]
     if recipe.bits == WIDE:
-        clipped = tuple(saturate(matrix, -32768, 32767).astype(np.int16) for matrix in change)
-        return Result(clipped, digest_weights(final), tuple(losses))
+        return Result(tuple(saturate(matrix, -32768, 32767).astype(np.int16) for matrix in change), (), digest, loss)
     left = [after - guess for after, guess in zip(change, estimate, strict=True)]
     codes, scales = zip(*(quantise(matrix, recipe.bits) for matrix in left), strict=True)
-    return CompactResult(codes, scales, digest_weights(final, losses), sum(losses))
+    return Result(codes, scales, digest, loss)
 
 
-def estimate_change(model: Matrices, parent: Matrices | None) -> Changes:
+def displaced(samples: Samples, shape: tuple[int, int, int], moves: Integers, reach: int) -> Samples:
+    """Return images (n, bytes) of channels x height x width moved down and across by (n, 2) pixels; 0 moves in."""
+    count, (channels, height, width) = len(samples), shape
+    wide = np.zeros((count, channels, height + 2 * reach, width + 2 * reach), dtype=np.uint8)
+    wide[:, :, reach : reach + height, reach : reach + width] = samples.reshape(count, *shape)
+    windows = np.lib.stride_tricks.sliding_window_view(wide, (height, width), axis=(2, 3))
+    moved = windows[np.arange(count), :, reach - moves[:, 0], reach - moves[:, 1]]
+    return moved.reshape(count, -1)
+
+
+def estimate_change(model: Matrices, parent: Matrices | None) -> tuple[Integers, ...]:
     """Return what everybody expects a job on a model to change: as much as its parent was changed by; 0 without one."""
     if parent is None:
         return tuple(np.zeros(matrix.shape, dtype=np.int64) for matrix in model)
     return tuple(matrix.astype(np.int64) - before for matrix, before in zip(model, parent, strict=True))
 
 
-def change_of(result: Result | CompactResult, estimate: Changes) -> tuple[AnyIntegers, ...]:
+def change_of(result: Result, estimate: Changes) -> Changes:
     """Return the change that a result stands for, in units of the model."""
-    if isinstance(result, Result):
-        return result.change
+    if not result.scales:
+        return result.codes
     pieces = zip(estimate, result.codes, result.scales, strict=True)
-    return tuple(guess + restore(codes, scale) for guess, codes, scale in pieces)
-
-
-def to_weights(recipe: Recipe, model: Matrices) -> Weights:
-    """Return the weights a model stands for: its numbers times 2**quantum."""
-    return tuple(
-        enclose(matrix.astype(np.int64) << layer.quantum, -layer.weight_range[0])
-        for matrix, layer in zip(model, recipe.layers, strict=True)
-    )
-
-
-def _change(recipe: Recipe, start: Weights, final: tuple[Integers, ...]) -> Changes:
-    return tuple(
-        shift_round(after - before.to_integers(), layer.quantum)
-        for before, after, layer in zip(start, final, recipe.layers, strict=True)
-    )
+    return tuple(guess + restore(codes.astype(np.int8), scale) for guess, codes, scale in pieces)

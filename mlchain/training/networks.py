@@ -1,85 +1,90 @@
-"""Fully connected networks in exact integers; without a hidden layer, softmax regression.
+"""Networks in exact integers: forward, gradient, step, and what they predict."""
 
-A hidden value is its sum shifted right and clipped to 0 .. input_max of the next layer; weights are clipped to what
-the model's int16 can hold. So every bound follows from the recipe alone: see `layers.bounds`.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlchain.training.bounded import Bounded, enclose
-from mlchain.training.exact import Integers
-from mlchain.training.layers import Layer
-from mlchain.training.softmax import ONE, cross_entropy, softmax
+from mlchain.training.certified import Narrow, require_exact_blas
+from mlchain.training.convolution import Convolution
+from mlchain.training.exact import Integers, shift_round
+from mlchain.training.layers import OUTPUT_ERROR_BITS, InputKind, Inputs, Layer, stages
+from mlchain.training.softmax import ONE, PROBABILITY_BITS, cross_entropy, softmax
 
-Images = NDArray[np.uint8]
-Weights = tuple[Bounded, ...]  # one (inputs + 1, outputs) matrix a layer
+Samples = NDArray[np.uint8]  # (samples, bytes of one)
 
-
-def forward(layers: Sequence[Layer], weights: Weights, images: Images) -> tuple[list[Bounded], list[Bounded], Bounded]:
-    """Return the inputs of every layer, the constant one included, the hidden values, and the logits of images."""
-    inputs = [enclose(images, layers[0].input_max, constant=layers[0].input_max)]
-    hidden: list[Bounded] = []
-    for layer, following, matrix in zip(layers, layers[1:], weights, strict=False):
-        sums = inputs[-1] @ matrix
-        hidden.append(sums.shift_floor(layer.scale).clip(0, following.input_max))
-        inputs.append(hidden[-1].with_constant(following.input_max))
-    return inputs, hidden, inputs[-1] @ weights[-1]
+SAMPLES_AT_ONCE = 64  # what is worked out for them fits into a processor's cache
 
 
-def downhill(layers: Sequence[Layer], weights: Weights, images: Images, labels: Integers) -> tuple[list[Bounded], int]:
-    """Return what to subtract from every layer's weights, and the batch's loss in 1/256 bit, summed over the batch.
+class Network:
+    """A network and its weights, which training moves."""
 
-    The error of an output is p - 1[label] in units of 2**-16; a gradient is input times error, summed, and a step
-    the gradient shifted right.
-    """
-    inputs, hidden, logits = forward(layers, weights, images)
-    probabilities = softmax(logits.to_integers(), layers[-1].scale)
-    of_label = np.arange(len(labels)), labels
-    loss = cross_entropy(probabilities[of_label])
+    def __init__(self, inputs: Inputs, layers: Sequence[Layer], model: Sequence[Integers]) -> None:
+        """Take the weights of the model, (outputs, fan-in + 1) of each layer."""
+        require_exact_blas()
+        self._inputs = inputs
+        places = stages(inputs, layers)
+        self._layers = [Convolution(stage, weights) for stage, weights in zip(places, model, strict=True)]
+        self._shift = layers[-1].shift
 
-    probabilities[of_label] -= ONE
-    errors = enclose(probabilities, ONE)
-    steps: list[Bounded] = []
-    for depth in reversed(range(len(layers))):
-        steps.append(inputs[depth].T.multiply_and_shift(errors, layers[depth].learning_shift))
-        if depth:
-            errors = errors_before(layers[depth], weights[depth], hidden[depth - 1], errors)
-    return steps[::-1], loss
+    def step(self, samples: Samples, labels: Integers) -> int:
+        """Move the weights by the gradient of a batch; return its loss in 1/256 bit, summed over its samples."""
+        first = self._layers[0]
+        is_sparse = first.stage.is_dense and self._inputs.kind is InputKind.UNSIGNED
+        first.expect(samples.any(axis=0) if is_sparse else None)
+        loss = sum(self._learn(*part) for part in zip(_parts(samples), _parts(labels), strict=True))
+        for layer in self._layers:
+            layer.descend()
+        return loss
+
+    def master_weights(self) -> tuple[Integers, ...]:
+        """Return the weights of every layer, (outputs, fan-in + 1), in units of 2**-quantum of the model's."""
+        return tuple(layer.weights() for layer in self._layers)
+
+    def model(self) -> tuple[NDArray[np.int16], ...]:
+        """Return the weights of every layer, (outputs, fan-in + 1), in units of the model."""
+        return tuple(layer.model() for layer in self._layers)
+
+    def logits(self, samples: Samples) -> Integers:
+        """Return base-2 logits (samples, classes) in units of 2**-shift of the last layer."""
+        self._layers[0].expect(None)
+        parts = [self._forward(part, training=False) for part in _parts(samples)]
+        return np.concatenate(parts)
+
+    def predict(self, samples: Samples) -> Integers:
+        """Return the class of the greatest logit of every sample; of equal logits the first."""
+        return self.logits(samples).argmax(axis=1)
+
+    def _learn(self, samples: Samples, labels: Integers) -> int:
+        """Add some samples' gradients to the step; return their loss."""
+        probabilities = softmax(self._forward(samples, training=True), self._shift)
+        of_label = np.arange(len(labels)), labels
+        loss = cross_entropy(probabilities[of_label])
+
+        probabilities[of_label] -= ONE
+        errors = shift_round(probabilities, PROBABILITY_BITS - OUTPUT_ERROR_BITS)
+        passed: Narrow | None = np.ascontiguousarray(errors.T, dtype=np.float32)
+        for layer in reversed(self._layers):
+            assert passed is not None  # only the first layer passes none on
+            passed = layer.backward(passed)
+        return loss
+
+    def _forward(self, samples: Samples, *, training: bool) -> Integers:
+        values = self._values(samples)
+        for layer in self._layers:
+            values = layer.forward(values, training=training)
+        return values.reshape(-1, len(samples)).T.astype(np.int64)
+
+    def _values(self, samples: Samples) -> Narrow:
+        """Return what the first layer sees, (channels, height, width, samples)."""
+        inputs, count = self._inputs, len(samples)
+        if inputs.kind is InputKind.TOKENS:
+            tokens = samples.T.reshape(1, inputs.height, inputs.width, count)
+            numbers = np.arange(inputs.channels).reshape(-1, 1, 1, 1)
+            return (tokens == numbers).astype(np.float32)
+        values = np.ascontiguousarray(samples.T, dtype=np.float32).reshape(*inputs.shape, count)
+        return values - np.float32(128) if inputs.kind is InputKind.SIGNED else values
 
 
-def errors_before(layer: Layer, matrix: Bounded, hidden: Bounded, errors: Bounded) -> Bounded:
-    """Return the errors (n, inputs) of the layer before; a value clipped to either end passes none on."""
-    passed = errors.multiply_and_shift(matrix[:-1].T, layer.error_shift)
-    return passed.only(hidden.between(0, layer.input_max))
-
-
-def train(
-    layers: Sequence[Layer], weights: Weights, batches: Iterable[tuple[Images, Integers]]
-) -> tuple[Weights, list[int]]:
-    """Return the weights after one step per batch of (images, labels), and every step's loss.
-
-    Weights saturate at the layer's weight range.
-    """
-    weights = tuple(matrix.copy() for matrix in weights)
-    used = np.ones(layers[0].inputs + 1, dtype=np.bool_)  # which inputs of a batch; the constant one always is
-    losses = []
-    for images, labels in batches:
-        # A pixel that is 0 in the whole batch adds nothing to any sum and moves no weight: a third of MNIST's.
-        images.any(axis=0, out=used[:-1])
-        rows = np.flatnonzero(used)
-        narrow = (weights[0].rows(rows), *weights[1:])
-        steps, loss = downhill(layers, narrow, images.take(rows[:-1], axis=1), labels)
-        for layer, matrix, step in zip(layers, narrow, steps, strict=True):
-            matrix.descend(step, *layer.weight_range)
-        weights[0].put_rows(rows, narrow[0])
-        losses.append(loss)
-    return weights, losses
-
-
-def predict(layers: Sequence[Layer], weights: Weights, images: Images) -> Integers:
-    """Return the class of the greatest logit of every image; of equal logits the first."""
-    classes: Integers = forward(layers, weights, images)[-1].to_integers().argmax(axis=1)
-    return classes
+def _parts(array: NDArray[np.generic]) -> list[NDArray[np.generic]]:
+    return [array[start : start + SAMPLES_AT_ONCE] for start in range(0, len(array), SAMPLES_AT_ONCE)]

@@ -8,7 +8,8 @@ import numpy as np
 
 from mlchain.training.exact import Integers, shift_floor
 
-ONE = 1 << 16  # the probability 1
+PROBABILITY_BITS = 16
+ONE = 1 << PROBABILITY_BITS  # the probability 1
 FRACTION_BITS = 8  # logits count in 1/256 bit once they are scaled
 LOSS_PER_BIT = 1 << FRACTION_BITS
 WORST_LOSS = 16 * LOSS_PER_BIT  # a probability of 0 costs as much as one of 2**-16

@@ -1,10 +1,12 @@
-"""The project's random numbers: SHAKE-256 read as a stream of 64-bit integers.
+"""The project's random numbers, which depend on no version of numpy.
 
-SHAKE-256 is fixed by FIPS 202 and part of Python's standard library, so the numbers depend on no version of
-numpy. A stream is named by a 32-byte key, a purpose and a number; different names give independent streams.
+Initial weights, and what is drawn once, come from SHAKE-256 (FIPS 202) read as a stream of 64-bit integers; a stream is
+named by a 32-byte key, a purpose and a number, and different names give independent streams. The order of samples and
+how far each is moved come from SHA-256, and each number by itself costs a few hashes: a contract can work it out.
 """
 
 import hashlib
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from mlchain.training.exact import Integers
 
 KEY_SIZE = 32
+ROUNDS = 8  # of the permutation
+_WORDS = 8  # big-endian uint32 in a SHA-256
 
 
 def derive_key(purpose: str, *parts: bytes) -> bytes:
@@ -46,6 +50,50 @@ def permutation(key: bytes, purpose: str, number: int, count: int) -> Integers:
 
 def sample_order(key: bytes, population: int, count: int) -> Integers:
     """Return `count` sample numbers: permutation upon permutation of the population, the last cut off."""
-    epochs = -(-count // population)
-    orders = [permutation(key, "sample order", epoch, population) for epoch in range(epochs)]
-    return np.concatenate(orders)[:count] if orders else np.zeros(0, dtype=np.int64)
+    epochs = [
+        epoch_order(key, epoch, population, min(population, count - epoch * population))
+        for epoch in range(-(-count // population))
+    ]
+    return np.concatenate(epochs) if epochs else np.zeros(0, dtype=np.int64)
+
+
+def epoch_order(key: bytes, epoch: int, population: int, count: int) -> Integers:
+    """Return the first `count` of 0 .. population - 1 in the order of an epoch.
+
+    A Feistel network of eight rounds permutes the numbers below the next square, side by side; a number that it takes
+    beyond the population is taken through it again (Black and Rogaway 2002, "Ciphers with arbitrary finite domains").
+    """
+    side = math.isqrt(population - 1) + 1
+    seed = hashlib.sha256(key + epoch.to_bytes(8, "big")).digest()
+    tables = [_uint32s(seed + number.to_bytes(4, "big"), side) for number in range(ROUNDS)]
+    order = _permute(np.arange(count, dtype=np.int64), tables, side)
+    outside = np.flatnonzero(order >= population)
+    while outside.size:
+        order[outside] = _permute(order[outside], tables, side)
+        outside = outside[order[outside] >= population]
+    return order
+
+
+def displacements(key: bytes, count: int, reach: int) -> Integers:
+    """Return by how many pixels the samples of a job are moved down and across, (count, 2), each -reach .. reach.
+
+    A sample's number is `uint32 number p mod 8 of SHA-256(key ‖ "displacement" ‖ uint32 p div 8)`, taken modulo the
+    number of places.
+    """
+    places = 2 * reach + 1
+    numbers = _uint32s(key + b"displacement", count) % places**2
+    return np.stack([numbers // places, numbers % places], axis=1) - reach
+
+
+def _permute(numbers: Integers, tables: list[Integers], side: int) -> Integers:
+    left, right = np.divmod(numbers, side)
+    for table in tables:
+        left, right = right, (left + table[right]) % side
+    return left * side + right
+
+
+def _uint32s(prefix: bytes, count: int) -> Integers:
+    """Return big-endian uint32 numbers, eight from the SHA-256 of the prefix and each number from 0 on as 4 bytes."""
+    blocks = range(-(-count // _WORDS))
+    data = b"".join(hashlib.sha256(prefix + block.to_bytes(4, "big")).digest() for block in blocks)
+    return np.frombuffer(data, dtype=">u4")[:count].astype(np.int64)

@@ -6,6 +6,7 @@ import pytest
 from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
+from mlchain.tasks.dataset import DataError
 
 from mlchain.audit.auditor import audit
 from mlchain.audit.findings import Check
@@ -24,7 +25,6 @@ from mlchain.protocol.events import (
     VersionAnnounced,
 )
 from mlchain.tasks.catalogue import open_recipe
-from mlchain.tasks.dataset import DataError
 from tests.actors.scenes import Scene
 from tests.actors.stage import MAX_SNAPSHOT_AGE, NUMBERS
 from tests.audit.histories import (

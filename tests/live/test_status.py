@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from mlchain.tasks.dataset import DataError
 
 from mlchain.errors import UserError
 from mlchain.live.rendering import as_json, as_lines
 from mlchain.live.status import status_of
-from mlchain.tasks.dataset import DataError
 from tests.actors.scenes import DAY, Scene
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from mlchain.training.bounded import enclose
 
 from mlchain.training import bounded
-from mlchain.training.bounded import enclose
 from mlchain.training.exact import BoundExceeded
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pooch
 import pytest
+from mlchain.tasks.dataset import DataError, Dataset, check, fingerprint
 
 from mlchain.tasks import digits, mnist
-from mlchain.tasks.dataset import DataError, Dataset, check, fingerprint
 
 IMAGES = np.arange(2 * 28 * 28, dtype=np.uint64).astype(np.uint8).reshape(2, 28, 28)
 NAME = "train-images-idx3-ubyte.gz"

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlchain.training.bounded import enclose
 
 from mlchain.training import jobs
-from mlchain.training.bounded import enclose
 from mlchain.training.compression import quantise, restore
 from mlchain.training.encoding import decode_result, digest_weights, encode_result
 from mlchain.training.layers import Layer

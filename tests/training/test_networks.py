@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlchain.training.bounded import Bounded, enclose, shifted
 
 from mlchain.training import networks
-from mlchain.training.bounded import Bounded, enclose, shifted
 from mlchain.training.exact import BoundExceeded
 from mlchain.training.layers import Layer, bounds
 from mlchain.training.softmax import ONE, POWERS

@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from mlchain.tasks.dataset import DataError
 
 from mlchain.tasks import catalogue, digits
 from mlchain.tasks.catalogue import LearningTask, create_task, open_task
-from mlchain.tasks.dataset import DataError
 from mlchain.training.encoding import EncodingError, decode_result
 from mlchain.training.jobs import stated_seed
 from mlchain.training.layers import RecipeError

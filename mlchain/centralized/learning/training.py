@@ -16,7 +16,7 @@ from mlchain.errors import UserError
 from mlchain.tasks.catalogue import open_task
 from mlchain.tasks.task import DatasetTask
 from mlchain.training import jobs
-from mlchain.training.encoding import Result, decode_model, encode_model
+from mlchain.training.encoding import decode_model, encode_model
 from mlchain.training.exact import saturate
 from mlchain.training.layers import RecipeError
 from mlchain.training.recipe import WIDE
@@ -47,9 +47,8 @@ class FederatedTask:
         key = jobs.job_key(self.task.plan, jobs.stated_seed(version), share)
         data = self.task.dataset
         start = decode_model(self.task.plan, model)
-        result = jobs.run_job(plan, start, data.train_images[samples], data.train_labels[samples], key)
-        assert isinstance(result, Result)  # of a wide plan
-        return encode_model(result.change)
+        result = jobs.run_job(plan, start, data.train_samples[samples], data.train_labels[samples], key, version + 1)
+        return encode_model(tuple(codes.astype(np.int16) for codes in result.codes))
 
     def combine(self, rule: str, evil: int, model: bytes, updates: Sequence[bytes], weights: Sequence[float]) -> bytes:
         """Return the model moved by what the rule makes of the updates, rounded and saturated to int16."""

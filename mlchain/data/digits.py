@@ -4,7 +4,8 @@ import functools
 
 import numpy as np
 
-from mlchain.tasks.dataset import Dataset, check
+from mlchain.data.dataset import Dataset, numbered
+from mlchain.training.layers import InputKind, Inputs
 from mlchain.training.streams import derive_key, permutation
 
 TEST_SAMPLES = 360  # one in five
@@ -20,14 +21,6 @@ def load() -> Dataset:
     images = bunch.data.astype(np.uint8)[order]
     labels = bunch.target.astype(np.int64)[order]
     train, test = slice(TEST_SAMPLES, None), slice(0, TEST_SAMPLES)
-    return check(
-        Dataset(
-            "digits",
-            16,
-            10,
-            images[train].copy(),
-            labels[train].copy(),
-            images[test].copy(),
-            labels[test].copy(),
-        )
-    )
+    inputs = Inputs(1, 8, 8, InputKind.UNSIGNED, 16)
+    parts = (images[train], labels[train], images[test], labels[test])
+    return Dataset("digits", inputs, numbered(10), *(part.copy() for part in parts))

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mlchain.tasks.dataset import DataError, Dataset, check
+from mlchain.data.dataset import DataError, Dataset, numbered
+from mlchain.training.layers import InputKind, Inputs
 
 URL = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 PIXELS = 28 * 28
@@ -43,16 +44,14 @@ def load() -> Dataset:
 def _load(directory: Path) -> Dataset:
     arrays = [read_idx(directory / name, CONTENTS[name]) for name in CONTENTS]
     train_images, train_labels, test_images, test_labels = arrays
-    return check(
-        Dataset(
-            name="mnist",
-            pixel_max=255,
-            classes=10,
-            train_images=train_images.reshape(-1, PIXELS),
-            train_labels=train_labels.astype(np.int64),
-            test_images=test_images.reshape(-1, PIXELS),
-            test_labels=test_labels.astype(np.int64),
-        )
+    return Dataset(
+        "mnist",
+        Inputs(1, 28, 28, InputKind.UNSIGNED, 255),
+        numbered(10),
+        train_images.reshape(-1, PIXELS),
+        train_labels.astype(np.int64),
+        test_images.reshape(-1, PIXELS),
+        test_labels.astype(np.int64),
     )
 
 

@@ -1,0 +1,130 @@
+"""A data set: labelled samples for training and for testing, the bytes that it is kept as, and its fingerprint."""
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlchain.errors import UserError
+from mlchain.training.exact import Integers
+from mlchain.training.layers import InputKind, Inputs, RecipeError
+from mlchain.training.trees import merkle_root
+
+MOST_CLASSES = 256  # a label is a byte
+_MAGIC = b"MLDATA1\n"
+_LENGTH = 4  # bytes of the header's length
+
+
+class DataError(UserError):
+    """A data set that is missing, damaged, or not the one wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What a byte of a table's sample says: where a number lies between two others, or whether a cell is a text."""
+
+    name: str
+    low: str | None = None  # decimal: the byte is 0 here and below
+    high: str | None = None  # decimal: it is 255 here and above
+    category: str | None = None  # it is 255 where the cell is this, and 0 elsewhere
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """Samples as rows of bytes, labels in 0 .. classes - 1. Do not write to the arrays."""
+
+    name: str  # for people; it plays no part in the fingerprint
+    inputs: Inputs
+    classes: tuple[str, ...]
+    train_samples: NDArray[np.uint8]  # (samples, bytes)
+    train_labels: Integers  # (samples,)
+    test_samples: NDArray[np.uint8]
+    test_labels: Integers
+    columns: tuple[Column, ...] = ()  # of a table
+
+    def __post_init__(self) -> None:
+        if not 2 <= len(self.classes) <= MOST_CLASSES:
+            raise DataError(f"{self.name} has {len(self.classes)} classes, 2 to {MOST_CLASSES} can be learned")
+        for samples, labels in self._parts():
+            if samples.dtype != np.uint8 or samples.shape != (len(labels), self.inputs.sample_size):
+                raise DataError(f"{self.name}: samples {samples.dtype} {samples.shape} for {len(labels)} labels")
+            if len(labels) == 0 or samples.max() > self.inputs.greatest:
+                raise DataError(f"{self.name}: no sample, or a byte above {self.inputs.greatest}")
+            if labels.min() < 0 or labels.max() >= len(self.classes):
+                raise DataError(f"{self.name}: a label outside 0 .. {len(self.classes) - 1}")
+            samples.setflags(write=False)
+            labels.setflags(write=False)
+
+    def _parts(self) -> Iterator[tuple[NDArray[np.uint8], Integers]]:
+        yield self.train_samples, self.train_labels
+        yield self.test_samples, self.test_labels
+
+    def header(self) -> bytes:
+        """Return the canonical JSON of all but samples and labels."""
+        inputs = asdict(self.inputs) | {"kind": int(self.inputs.kind)}
+        columns = [{k: v for k, v in asdict(column).items() if v is not None} for column in self.columns]
+        counts = {"train": len(self.train_labels), "test": len(self.test_labels)}
+        fields = inputs | counts | {"classes": self.classes, "columns": columns}
+        return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical file: magic, length of the header as uint32, header, samples and labels; little-endian."""
+        header = self.header()
+        body = b"".join(s.tobytes() + t.astype(np.uint8).tobytes() for s, t in self._parts())
+        return _MAGIC + len(header).to_bytes(_LENGTH, "little") + header + body
+
+    @classmethod
+    def from_bytes(cls, name: str, data: bytes) -> "Dataset":
+        """Read a canonical file; anything that `to_bytes` does not write raises `DataError`, which names the file."""
+        start = len(_MAGIC) + _LENGTH
+        end = start + int.from_bytes(data[len(_MAGIC) : start], "little")
+        if not data.startswith(_MAGIC) or end > len(data):
+            raise DataError(f"{name} is not a data set written by `ape run data`")
+        try:
+            read = cls._from_header(name, json.loads(data[start:end]), np.frombuffer(data, np.uint8, offset=end))
+        except (ValueError, KeyError, TypeError, RecipeError) as error:
+            raise DataError(f"{name} is damaged: {error}") from None
+        if read.header() != data[start:end]:
+            raise DataError(f"{name} is damaged: its header is not as `ape run data` writes it")
+        return read
+
+    @classmethod
+    def _from_header(cls, name: str, fields: dict, body: NDArray[np.uint8]) -> "Dataset":
+        sizes = [int(fields[part]) for part in ("channels", "height", "width")]
+        inputs = Inputs(*sizes, InputKind(fields["kind"]), fields["greatest"])
+        arrays, at = [], 0
+        for count in (int(fields["train"]), int(fields["test"])):
+            for width in (inputs.sample_size, 1):
+                arrays.append(body[at : at + count * width].reshape(count, width))
+                at += count * width
+        if at != len(body):
+            raise ValueError(f"{len(body)} bytes of samples and labels, {at} wanted")
+        train, train_labels, test, test_labels = arrays
+        labels = (array.ravel().astype(np.int64) for array in (train_labels, test_labels))
+        columns = tuple(Column(**column) for column in fields["columns"])
+        return cls(name, inputs, tuple(fields["classes"]), train, next(labels), test, next(labels), columns)
+
+
+@functools.cache
+def fingerprint(dataset: Dataset) -> bytes:
+    """Return `SHA-256(SHA-256(header) ‖ root of the training samples ‖ root of the test samples)`.
+
+    A sample's leaf is its bytes and its label as one more.
+    """
+    roots = [merkle_root(_leaves(*part)) for part in dataset._parts()]
+    return hashlib.sha256(hashlib.sha256(dataset.header()).digest() + b"".join(roots)).digest()
+
+
+def _leaves(samples: NDArray[np.uint8], labels: Integers) -> list[bytes]:
+    rows = np.concatenate([samples, labels.astype(np.uint8)[:, np.newaxis]], axis=1)
+    data, size = rows.tobytes(), rows.shape[1]
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """Return the names of classes that have only numbers."""
+    return tuple(str(number) for number in range(count))

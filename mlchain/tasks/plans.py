@@ -1,0 +1,108 @@
+"""From what a person writes of a network to the integers of a recipe.
+
+Floating point is used here and only here: what comes of it are integers, which one machine works out once and which
+are then on the chain. Units: a hidden value counts in 2**-6, a weight of the model in 2**-10, a master weight in 2**-20,
+an error in 2**-9, or in 2**-12 where it is an output's.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlchain.training.layers import OUTPUT_ERROR_BITS, Inputs, Layer, Pooling, RecipeError, Stage, stages
+
+HIDDEN_BITS = 6
+WEIGHT_BITS = 10
+QUANTUM_BITS = 10
+ERROR_BITS = 9
+EMBEDDING_SPREAD = 0.5  # of the initial weights of an embedding: each output sees one of them
+
+_WORDS = {"maxpool": Pooling.MAX, "sumpool": Pooling.SUM}
+_SIDES = re.compile(r"(\d{1,3})x(\d{1,3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is chosen for a task: the network, as its layers are written, and how it is trained."""
+
+    layers: tuple[str, ...]  # for instance "conv 16 5x5 maxpool", "dense 10"
+    local_steps: int  # of a job
+    batch: int
+    rate: float  # by which the mean gradient of a batch is multiplied
+    bits: int = 4  # that a result spends on the change of a weight
+    displacement: int = 0  # pixels
+    first_jobs: int | None = None  # of the first round, where that is not as many as in the others
+    rate_shifts: tuple[int, ...] = (0,)  # halvings of the rate by version trained; the last one stays
+    initial: float = 1.0  # by which the initial weights are multiplied
+
+
+def compile_layers(plan: Plan, inputs: Inputs) -> tuple[Layer, ...]:
+    """Return the layers of a plan on these inputs; a line that cannot be read or does not fit raises `RecipeError`."""
+    layers: list[Layer] = []
+    shape, unit, rate = inputs.shape, input_bits(inputs), plan.rate / plan.batch
+    for depth, line in enumerate(plan.layers):
+        last = depth == len(plan.layers) - 1
+        read = _read(line, shape)
+        many = 2 if read.pooling == Pooling.SUM else 0  # bits that a sum of four pools needs more
+        error = OUTPUT_ERROR_BITS if last else ERROR_BITS - many
+        stage = Stage(read, shape, 0, depth == 0, last)
+        spread = EMBEDDING_SPREAD if read.signed else math.sqrt(6 / stage.fan_in)
+        layer = Layer(
+            **{name: getattr(read, name) for name in _READ},
+            shift=WEIGHT_BITS + unit + many - (0 if last else HIDDEN_BITS),
+            learning_shift=_shift(line, unit + error - WEIGHT_BITS - QUANTUM_BITS - math.log2(rate)),
+            error_shift=0 if depth == 0 else error + WEIGHT_BITS - ERROR_BITS,
+            quantum=QUANTUM_BITS,
+            bias_input=max(1, inputs.magnitude) if depth == 0 else 255,
+            initial=round(plan.initial * spread * 2**WEIGHT_BITS),
+        )
+        layers.append(layer)
+        shape, unit = stages(inputs, layers)[-1].outputs, HIDDEN_BITS
+    return tuple(layers)
+
+
+def input_bits(inputs: Inputs) -> int:
+    """Return b such that an input counts in units of 2**-b: the greatest then is about 1."""
+    return round(math.log2(inputs.magnitude))
+
+
+_READ = ("outputs", "kernel_height", "kernel_width", "stride_height", "stride_width", "padding", "pooling", "signed")
+
+
+def _read(line: str, shape: Sequence[int]) -> Layer:
+    """Return a layer as its line says, all shifts 0."""
+    kind, *words = line.split() or [""]
+    if kind not in ("conv", "dense", "embed"):
+        raise RecipeError(f'"{line}" begins neither with conv, dense nor embed')
+    if not words or not re.fullmatch(r"\d{1,5}", words[0]):
+        raise RecipeError(f'"{line}" does not say how many outputs: "{kind} 16"')
+    kernel = {"conv": None, "dense": (0, 0), "embed": (1, 1)}[kind]
+    stride, padding, pooling = (1, 1), 0, Pooling.NONE
+    for word in words[1:] if kind == "conv" else []:
+        name, _, value = word.partition("=")
+        if sides := _SIDES.fullmatch(word):
+            kernel = int(sides[1]), int(sides[2])
+        elif word in _WORDS:
+            pooling = _WORDS[word]
+        elif name == "stride" and (sides := _SIDES.fullmatch(value if "x" in value else f"{value}x{value}")):
+            stride = int(sides[1]), int(sides[2])
+        elif name == "pad" and re.fullmatch(r"\d{1,3}", value):
+            padding = int(value)
+        else:
+            raise RecipeError(f'"{line}" has the unknown word "{word}"')
+    if kind != "conv" and len(words) > 1:
+        raise RecipeError(f'"{line}" has the unknown word "{words[1]}"')
+    if kernel is None:
+        raise RecipeError(f'"{line}" does not say how large its kernel is: "conv 16 5x5"')
+    if kind == "conv" and (kernel[0] > shape[1] + 2 * padding or kernel[1] > shape[2] + 2 * padding):
+        raise RecipeError(f'"{line}" has a kernel that is larger than its input of {shape[1]} x {shape[2]}')
+    signed = int(kind == "embed")
+    return Layer(int(words[0]), *kernel, *stride, padding, pooling, signed, 0, 0, 0, 0, 0, 0)
+
+
+def _shift(line: str, bits: float) -> int:
+    shift = round(bits)
+    if not 0 <= shift <= 62:
+        raise RecipeError(f'"{line}" cannot be trained at this rate: it is too {"great" if shift < 0 else "small"}')
+    return shift

@@ -1,0 +1,60 @@
+"""Exact products of integers at BLAS speed: in float32 where a bound proves that, in float64 elsewhere.
+
+float32 holds every integer below 2**24, float64 every one below 2**53. Where the sum of |a||b| stays below that, each
+partial sum is an integer that is held exactly, in whatever order a BLAS adds. So the choice, which depends on the
+data, changes how long a product takes and nothing else. (That covers every BLAS that forms sums of products of its
+operands. It covers neither Strassen's or Winograd's algorithms nor operands rounded to bfloat16 or TF32: `require_exact_blas`
+refuses those.)
+"""
+
+import functools
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlchain.errors import UserError
+
+Narrow = NDArray[np.float32]  # integers below 2**24
+Floats = NDArray[np.floating]  # integers below 2**24 in float32, below 2**53 in float64
+
+FLOAT32_LIMIT = 2.0**24 / 1.02  # the margin covers the rounding of norms, which are themselves sums in float32
+NORM_TERMS = 2**18  # of a float32 sum of squares: its relative error stays below 2**18 * 2**-24 = 1.6 %
+
+
+def is_narrow(bound: float) -> bool:
+    """Return whether float32 holds all sums whose terms' magnitudes add up to no more than this."""
+    return bound < FLOAT32_LIMIT
+
+
+def product(left: Narrow, right: Narrow, bound: float) -> Floats:
+    """Return left @ right; no entry's sum of |a||b| exceeds `bound`, nor is 2**53 or more."""
+    if is_narrow(bound):
+        return left @ right
+    return left.astype(np.float64) @ right.astype(np.float64)
+
+
+def greatest_row(matrix: Narrow) -> float:
+    """Return the greatest Euclidean norm of a row. |sum ab| <= |a||b| (Cauchy-Schwarz) makes bounds of norms."""
+    kind = np.float32 if matrix.shape[1] <= NORM_TERMS else np.float64
+    return math.sqrt(float(np.einsum("ij,ij->i", matrix, matrix, dtype=kind).max(initial=0)))
+
+
+def greatest_column(matrix: Narrow) -> float:
+    """Return the greatest Euclidean norm of a column."""
+    kind = np.float32 if matrix.shape[0] <= NORM_TERMS else np.float64
+    return math.sqrt(float(np.einsum("ij,ij->j", matrix, matrix, dtype=kind).max(initial=0)))
+
+
+@functools.cache
+def require_exact_blas() -> None:
+    """Raise `UserError` unless float32 products whose sums come close to 2**24 are exact here. Takes milliseconds."""
+    size = 512  # large enough for algorithms that save multiplications
+    values = np.arange(size * size, dtype=np.int64).reshape(size, size)
+    left = values * 2654435761 % 361 - 180  # |sum| < 512 * 181**2 < 2**24
+    right = values * 2246822519 % 361 - 180
+    left[0], right[:, 0] = 181, 181  # one entry comes to 16,773,632
+    wide = np.array([[32767, -32768, 1]]), np.array([[511], [-1], [-1]])  # 15 bits, of which bfloat16 keeps 8
+    for a, b in ((left, right), wide):
+        if not np.array_equal((a.astype(np.float32) @ b.astype(np.float32)).astype(np.int64), a @ b):
+            raise UserError("numpy's BLAS does not multiply float32 exactly here: use one without fast mathematics")

@@ -1,0 +1,294 @@
+"""One layer at work: its weights, and forward, backward and step in exact integers.
+
+Arrays are (channels, height, width, samples): with the samples last, every copy between an image and the columns of a
+product moves contiguous memory. They are float32 and hold integers; `certified` has what multiplies them. A pooled
+layer multiplies once, with its kernel in the four places of a pool, in strides of a pool: that needs less than half of
+the memory that convolving first and pooling then would.
+"""
+
+import math
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from mlchain.training.certified import Floats, Narrow, greatest_column, greatest_row, is_narrow, product
+from mlchain.training.exact import Integers
+from mlchain.training.layers import GREATEST_ERROR, POOL, Pooling, Stage
+
+_STEP_LIMIT = 2.0**30  # beyond it a step saturates any weight, and int32 still holds the difference
+_PLACES = tuple(np.ndindex(POOL, POOL))
+
+
+class Convolution:
+    """A layer and its weights, master ones of finer units and those that products see."""
+
+    def __init__(self, stage: Stage, weights: Integers) -> None:
+        """Take the weights of the model, (outputs, fan-in + 1)."""
+        self.stage = stage
+        layer = stage.layer
+        self._master: NDArray[np.int32] = np.ascontiguousarray(weights.T << layer.quantum, dtype=np.int32)
+        self._weights: Narrow = np.ascontiguousarray(weights.T, dtype=np.float32)  # rounded master weights
+        self._reach = float(1 << 15 + layer.quantum)  # of |master| at most
+        self._rows: NDArray[np.intp] | None = None  # of the weights that the batch moves; None: all
+        strides, kernel = (layer.stride_height, layer.stride_width), stage.kernel
+        self._is_pooled = layer.pooling != Pooling.NONE
+        self._copies = len(_PLACES) if layer.pooling == Pooling.MAX else 1
+        if self._is_pooled:
+            kernel = kernel[0] + (POOL - 1) * strides[0], kernel[1] + (POOL - 1) * strides[1]
+        self._kernel = kernel
+        self._strides = (POOL * strides[0], POOL * strides[1]) if self._is_pooled else strides
+        self._spread: Narrow = self._weights
+        self._buffers: dict[str, Narrow] = {}
+        self._gradient: Floats | None = None
+        self._gradient_bound = 0.0  # of the sum of |a||b| of each entry
+        self._places = len(_PLACES) if layer.pooling == Pooling.SUM else 1  # where a weight occurs in a sum
+        self._prepare()
+
+    def weights(self) -> Integers:
+        """Return the master weights, (outputs, fan-in + 1)."""
+        return self._master.T.astype(np.int64)
+
+    def model(self) -> NDArray[np.int16]:
+        """Return the weights in units of the model, (outputs, fan-in + 1)."""
+        return self._weights.T.astype(np.int16)
+
+    def _prepare(self) -> None:
+        """Work out what products with the present weights need, and what bounds them."""
+        stage, body = self.stage, self._weights[:-1]
+        if self._is_pooled:
+            self._spread = self._spread_kernel()
+        self._bias_bound = self._places * stage.layer.bias_input * float(np.abs(self._weights[-1]).max())
+        self._output_norm = self._places * greatest_column(body)  # of the weights of an output
+        if not stage.is_dense:  # there it is as dear as the product, and hardly less than the other
+            largest = float(np.abs(body).sum(axis=0, dtype=np.float64).max())
+            self._sum_bound = self._places * stage.magnitude * largest + self._bias_bound
+        if not stage.is_first:
+            channels = stage.fan_in if stage.is_dense else stage.inputs[0]
+            self._input_norm = self._places * greatest_row(body.reshape(channels, -1))  # of the weights of an input
+
+    def _spread_kernel(self) -> Narrow:
+        """Return the kernels that see a whole pool, (fan-in + 1, copies * outputs): one in each place, or their sum."""
+        stage = self.stage
+        (height, width), (channels, _, _), outputs = stage.kernel, stage.inputs, stage.layer.outputs
+        spread = np.zeros((channels * math.prod(self._kernel) + 1, self._copies, outputs), np.float32)
+        body = spread[:-1].reshape(channels, *self._kernel, self._copies, outputs)
+        kernels = self._weights[:-1].reshape(channels, height, width, outputs)
+        for copy, (down, across) in enumerate(_PLACES):
+            top, left = down * stage.layer.stride_height, across * stage.layer.stride_width
+            body[:, top : top + height, left : left + width, copy % self._copies] += kernels
+        spread[-1] = self._weights[-1] * (len(_PLACES) // self._copies)
+        return spread.reshape(-1, self._copies * outputs)
+
+    def _gather_kernel(self, gradient: Floats) -> Floats:
+        """Return the gradient of the kernel from that of its copies: what `_spread_kernel` does, transposed."""
+        stage = self.stage
+        (height, width), (channels, _, _), outputs = stage.kernel, stage.inputs, stage.layer.outputs
+        body = gradient[:-1].reshape(channels, *self._kernel, self._copies, outputs)
+        gathered = np.zeros((stage.fan_in + 1, outputs), gradient.dtype)
+        kernels = gathered[:-1].reshape(channels, height, width, outputs)
+        for copy, (down, across) in enumerate(_PLACES):
+            top, left = down * stage.layer.stride_height, across * stage.layer.stride_width
+            kernels += body[:, top : top + height, left : left + width, copy % self._copies]
+        return gathered
+
+    def expect(self, used: NDArray[np.bool_] | None) -> None:
+        """Say which inputs of a dense layer a batch uses: the others are 0 in all its samples.
+
+        Such an input adds nothing to any sum and moves no weight: with MNIST, a third of them.
+        """
+        self._rows = None if used is None or used.all() else np.append(np.flatnonzero(used), self.stage.fan_in)
+
+    # Forward
+
+    def forward(self, inputs: Narrow, *, training: bool) -> Floats:
+        """Return outputs, or of the last layer logits (classes, 1, 1, samples), of inputs (channels, height, width, samples)."""
+        stage, layer, samples = self.stage, self.stage.layer, inputs.shape[-1]
+        self._inputs, self._samples = inputs, samples
+        self._columns, weights = self._columns_of(inputs), self._spread
+        if self._rows is not None:
+            self._columns, weights = self._columns.take(self._rows, axis=0), weights.take(self._rows, axis=0)
+        sums = product(weights.T, self._columns, self._forward_bound(inputs))
+        if stage.is_last:
+            return sums.reshape(*stage.sums, samples)
+        if layer.pooling == Pooling.MAX:
+            sums = self._greatest(sums, training)
+        sums *= 2.0**-layer.shift
+        np.floor(sums, out=sums)
+        low, high = layer.range
+        if training:
+            self._live = (sums > low) & (sums < high)
+        np.maximum(sums, low, out=sums)
+        np.minimum(sums, high, out=sums)
+        return sums.astype(np.float32, copy=False).reshape(*stage.outputs, samples)
+
+    def _forward_bound(self, inputs: Narrow) -> float:
+        """Return a bound of every sum: the first of some, each dearer and closer than the one before, that will do."""
+        stage = self.stage
+        if not stage.is_dense:
+            bound = self._sum_bound
+        else:
+            bound = self._output_norm * stage.magnitude * math.sqrt(stage.fan_in) + self._bias_bound
+        if is_narrow(bound):
+            return bound
+        return self._output_norm * greatest_column(inputs.reshape(-1, self._samples)) + self._bias_bound
+
+    def _columns_of(self, inputs: Narrow) -> Narrow:
+        """Return every patch that a kernel sees as a column, (fan-in + 1, positions * samples), the constant input last."""
+        stage, samples = self.stage, inputs.shape[-1]
+        if stage.is_dense:
+            columns = self._buffer("columns", (stage.fan_in + 1, samples))
+            columns[:-1] = inputs.reshape(stage.fan_in, samples)
+        else:
+            padded = self._padded(inputs)
+            channel, down, across, sample = padded.strides
+            shape = (stage.inputs[0], *self._kernel, *stage.outputs[1:], samples)
+            steps = (channel, down, across, down * self._strides[0], across * self._strides[1], sample)
+            columns = self._buffer("columns", (math.prod(shape[:3]) + 1, math.prod(shape[3:])))
+            columns[:-1].reshape(shape)[...] = as_strided(padded, shape, steps, writeable=False)
+        columns[-1] = stage.layer.bias_input
+        return columns
+
+    def _padded(self, inputs: Narrow) -> Narrow:
+        edge = self.stage.layer.padding
+        if not edge:
+            return inputs
+        channels, height, width, samples = inputs.shape
+        padded = self._buffer("padded", (channels, height + 2 * edge, width + 2 * edge, samples))
+        padded[...] = 0
+        padded[:, edge:-edge, edge:-edge] = inputs
+        return padded
+
+    def _greatest(self, sums: Floats, training: bool) -> Floats:
+        """Return the greatest sum of each pool; remember which it was, the first in row order of equal ones."""
+        pools = sums.reshape(POOL, POOL, self.stage.layer.outputs, -1)
+        rows = np.maximum(pools[:, 0], pools[:, 1])
+        if training:
+            self._is_right = pools[:, 1] > pools[:, 0]
+            self._is_lower = rows[1] > rows[0]
+        return np.maximum(rows[0], rows[1], out=rows[0])
+
+    # Backward
+
+    def backward(self, errors: Narrow) -> Narrow | None:
+        """Add the gradient of these errors, shaped like the outputs, to the step's; return the errors of the inputs.
+
+        The first layer has nothing to pass them to, and returns None.
+        """
+        stage = self.stage
+        here = errors.reshape(stage.layer.outputs, -1)
+        if not stage.is_last:
+            here = here * self._live
+        self._add_gradient(here)
+        if stage.is_first:
+            return None
+        bound = self._input_norm * greatest_column(here.reshape(-1, self._samples))
+        passed = product(self._spread[:-1], self._routed(here), bound)
+        summed = self._summed(passed)
+        summed *= 2.0**-stage.layer.error_shift
+        if stage.layer.error_shift:
+            summed += 0.5
+        np.floor(summed, out=summed)
+        np.maximum(summed, -GREATEST_ERROR, out=summed)
+        np.minimum(summed, GREATEST_ERROR, out=summed)
+        return summed.astype(np.float32, copy=False)
+
+    def _routed(self, errors: Narrow) -> Narrow:
+        """Return errors by copy of the kernel, (copies * outputs, positions): each where its greatest sum was."""
+        if self._copies == 1:
+            return errors
+        routed = self._buffer("routed", (POOL, POOL, *errors.shape))
+        np.multiply(errors, self._is_lower, out=routed[1, 0])
+        np.subtract(errors, routed[1, 0], out=routed[0, 0])
+        for row in range(POOL):
+            np.multiply(routed[row, 0], self._is_right[row], out=routed[row, 1])
+            routed[row, 0] -= routed[row, 1]
+        return routed.reshape(-1, errors.shape[1])
+
+    def _add_gradient(self, errors: Narrow) -> None:
+        stage = self.stage
+        error_norm = greatest_row(errors)
+        # In a row of the columns each input of a channel occurs once at most.
+        bound = self._places * stage.magnitude * math.sqrt(errors.shape[1]) * error_norm
+        if not (stage.is_dense and is_narrow(bound)):
+            channels = stage.fan_in if stage.is_dense else stage.inputs[0]
+            bound = self._places * greatest_row(self._inputs.reshape(channels, -1)) * error_norm
+        gradient = _gradient(self._columns, self._routed(errors), bound)
+        if self._is_pooled:
+            gradient = self._gather_kernel(gradient)
+        # By itself, so that the constant input decides nothing about the others.
+        bias = errors.sum(axis=1, dtype=np.float64) * (self._places * stage.layer.bias_input)
+        bound = max(bound, float(np.abs(bias).max()))
+        gradient = gradient if is_narrow(bound) else gradient.astype(np.float64, copy=False)
+        gradient[-1] = bias
+        self._gradient_bound += bound
+        self._gradient = gradient if self._gradient is None else np.add(self._gradient, gradient, dtype=np.float64)
+
+    def _summed(self, columns: Floats) -> Floats:
+        """Add the errors of the columns up where the inputs are that the columns were copied from."""
+        stage = self.stage
+        if stage.is_dense:
+            return columns.reshape(*stage.inputs, self._samples)
+        channels, height, width = stage.inputs
+        edge, (_, down, across) = stage.layer.padding, stage.outputs
+        patches = columns.reshape(channels, *self._kernel, down, across, self._samples)
+        summed = np.zeros((channels, height + 2 * edge, width + 2 * edge, self._samples), columns.dtype)
+        (step_down, step_across) = self._strides
+        for row, column in np.ndindex(*self._kernel):
+            rows = slice(row, row + step_down * (down - 1) + 1, step_down)
+            summed[:, rows, column : column + step_across * (across - 1) + 1 : step_across] += patches[:, row, column]
+        return summed[:, edge:-edge, edge:-edge] if edge else summed
+
+    # Step
+
+    def descend(self) -> None:
+        """Subtract the gradient, shifted right by the learning shift and rounded, from the master weights."""
+        layer, gradient = self.stage.layer, self._gradient
+        assert gradient is not None
+        half = 1 << layer.learning_shift >> 1
+        gradient = gradient if is_narrow(self._gradient_bound + half) else gradient.astype(np.float64, copy=False)
+        gradient *= 2.0**-layer.learning_shift
+        if half:
+            gradient += 0.5
+        np.floor(gradient, out=gradient)
+        greatest = self._gradient_bound * 2.0**-layer.learning_shift + 1
+        if greatest > _STEP_LIMIT:
+            np.clip(gradient, -_STEP_LIMIT, _STEP_LIMIT, out=gradient)
+        self._gradient, self._gradient_bound = None, 0.0
+
+        rows = slice(None) if self._rows is None else self._rows
+        master = self._master[rows]
+        master -= gradient.astype(np.int32)
+        self._reach += greatest
+        if self._reach > layer.weight_range[1]:  # to look costs more than to count, and it hardly ever is
+            np.clip(master, *layer.weight_range, out=master)
+            self._reach = float(max(np.abs(self._master).max(), np.abs(master).max()))
+        rounded = master + (1 << layer.quantum >> 1)
+        rounded >>= layer.quantum
+        self._master[rows], self._weights[rows] = master, rounded
+        self._prepare()
+
+    def _buffer(self, name: str, shape: tuple[int, ...]) -> Narrow:
+        """Return memory that the same name returned before, to be overwritten."""
+        size = math.prod(shape)
+        found = self._buffers.get(name)
+        if found is None or found.size < size:
+            found = self._buffers[name] = np.empty(size, np.float32)
+        return found[:size].reshape(shape)
+
+
+def _gradient(columns: Narrow, errors: Narrow, bound: float) -> Floats:
+    """Return columns @ errors.T, whose last row is not to be used: the bound is one of the others.
+
+    Where it is too great for float32, so may be those of the halves of the positions, which are then added in float64.
+    """
+    positions = errors.shape[1]
+    if is_narrow(bound) or columns.size < 2**15 or positions < 64:
+        return product(columns, errors.T, bound)
+    total: Floats | None = None
+    for part in slice(None, positions // 2), slice(positions // 2, None):
+        seen, of_part = columns[:, part], errors[:, part]
+        gradient = _gradient(seen, of_part, greatest_row(seen[:-1]) * greatest_row(of_part))
+        total = gradient.astype(np.float64) if total is None else np.add(total, gradient, out=total)
+    assert total is not None
+    return total
