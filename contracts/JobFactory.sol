@@ -95,6 +95,13 @@ contract JobFactory is IJobFactory, ServerOwned {
         emit RoundScheduled(latestRound + 1, block.number);
     }
 
+    /* DATA */
+
+    /// @inheritdoc IJobFactory
+    function announceData(bytes32 fingerprint, string calldata url) external onlyServer {
+        emit DataAnnounced(fingerprint, url);
+    }
+
     /* DEPLOY */
 
     /// @inheritdoc IJobFactory
@@ -119,10 +126,17 @@ contract JobFactory is IJobFactory, ServerOwned {
         scheduledBlock = 0;
         // The registry is this factory's own and calls nobody, so what follows may come after the call.
         Terms memory job = _open(terms, round, snapshotBlock, serverRandom);
+        job.taskHash = _taskHash(keccak256(task), terms.modelVersion);
         emit RoundDeployed(
             round, terms.modelVersion, job.snapshotBlock, job.seed, job.poolSize, job.commitDeadline, terms, task
         );
-        _deployJobs(job, terms.jobs, keccak256(task));
+        _deployJobs(job, terms.jobs);
+    }
+
+    /// @dev What a job trains follows from this, its seed and its index alone.
+    function _taskHash(bytes32 recipeHash, uint256 modelVersion) private view returns (bytes32) {
+        (bytes32 model, bytes32 parent) = MODELS.lineageOf(modelVersion);
+        return keccak256(abi.encode(recipeHash, model, parent));
     }
 
     /// @dev In the order of the terms. The windows' sum bounds each of them by 2^32.
@@ -161,6 +175,7 @@ contract JobFactory is IJobFactory, ServerOwned {
         uint256 poolSize = REGISTRY.open{value: msg.value}(snapshotBlock, terms.jobs * terms.seats);
         return Terms({
             seed: keccak256(abi.encode(block.chainid, address(this), serverRandom, blockhash(snapshotBlock), round)),
+            taskHash: 0,
             round: round.toUint32(),
             index: 0,
             snapshotBlock: snapshotBlock.toUint40(),
@@ -178,12 +193,11 @@ contract JobFactory is IJobFactory, ServerOwned {
         });
     }
 
-    /// @dev The task hash covers round and index, so no two jobs ever have the same task.
-    function _deployJobs(Terms memory job, uint256 jobs, bytes32 descriptionHash) private {
+    function _deployJobs(Terms memory job, uint256 jobs) private {
         for (uint256 index = 0; index < jobs; ++index) {
             job.index = index.toUint8();
             address clone = Clones.cloneDeterministicWithImmutableArgs(address(IMPLEMENTATION), JobTerms.pack(job), 0);
-            emit JobDeployed(job.round, index, clone, keccak256(abi.encode(descriptionHash, job.round, index)));
+            emit JobDeployed(job.round, index, clone, job.taskHash);
         }
     }
 

@@ -83,6 +83,15 @@ contract ModelRegistry is ServerOwned {
 
     /* VIEWS */
 
+    /// @notice Return the content hash of a version and that of its parent.
+    /// @param version The number of the version.
+    /// @return model The hash; zero if there is no such version.
+    /// @return parent The parent's; zero for an initial model.
+    function lineageOf(uint256 version) external view returns (bytes32 model, bytes32 parent) {
+        Version storage announced = versionAt[version];
+        return (announced.contentHash, versionAt[announced.parent].contentHash);
+    }
+
     /// @notice Return whether every chunk of a version is published.
     /// @param version The number of the version.
     /// @return complete Whether they all are.

@@ -61,8 +61,13 @@ interface IJobFactory {
     /// @param round The number of the round.
     /// @param index The number of the job in the round, counted from zero.
     /// @param job The job.
-    /// @param taskHash What sets this job's task apart from every other: the hash of the task, the round and the index.
+    /// @param taskHash The hash of the recipe's hash, the model's and its parent's.
     event JobDeployed(uint256 indexed round, uint256 indexed index, address indexed job, bytes32 taskHash);
+
+    /// @notice Emitted when the server says where a data set can be fetched.
+    /// @param fingerprint What names the data set in a recipe, and what has to be checked before it is used.
+    /// @param url The address.
+    event DataAnnounced(bytes32 indexed fingerprint, string url);
 
     /// @notice The model registry belongs to another server.
     error ForeignModelRegistry(address server);
@@ -107,6 +112,11 @@ interface IJobFactory {
         external
         payable
         returns (uint256 round);
+
+    /// @notice Say where a data set can be fetched. Server only.
+    /// @param fingerprint What names the data set in a recipe.
+    /// @param url The address.
+    function announceData(bytes32 fingerprint, string calldata url) external;
 
     /// @notice Return whether this factory deployed `job`.
     /// @param job Any address.

@@ -5,12 +5,16 @@ pragma solidity 0.8.30;
 uint256 constant MAX_CHUNKS = 128;
 
 /// @title ContentHash
-/// @notice The hash of a byte string in chunks: `keccak256(keccak256(chunk_0) ‖ keccak256(chunk_1) ‖ …)`.
+/// @notice The hash of a byte string in chunks: `keccak256(chunkHash(chunk_0) ‖ chunkHash(chunk_1) ‖ …)`.
 /// @dev Every chunk but the last has exactly `CHUNK_SIZE` bytes, so a byte string has one chunking and one hash. A
 /// chunk is checked without storage, against the hashes of all chunks that the caller passes. The largest chunk and the
-/// longest list together stay below the 32 KiB that every client accepts as a transaction.
+/// longest list together stay below the 32 KiB that every client accepts as a transaction. A chunk's own hash is the
+/// root of a tree, so that anybody can prove one byte of it with a piece and a few hashes.
 library ContentHash {
     uint256 internal constant CHUNK_SIZE = 24_576;
+
+    /// @dev The size of a leaf of a chunk's tree, a multiple of 64. The last one may be shorter.
+    uint256 internal constant PIECE_SIZE = 512;
 
     /// @notice A byte string has from 1 to `maximum` bytes.
     error InvalidSize(uint256 size, uint256 maximum);
@@ -38,6 +42,39 @@ library ContentHash {
         return (size + CHUNK_SIZE - 1) / CHUNK_SIZE;
     }
 
+    /// @notice Return the root of the Keccak tree over a chunk's pieces of 512 bytes.
+    /// @dev Nodes are paired from the left, on every level the last one with a zero word if it is alone. Whoever knows the
+    /// size knows the depth, so no node passes as a piece. Each hash is written over what has been hashed already.
+    /// @param chunk The bytes of the chunk.
+    /// @return root The hash of the chunk.
+    function chunkHash(bytes calldata chunk) internal pure returns (bytes32 root) {
+        assembly ("memory-safe") {
+            let nodes := mload(0x40) // memory that nobody uses
+            calldatacopy(nodes, chunk.offset, chunk.length)
+            let node := nodes
+            let last := add(nodes, chunk.length)
+            let piece := nodes
+            for {} iszero(gt(add(piece, PIECE_SIZE), last)) {} {
+                mstore(node, keccak256(piece, PIECE_SIZE))
+                piece := add(piece, PIECE_SIZE)
+                node := add(node, 0x20)
+            }
+            if lt(piece, last) {
+                mstore(node, keccak256(piece, sub(last, piece)))
+                node := add(node, 0x20)
+            }
+            for { let end := node } gt(sub(end, nodes), 0x20) { end := node } {
+                mstore(end, 0)
+                node := nodes
+                for { let pair := nodes } lt(pair, end) { pair := add(pair, 0x40) } {
+                    mstore(node, keccak256(pair, 0x40))
+                    node := add(node, 0x20)
+                }
+            }
+            root := mload(nodes)
+        }
+    }
+
     /// @notice Revert unless a chunk is the one with this number in the byte string with this size and hash.
     /// @dev The list's length is compared because a content hash alone does not fix it: with a longer list, a contract
     /// that counts chunks by size would take the byte string as complete before the last ones are published.
@@ -63,7 +100,7 @@ library ContentHash {
         uint256 length = index + 1 < count ? CHUNK_SIZE : size - index * CHUNK_SIZE;
         require(chunk.length == length, WrongChunkLength(chunk.length, length));
 
-        bytes32 chunkHash = keccak256(chunk);
-        require(chunkHash == chunkHashes[index], WrongChunk(chunkHash, chunkHashes[index]));
+        bytes32 actual = chunkHash(chunk);
+        require(actual == chunkHashes[index], WrongChunk(actual, chunkHashes[index]));
     }
 }

@@ -65,6 +65,11 @@ contract LibraryHarness {
         ContentHash.checkChunk(contentHash, size, index, chunkHashes, chunk);
     }
 
+    /// @notice Return the hash of a chunk.
+    function chunkHash(bytes calldata chunk) external pure returns (bytes32) {
+        return ContentHash.chunkHash(chunk);
+    }
+
     /// @notice Return in how many chunks a legal size travels; revert for any other.
     function chunkCount(uint256 size) external pure returns (uint256) {
         ContentHash.checkSize(size);

@@ -9,6 +9,7 @@ from mlchain.audit.state import AuditState, Rules, Sources
 from mlchain.protocol.events import (
     AdmissionSet,
     Committed,
+    DataAnnounced,
     Event,
     Forfeited,
     JobDeployed,
@@ -37,6 +38,7 @@ CHECKS: dict[type[Event], Check] = {
     VersionAnnounced: Check.MODELS,
     ModelChunkPublished: Check.MODELS,
     RoundScheduled: Check.ROUNDS,
+    DataAnnounced: Check.MODELS,
     RoundOpened: Check.ROUNDS,
     RoundDeployed: Check.ROUNDS,
     JobDeployed: Check.ROUNDS,

@@ -40,7 +40,7 @@ def terms_of(current: Round, job: Job) -> tuple[Value, ...]:
     radix = isqrt(current.pool_size - 1) + 1 if current.pool_size else 0
     draw = (current.number, job.index, current.snapshot_block, current.pool_size, radix, terms.seats, terms.quorum)
     windows = (current.commit_deadline, terms.publish_window, terms.referee_window, terms.challenge_window)
-    return (current.seed, *draw, terms.result_size, *windows, terms.reward, terms.bonus)
+    return (current.seed, job.task_hash, *draw, terms.result_size, *windows, terms.reward, terms.bonus)
 
 
 def check_books(state: AuditState, books: Books, block: int) -> None:

@@ -5,7 +5,6 @@ from eth_utils import keccak
 from mlchain.audit.findings import Check
 from mlchain.audit.models import check_initial
 from mlchain.audit.state import AuditState, EventCheck
-from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.draw import seed_of
 from mlchain.protocol.events import JobDeployed, Log, RoundDeployed, RoundOpened, RoundScheduled
 from mlchain.protocol.terms import MAX_JOBS, Limit, RoundTerms, broken_limits
@@ -122,5 +121,5 @@ def check_job_deployed(state: AuditState, log: Log, event: JobDeployed) -> None:
     check = EventCheck(state, Check.ROUNDS, log, f"round {current.number} job {event.index}")
     check.expect_equal("its round", event.round, current.number)
     check.expect_equal("its index", event.index, len(current.jobs))
-    check.expect_equal("its task", event.task_hash, task_hash(current.task, current.number, len(current.jobs)))
+    check.expect_equal("its task", event.task_hash, state.ledger.task_hash_of(current))
     check.expect(state.ledger.job_at(event.job) is None, f"{event.job} is a job of an earlier round")

@@ -6,6 +6,7 @@ from mlchain.protocol.calls import Shortfall
 from mlchain.protocol.events import (
     AdmissionSet,
     Committed,
+    DataAnnounced,
     Event,
     Forfeited,
     JobDeployed,
@@ -102,6 +103,8 @@ def _of_deployment(names: _Names, log: Log) -> str:
             return f"{names.person(worker)} {'may' if admitted else 'may no longer'} join"
         case RoundScheduled(number):
             return f"round {number} will be drawn from the pool of this block"
+        case DataAnnounced(fingerprint, url):
+            return f"the data set 0x{fingerprint.hex()[:8]}… is at {url}"
         case RoundOpened(_, seats, escrow):
             return f"{seats} seats are paid for with {ether(escrow)}"
         case RoundDeployed(number, version, terms=terms):

@@ -1,4 +1,4 @@
-"""Commitments and task hashes, twins of `Job._commitment` and `JobFactory._deployJobs`."""
+"""Commitments and task hashes, twins of `Job._commitment` and `JobFactory._taskHash`."""
 
 from eth_abi import encode
 from eth_utils import keccak
@@ -12,6 +12,6 @@ def commitment(job: str, seat: int, result_hash: bytes) -> bytes:
     return keccak(encode(types, [COMMITMENT_DOMAIN, job, seat, result_hash]))
 
 
-def task_hash(task: bytes, round_number: int, index: int) -> bytes:
-    """Return the hash of the task of job `index` of a round; round and index make it unlike any other."""
-    return keccak(encode(["bytes32", "uint256", "uint256"], [keccak(task), round_number, index]))
+def task_hash(recipe: bytes, model: bytes, parent: bytes = bytes(32)) -> bytes:
+    """Return the hash that binds a round's recipe, the content hash of its model and that of the model's parent."""
+    return keccak(encode(["bytes32"] * 3, [keccak(recipe), model, parent]))

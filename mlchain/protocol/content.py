@@ -3,6 +3,7 @@
 from eth_utils import keccak
 
 CHUNK_SIZE = 24_576
+PIECE_SIZE = 512  # of a chunk's tree
 MAX_CHUNKS = 128
 
 
@@ -21,9 +22,18 @@ def chunk_count(size: int) -> int:
     return -(-size // CHUNK_SIZE)
 
 
+def chunk_hash(chunk: bytes) -> bytes:
+    """Return the root of the Keccak-256 tree over a chunk's pieces, paired from the left, the last one with a zero word."""
+    level = [keccak(chunk[start : start + PIECE_SIZE]) for start in range(0, len(chunk), PIECE_SIZE)]
+    while len(level) > 1:
+        level.append(bytes(32))
+        level = [keccak(left + right) for left, right in zip(level[::2], level[1::2], strict=False)]
+    return level[0]
+
+
 def chunk_hashes(data: bytes) -> list[bytes]:
-    """Return the Keccak-256 of every chunk of `data`."""
-    return [keccak(chunk) for chunk in split(data)]
+    """Return the hash of every chunk of `data`."""
+    return [chunk_hash(chunk) for chunk in split(data)]
 
 
 def content_hash(data: bytes) -> bytes:

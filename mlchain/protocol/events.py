@@ -137,8 +137,16 @@ class RoundDeployed:
 
 
 @dataclass(frozen=True, slots=True)
+class DataAnnounced:
+    """The server said where a data set can be fetched."""
+
+    fingerprint: bytes
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobDeployed:
-    """A job of a round was deployed at an address."""
+    """A job of a round was deployed at an address; the task hash binds recipe, model and the model's parent."""
 
     round: int
     index: int
@@ -224,6 +232,7 @@ RegistryEvent = (
     | Withdrawn
     | StakeWithdrawn
     | RoundScheduled
+    | DataAnnounced
     | RoundDeployed
     | JobDeployed
 )

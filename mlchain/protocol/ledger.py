@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import chunk_count
 from mlchain.protocol.draw import position_of
 from mlchain.protocol.events import (
     Committed,
+    DataAnnounced,
     Forfeited,
     JobDeployed,
     Joined,
@@ -26,7 +28,7 @@ from mlchain.protocol.events import (
     Withdrawn,
 )
 from mlchain.protocol.pool import MAX_SNAPSHOT_AGE, Pool
-from mlchain.protocol.rounds import Candidate, Job, Round, Settlement, Verdict
+from mlchain.protocol.rounds import VOID, Candidate, Job, Round, Settlement, Verdict
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ class Ledger:
         self.paid_out = 0
         self.last_settlement_block = 0
         self.scheduled: int | None = None  # the snapshot block, until the round is deployed
+        self.data_addresses: dict[bytes, str] = {}  # where the server says that a data set is, by its fingerprint
         self._jobs: dict[str, Job] = {}
         self._round_of: dict[str, Round] = {}  # by the address of a job
 
@@ -119,8 +122,14 @@ class Ledger:
         return before.data() if before and before.is_complete else None
 
     def inputs_of(self, current: Round, job: Job) -> tuple[bytes, bytes, int, bytes | None, int]:
-        """Return what the right result of a job follows from: model, seed, index in its round, the model's parent and number."""
+        """Return what the right result of a job follows from: model, seed, index, the model's parent and its number."""
         return self.model_of(current), current.seed, job.index, self.parent_of(current), current.terms.model_version
+
+    def task_hash_of(self, current: Round) -> bytes:
+        """Return the task hash that all jobs of a round have."""
+        version = self.versions[current.terms.model_version - 1]
+        parent = self.versions[version.parent - 1].content_hash if version.parent else VOID
+        return task_hash(current.task, version.content_hash, parent)
 
     def job_at(self, address: str) -> Job | None:
         """Return the job at an address, if there is one."""
@@ -158,6 +167,8 @@ class Ledger:
                 self.paid_in += escrow
             case RoundScheduled(snapshot_block=snapshot_block):
                 self.scheduled = snapshot_block
+            case DataAnnounced(fingerprint, url):
+                self.data_addresses[fingerprint] = url
             case RoundDeployed() as it:
                 self.scheduled = None
                 place = (it.snapshot_block, it.seed, it.pool_size)

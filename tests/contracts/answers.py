@@ -5,7 +5,7 @@ from enum import Enum, auto
 from eth_utils import keccak
 
 from mlchain.protocol.commitments import commitment
-from mlchain.protocol.content import chunk_hashes, content_hash, split
+from mlchain.protocol.content import chunk_hash, chunk_hashes, content_hash, split
 from tests.reference.jobs import NOTHING, Job
 
 REPLAYED = "0x" + "11" * 20  # another job
@@ -62,7 +62,7 @@ def chunk_of(result: bytes, index: int, damage: Damage = Damage.NONE) -> tuple[b
     if damage is Damage.LONGER_LIST:
         return name, index, [*hashes, hashes[0]], chunk
     if damage is Damage.OTHER_LIST:
-        return name, index, [*hashes[1:], keccak(chunk + chunk)], chunk
+        return name, index, [*hashes[1:], chunk_hash(chunk + chunk)], chunk
     if damage is Damage.OTHER_BYTES:
         return name, index, hashes, bytes(len(chunk))
     if damage is Damage.SHORTER:

@@ -47,7 +47,7 @@ def deploy(factory, sender, value=None, random=None, **changes):
     return factory.deployRound(terms, random or next_random(factory), TASK, value=payment, sender=sender)
 
 
-def test_a_round_announces_its_seed_and_every_job(factory, registry, server, members, scheduled):
+def test_a_round_announces_its_seed_and_every_job(factory, models, registry, server, members, scheduled):
     terms = terms_of(jobs=2, seats=2)
     start = chain.pending_timestamp + 1_000  # ahead of the clock, which the embedded chain follows
     deadline = start + terms["commitWindow"]
@@ -56,6 +56,7 @@ def test_a_round_announces_its_seed_and_every_job(factory, registry, server, mem
     receipt = factory.deployRound(terms, NUMBERS.number_of(1), TASK, value=escrow_of(terms), sender=server)
 
     opened, deployed, *jobs = receipt.events
+    model, _ = models.lineageOf(1)
     assert opened == registry.RoundOpened(snapshotBlock=scheduled, seats=4, escrow=escrow_of(terms))
     assert deployed == factory.RoundDeployed(
         round=1,
@@ -68,7 +69,7 @@ def test_a_round_announces_its_seed_and_every_job(factory, registry, server, mem
     )
     assert deployed.terms == list(terms.values())
     assert jobs == [
-        factory.JobDeployed(round=1, index=index, job=jobs[index].job, taskHash=task_hash(TASK, 1, index))
+        factory.JobDeployed(round=1, index=index, job=jobs[index].job, taskHash=task_hash(TASK, model))
         for index in range(2)
     ]
     assert factory.latestRound() == 1
@@ -83,6 +84,7 @@ def test_a_job_carries_its_terms_in_its_code(factory, server, members, scheduled
 
         assert terms == [
             deployed.seed,
+            event.taskHash,
             1,
             index,
             scheduled,

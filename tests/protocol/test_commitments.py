@@ -4,12 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlchain.protocol.commitments import commitment, task_hash
+from mlchain.protocol.content import chunk_hashes, content_hash
 from tests.contracts.chain_control import rollback
-from tests.contracts.protocol_steps import escrow_of, job_at, next_random, schedule_round, terms_of
+from tests.contracts.protocol_steps import MODEL, escrow_of, job_at, next_random, schedule_round, terms_of
 
+CHILD = b"the next model"
 HASHES = st.binary(min_size=32, max_size=32)
 ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda word: "0x" + word.hex())
 TERMS = st.tuples(
+    HASHES,
     HASHES,
     *[st.integers(0, 2**bits - 1) | st.just(2**bits - 1) for bits in (32, 8, 40, 32)],
     st.integers(1, 2**16) | st.just(2**16),  # the radix of the draw
@@ -39,29 +42,33 @@ def test_a_commitment_names_one_job_one_seat_and_one_result(base, other, place):
 
 
 @settings(max_examples=4)
-@given(task=st.binary(max_size=100))
-def test_the_chain_and_its_twin_hash_tasks_alike(factory, registry, server, task):
+@given(task=st.binary(max_size=100), has_parent=st.booleans())
+def test_the_chain_and_its_twin_hash_tasks_alike(factory, models, registry, server, task, has_parent):
     with rollback():
-        terms = terms_of(jobs=2, seats=1, quorum=1)
+        if has_parent:
+            models.announce(1, content_hash(CHILD), len(CHILD), sender=server)
+            models.publish(2, 0, chunk_hashes(CHILD), CHILD, sender=server)
+        terms = terms_of(jobs=2, seats=1, quorum=1, modelVersion=1 + has_parent)
         schedule_round(factory, server)
         receipt = factory.deployRound(terms, next_random(factory), task, value=escrow_of(terms), sender=server)
 
     jobs = [event for event in receipt.events if event.event_name == "JobDeployed"]
-    assert [event.taskHash for event in jobs] == [task_hash(task, 1, index) for index in range(2)]
+    hashes = (content_hash(CHILD), content_hash(MODEL)) if has_parent else (content_hash(MODEL),)
+    assert [event.taskHash for event in jobs] == [task_hash(task, *hashes)] * 2
 
 
-@given(st.binary(max_size=40), st.integers(1, 2**32 - 2), st.integers(0, 62))
-def test_no_two_jobs_have_the_same_task(task, round_number, index):
-    hashes = {
-        task_hash(task, round_number, index),
-        task_hash(task, round_number, index + 1),
-        task_hash(task, round_number + 1, index),
-    }
+@given(
+    base=st.tuples(st.binary(max_size=40), HASHES, HASHES),
+    other=st.tuples(st.binary(max_size=40), HASHES, HASHES),
+    place=st.integers(0, 2),
+)
+def test_a_task_hash_names_one_recipe_one_model_and_one_parent(base, other, place):
+    changed = (*base[:place], other[place], *base[place + 1 :])
 
-    assert len(hashes) == 3
+    assert (task_hash(*changed) == task_hash(*base)) == (changed == base)
 
 
 @settings(max_examples=20)
 @given(TERMS)
-def test_terms_come_out_of_their_three_words_as_they_went_in(libraries, terms):
+def test_terms_come_out_of_their_four_words_as_they_went_in(libraries, terms):
     assert libraries.packed(terms) == list(terms)

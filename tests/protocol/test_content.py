@@ -8,11 +8,13 @@ from mlchain.protocol.content import (
     CHUNK_SIZE,
     MAX_CHUNKS,
     chunk_count,
+    chunk_hash,
     chunk_hashes,
     content_hash,
     split,
 )
 from tests.contracts.chain_control import reverts
+from tests.reference.formulas import chunk_hash as reference_chunk_hash
 
 EDGES = [1, CHUNK_SIZE - 1, CHUNK_SIZE, CHUNK_SIZE + 1, 2 * CHUNK_SIZE, 3 * CHUNK_SIZE + 1]
 SIZES = st.sampled_from(EDGES) | st.integers(1, 4 * CHUNK_SIZE)
@@ -40,6 +42,18 @@ def test_the_chain_accepts_every_chunk_that_its_twin_makes(libraries, data):
     assert libraries.chunkCount(len(data)) == len(hashes)
     for index, chunk in enumerate(split(data)):
         libraries.checkChunk(content_hash(data), len(data), index, hashes, chunk)
+
+
+@settings(max_examples=30)
+@given(st.binary(max_size=40), st.integers(1, CHUNK_SIZE))
+@example(b"\1", 512)
+@example(b"\1", 513)
+@example(b"\1", 5 * 512)
+@example(b"\1", CHUNK_SIZE)
+def test_the_chain_its_twin_and_the_reference_hash_a_chunk_alike(libraries, head, size):
+    chunk = (head + bytes(size))[:size]
+
+    assert libraries.chunkHash(chunk) == chunk_hash(chunk) == reference_chunk_hash(chunk)
 
 
 @pytest.mark.parametrize("size", [1, CHUNK_SIZE, CHUNK_SIZE + 1, MAX_CHUNKS * CHUNK_SIZE])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from eth_utils import keccak
 
 from tests.reference.chain import Chain, require
+from tests.reference.formulas import chunk_hash
 
 CHUNK_SIZE, MAX_CHUNKS = 24_576, 128
 NAME = "ModelRegistry"
@@ -28,7 +29,7 @@ def check_chunk(content: bytes, size: int, index: int, hashes: list[bytes], chun
     require(keccak(b"".join(hashes)) == content, "WrongChunkHashes", keccak(b"".join(hashes)), content)
     length = min(CHUNK_SIZE, size - index * CHUNK_SIZE)
     require(len(chunk) == length, "WrongChunkLength", len(chunk), length)
-    require(keccak(chunk) == hashes[index], "WrongChunk", keccak(chunk), hashes[index])
+    require(chunk_hash(chunk) == hashes[index], "WrongChunk", chunk_hash(chunk), hashes[index])
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Version:
 
     content: bytes
     size: int
+    parent: int
     chunks: set[int] = field(default_factory=set)
 
 
@@ -52,7 +54,7 @@ class Models:
         require(parent <= len(self.versions), "UnknownVersion", parent)
         check_size(size)
         number = len(self.versions) + 1
-        self.versions[number] = Version(content, size)
+        self.versions[number] = Version(content, size, parent)
         self.chain.emit(NAME, "VersionAnnounced", version=number, parent=parent, contentHash=content, size=size)
 
     def publish(self, sender: str, number: int, index: int, hashes: list[bytes], chunk: bytes) -> None:

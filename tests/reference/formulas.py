@@ -10,9 +10,26 @@ def seed_of(chain_id: int, factory: str, random: bytes, block_hash: bytes, numbe
     return keccak(encode(types, [chain_id, factory, random, block_hash, number]))
 
 
-def task_hash(task: bytes, number: int, index: int) -> bytes:
-    """Return the hash of the task of a job, by its round and its index in it."""
-    return keccak(encode(["bytes32", "uint256", "uint256"], [keccak(task), number, index]))
+def task_hash(recipe: bytes, model: bytes, parent: bytes) -> bytes:
+    """Return what binds a round's recipe, its model and the model's parent."""
+    return keccak(keccak(recipe) + model + parent)
+
+
+def chunk_hash(chunk: bytes) -> bytes:
+    """Return the root of a chunk's tree: of a piece its hash, else that of both halves, missing nodes being zero."""
+    pieces = [chunk[start : start + 512] for start in range(0, len(chunk), 512)]
+    size = 1
+    while size < len(pieces):
+        size *= 2
+    return _root(pieces, size)
+
+
+def _root(pieces: list[bytes], size: int) -> bytes:
+    if not pieces:
+        return bytes(32)
+    if size == 1:
+        return keccak(pieces[0])
+    return keccak(_root(pieces[: size // 2], size // 2) + _root(pieces[size // 2 :], size // 2))
 
 
 def commitment(job: str, seat: int, result_hash: bytes) -> bytes:

@@ -89,12 +89,15 @@ class Protocol:
         )
         holders = [pool[drawn(seed, len(pool), seat)] for seat in range(terms.jobs * terms.seats)]
         self.rounds.append([])
+        version = self.models.versions[terms.model_version]
+        parent = self.models.versions[version.parent].content if version.parent else bytes(32)
+        bound = task_hash(task, version.content, parent)
         for index in range(terms.jobs):
             address = self.chain.job_address(number, index)
             committee = holders[index * terms.seats : (index + 1) * terms.seats]
             self.jobs[address] = Job(self.chain, self.registry, address, terms, committee, deadline)
             self.rounds[-1].append(self.jobs[address])
-            self._emit("JobDeployed", round=number, index=index, job=address, taskHash=task_hash(task, number, index))
+            self._emit("JobDeployed", round=number, index=index, job=address, taskHash=bound)
 
     def _check(self, terms: RoundTerms) -> None:
         require(self.models.is_complete(terms.model_version), "IncompleteModel", terms.model_version)
