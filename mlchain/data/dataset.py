@@ -3,15 +3,16 @@
 import functools
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlchain.errors import UserError
 from mlchain.training.exact import Integers
-from mlchain.training.layers import InputKind, Inputs, RecipeError
+from mlchain.training.layers import InputKind, Inputs
 from mlchain.training.trees import merkle_root
 
 MOST_CLASSES = 256  # a label is a byte
@@ -72,7 +73,7 @@ class Dataset:
         return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode("ascii")
 
     def to_bytes(self) -> bytes:
-        """Return the canonical file: magic, length of the header as uint32, header, samples and labels; little-endian."""
+        """Return the canonical file: magic, length of the header as uint32 (little-endian), header, samples, labels."""
         header = self.header()
         body = b"".join(s.tobytes() + t.astype(np.uint8).tobytes() for s, t in self._parts())
         return _MAGIC + len(header).to_bytes(_LENGTH, "little") + header + body
@@ -86,16 +87,16 @@ class Dataset:
             raise DataError(f"{name} is not a data set written by `ape run data`")
         try:
             read = cls._from_header(name, json.loads(data[start:end]), np.frombuffer(data, np.uint8, offset=end))
-        except (ValueError, KeyError, TypeError, RecipeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:  # whatever a header can say
             raise DataError(f"{name} is damaged: {error}") from None
         if read.header() != data[start:end]:
             raise DataError(f"{name} is damaged: its header is not as `ape run data` writes it")
         return read
 
     @classmethod
-    def _from_header(cls, name: str, fields: dict, body: NDArray[np.uint8]) -> "Dataset":
-        sizes = [int(fields[part]) for part in ("channels", "height", "width")]
-        inputs = Inputs(*sizes, InputKind(fields["kind"]), fields["greatest"])
+    def _from_header(cls, name: str, fields: Mapping[str, Any], body: NDArray[np.uint8]) -> "Dataset":
+        sizes = {part: fields[part] for part in ("channels", "height", "width", "greatest")}
+        inputs = Inputs(kind=InputKind(fields["kind"]), **sizes)
         arrays, at = [], 0
         for count in (int(fields["train"]), int(fields["test"])):
             for width in (inputs.sample_size, 1):
@@ -105,8 +106,9 @@ class Dataset:
             raise ValueError(f"{len(body)} bytes of samples and labels, {at} wanted")
         train, train_labels, test, test_labels = arrays
         labels = (array.ravel().astype(np.int64) for array in (train_labels, test_labels))
-        columns = tuple(Column(**column) for column in fields["columns"])
-        return cls(name, inputs, tuple(fields["classes"]), train, next(labels), test, next(labels), columns)
+        classes = tuple(map(str, fields["classes"]))
+        columns = tuple(Column(**{key: str(said) for key, said in column.items()}) for column in fields["columns"])
+        return cls(name, inputs, classes, train, next(labels), test, next(labels), columns)
 
 
 @functools.cache
@@ -119,10 +121,9 @@ def fingerprint(dataset: Dataset) -> bytes:
     return hashlib.sha256(hashlib.sha256(dataset.header()).digest() + b"".join(roots)).digest()
 
 
-def _leaves(samples: NDArray[np.uint8], labels: Integers) -> list[bytes]:
-    rows = np.concatenate([samples, labels.astype(np.uint8)[:, np.newaxis]], axis=1)
-    data, size = rows.tobytes(), rows.shape[1]
-    return [data[start : start + size] for start in range(0, len(data), size)]
+def _leaves(samples: NDArray[np.uint8], labels: Integers) -> Iterator[bytes]:
+    for sample, label in zip(samples, labels.tolist(), strict=True):
+        yield sample.tobytes() + bytes([label])
 
 
 def numbered(count: int) -> tuple[str, ...]:

@@ -36,8 +36,9 @@ def answer(recipe: bytes, *job: bytes) -> bytes:
     task = open_task(recipe)
     if not job:
         return b""
-    model, seed, index, version, *parent = job
-    return task.train(model, seed, int.from_bytes(index, "big"), *parent or (None,), int.from_bytes(version, "big"))
+    model, seed, index, version, *parents = job
+    parent = parents[0] if parents else None
+    return task.train(model, seed, int.from_bytes(index, "big"), parent, int.from_bytes(version, "big"))
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ import time
 
 from mlchain.errors import UserError
 from mlchain.tasks.catalogue import MODELS, TASKS, cost_of_recipe, create_task, default_recipe
-from mlchain.training.exact import PRODUCT_LIMIT
+from mlchain.training.exact import EXACT_LIMIT
 from mlchain.training.jobs import stated_seed
 from mlchain.training.layers import bounds
 
@@ -39,8 +39,8 @@ def print_bounds() -> None:
     for task in TASKS:
         for model in MODELS:
             recipe = default_recipe(task, model)
-            for each in bounds(recipe.layers, recipe.batch):
-                room = PRODUCT_LIMIT // each.bound
+            for each in bounds(recipe.stages, recipe.batch):
+                room = EXACT_LIMIT // each.bound
                 print(f"{task:7}{model:9}{each.of:32}{each.bound:>22,}  1/{room:,} of 2**53")
 
 

@@ -1,8 +1,8 @@
 """From what a person writes of a network to the integers of a recipe.
 
 Floating point is used here and only here: what comes of it are integers, which one machine works out once and which
-are then on the chain. Units: a hidden value counts in 2**-6, a weight of the model in 2**-10, a master weight in 2**-20,
-an error in 2**-9, or in 2**-12 where it is an output's.
+are then on the chain. Units: a hidden value counts in 2**-6, a weight of the model in 2**-10, a master weight in
+2**-20, an error in 2**-9, or in 2**-12 where it is an output's.
 """
 
 import math

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from mlchain.data.dataset import DataError, Dataset, fingerprint
 from mlchain.errors import UserError
 from mlchain.training import aggregation, jobs
@@ -122,8 +120,7 @@ class DatasetTask(RecipeTask):
 
     def network(self, model: bytes) -> Network:
         """Return the network of a model."""
-        weights = tuple(matrix.astype(np.int64) for matrix in decode_model(self.plan, model))
-        return Network(self.plan.inputs, self.plan.layers, weights)
+        return Network(self.plan.inputs, self.plan.layers, decode_model(self.plan, model))
 
 
 def with_dataset(plan: Recipe, dataset: Dataset) -> DatasetTask:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlchain.training.encoding import Matrices
-from mlchain.training.exact import AnyIntegers, Integers, divide_round, saturate
+from mlchain.training.exact import AnyIntegers, Integers, divide_round
 
 
 def aggregate(model: Matrices, changes: Sequence[tuple[AnyIntegers, ...]]) -> Matrices:
@@ -23,4 +23,4 @@ def aggregate(model: Matrices, changes: Sequence[tuple[AnyIntegers, ...]]) -> Ma
 def _moved(matrix: NDArray[np.int16], changes: Sequence[AnyIntegers]) -> NDArray[np.int16]:
     total: Integers = np.sum(changes, axis=0, dtype=np.int64)  # below 2**23 each: no number of jobs overflows int64
     mean = divide_round(total, len(changes))
-    return saturate(matrix + mean, -32768, 32767).astype(np.int16)
+    return np.clip(matrix + mean, -32768, 32767).astype(np.int16)

@@ -3,12 +3,14 @@
 float32 holds every integer below 2**24, float64 every one below 2**53. Where the sum of |a||b| stays below that, each
 partial sum is an integer that is held exactly, in whatever order a BLAS adds. So the choice, which depends on the
 data, changes how long a product takes and nothing else. (That covers every BLAS that forms sums of products of its
-operands. It covers neither Strassen's or Winograd's algorithms nor operands rounded to bfloat16 or TF32: `require_exact_blas`
-refuses those.)
+operands. It covers neither Strassen's or Winograd's algorithms nor operands rounded to bfloat16 or TF32:
+`require_exact_blas` refuses those.)
 """
 
 import functools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +18,10 @@ from numpy.typing import NDArray
 from mlchain.errors import UserError
 
 Narrow = NDArray[np.float32]  # integers below 2**24
-Floats = NDArray[np.floating]  # integers below 2**24 in float32, below 2**53 in float64
+Floats = NDArray[np.floating[Any]]  # integers below 2**24 in float32, below 2**53 in float64
 
-FLOAT32_LIMIT = 2.0**24 / 1.02  # the margin covers the rounding of norms, which are themselves sums in float32
+NORM_MARGIN = 1.02  # covers the rounding of norms, which are themselves sums in float32
+FLOAT32_LIMIT = 2.0**24 / NORM_MARGIN
 NORM_TERMS = 2**18  # of a float32 sum of squares: its relative error stays below 2**18 * 2**-24 = 1.6 %
 
 
@@ -46,15 +49,19 @@ def greatest_column(matrix: Narrow) -> float:
     return math.sqrt(float(np.einsum("ij,ij->j", matrix, matrix, dtype=kind).max(initial=0)))
 
 
+def is_exact(multiply: Callable[[Narrow, Narrow], Floats]) -> bool:
+    """Return whether a float32 product of wide operands is exact, its sums in 2**23 .. 2**24 - 1."""
+    size = 512  # large enough for algorithms that save multiplications
+    values = np.arange(size * size // 2).reshape(size, -1) * 2654435761 % 2**14
+    values += 2**14  # 15 bits, of which bfloat16 keeps 8 and TF32 11
+    ones = np.ones_like(values)
+    left, right = np.hstack([values, ones]), np.vstack([ones.T, values[::-1].T])
+    found = multiply(left.astype(np.float32), right.astype(np.float32))
+    return np.array_equal(found.astype(np.int64), left @ right)
+
+
 @functools.cache
 def require_exact_blas() -> None:
-    """Raise `UserError` unless float32 products whose sums come close to 2**24 are exact here. Takes milliseconds."""
-    size = 512  # large enough for algorithms that save multiplications
-    values = np.arange(size * size, dtype=np.int64).reshape(size, size)
-    left = values * 2654435761 % 361 - 180  # |sum| < 512 * 181**2 < 2**24
-    right = values * 2246822519 % 361 - 180
-    left[0], right[:, 0] = 181, 181  # one entry comes to 16,773,632
-    wide = np.array([[32767, -32768, 1]]), np.array([[511], [-1], [-1]])  # 15 bits, of which bfloat16 keeps 8
-    for a, b in ((left, right), wide):
-        if not np.array_equal((a.astype(np.float32) @ b.astype(np.float32)).astype(np.int64), a @ b):
-            raise UserError("numpy's BLAS does not multiply float32 exactly here: use one without fast mathematics")
+    """Raise `UserError` where `is_exact` finds that numpy's own product is not."""
+    if not is_exact(np.matmul):
+        raise UserError("numpy's BLAS does not multiply float32 exactly here: use one without fast mathematics")

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from mlchain.training.certified import Floats, Narrow, greatest_column, greatest_row, is_narrow, product
-from mlchain.training.exact import Integers
+from mlchain.training.certified import NORM_MARGIN, Floats, Narrow, greatest_column, greatest_row, is_narrow, product
+from mlchain.training.exact import AnyIntegers, Integers
 from mlchain.training.layers import GREATEST_ERROR, POOL, Pooling, Stage
 
 _STEP_LIMIT = 2.0**30  # beyond it a step saturates any weight, and int32 still holds the difference
@@ -23,11 +23,11 @@ _PLACES = tuple(np.ndindex(POOL, POOL))
 class Convolution:
     """A layer and its weights, master ones of finer units and those that products see."""
 
-    def __init__(self, stage: Stage, weights: Integers) -> None:
+    def __init__(self, stage: Stage, weights: AnyIntegers) -> None:
         """Take the weights of the model, (outputs, fan-in + 1)."""
         self.stage = stage
         layer = stage.layer
-        self._master: NDArray[np.int32] = np.ascontiguousarray(weights.T << layer.quantum, dtype=np.int32)
+        self._master: NDArray[np.int32] = np.ascontiguousarray(weights.T, dtype=np.int32) << layer.quantum
         self._weights: Narrow = np.ascontiguousarray(weights.T, dtype=np.float32)  # rounded master weights
         self._reach = float(1 << 15 + layer.quantum)  # of |master| at most
         self._rows: NDArray[np.intp] | None = None  # of the weights that the batch moves; None: all
@@ -102,7 +102,7 @@ class Convolution:
     # Forward
 
     def forward(self, inputs: Narrow, *, training: bool) -> Floats:
-        """Return outputs, or of the last layer logits (classes, 1, 1, samples), of inputs (channels, height, width, samples)."""
+        """Return the outputs, of the last layer the logits, of inputs; both (channels, height, width, samples)."""
         stage, layer, samples = self.stage, self.stage.layer, inputs.shape[-1]
         self._inputs, self._samples = inputs, samples
         self._columns, weights = self._columns_of(inputs), self._spread
@@ -134,7 +134,7 @@ class Convolution:
         return self._output_norm * greatest_column(inputs.reshape(-1, self._samples)) + self._bias_bound
 
     def _columns_of(self, inputs: Narrow) -> Narrow:
-        """Return every patch that a kernel sees as a column, (fan-in + 1, positions * samples), the constant input last."""
+        """Return the patches that a kernel sees, (fan-in + 1, positions * samples), the constant input last."""
         stage, samples = self.stage, inputs.shape[-1]
         if stage.is_dense:
             columns = self._buffer("columns", (stage.fan_in + 1, samples))
@@ -166,7 +166,8 @@ class Convolution:
         if training:
             self._is_right = pools[:, 1] > pools[:, 0]
             self._is_lower = rows[1] > rows[0]
-        return np.maximum(rows[0], rows[1], out=rows[0])
+        greatest: Floats = np.maximum(rows[0], rows[1], out=rows[0])
+        return greatest
 
     # Backward
 
@@ -251,7 +252,7 @@ class Convolution:
         if half:
             gradient += 0.5
         np.floor(gradient, out=gradient)
-        greatest = self._gradient_bound * 2.0**-layer.learning_shift + 1
+        greatest = NORM_MARGIN * self._gradient_bound * 2.0**-layer.learning_shift + 1
         if greatest > _STEP_LIMIT:
             np.clip(gradient, -_STEP_LIMIT, _STEP_LIMIT, out=gradient)
         self._gradient, self._gradient_bound = None, 0.0

@@ -8,12 +8,13 @@ result: uint16 scale of every layer, unless a weight's change has 16 bits | code
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlchain.training import compression
-from mlchain.training.exact import AnyIntegers, Integers, Number
+from mlchain.training.exact import AnyIntegers, Integers
 from mlchain.training.layers import Stage
 from mlchain.training.recipe import DIGEST_SIZE, WIDE, Recipe
 from mlchain.training.softmax import WORST_LOSS
@@ -22,6 +23,7 @@ from mlchain.training.trees import matrix_root
 Matrices = tuple[NDArray[np.int16], ...]  # one (outputs, fan-in + 1) matrix a layer
 
 _LOSS_SIZE = 8
+_Width = TypeVar("_Width", bound=np.signedinteger[Any])
 
 
 class EncodingError(ValueError):
@@ -93,6 +95,6 @@ def _matrices(network: Sequence[Stage], data: bytes) -> Matrices:
     return _split(network, np.frombuffer(data, dtype="<i2").astype(np.int16))
 
 
-def _split(network: Sequence[Stage], numbers: NDArray[Number]) -> tuple[NDArray[Number], ...]:
+def _split(network: Sequence[Stage], numbers: NDArray[_Width]) -> tuple[NDArray[_Width], ...]:
     ends = np.cumsum([stage.size for stage in network])[:-1]
     return tuple(piece.reshape(stage.weights) for piece, stage in zip(np.split(numbers, ends), network, strict=True))

@@ -4,7 +4,7 @@ import numpy as np
 
 from mlchain.training.compression import quantise, restore
 from mlchain.training.encoding import Matrices, Result, digest_weights
-from mlchain.training.exact import AnyIntegers, Integers, saturate
+from mlchain.training.exact import AnyIntegers, Integers
 from mlchain.training.networks import Network, Samples
 from mlchain.training.recipe import WIDE, Recipe
 from mlchain.training.streams import derive_key, displacements, random_integers, sample_order
@@ -47,12 +47,13 @@ def run_job(
 ) -> Result:
     """Return the result of training on samples (n, bytes) and labels (n,), in the order the key gives.
 
-    `version` is the model's number, which decides the learning rate. A recipe of fewer than 16 bits needs an estimate of the change, of which the result says what is missing.
+    `version` is the model's number, from 1, which decides the learning rate. A recipe of fewer than 16 bits needs an
+    estimate of the change: the result says what is missing from it.
     """
     count = recipe.local_steps * recipe.batch
     order = sample_order(key, len(labels), count)
     moves = displacements(key, count, recipe.displacement) if recipe.displacement else None
-    network = Network(recipe.inputs, recipe.layers_for(version), tuple(matrix.astype(np.int64) for matrix in model))
+    network = Network(recipe.inputs, recipe.layers_for(version), model)
     loss = 0
     for start in range(0, count, recipe.batch):
         part = slice(start, start + recipe.batch)
@@ -63,7 +64,7 @@ def run_job(
     digest = digest_weights(network.master_weights())
     change = [after.astype(np.int64) - before for after, before in zip(network.model(), model, strict=True)]
     if recipe.bits == WIDE:
-        return Result(tuple(saturate(matrix, -32768, 32767).astype(np.int16) for matrix in change), (), digest, loss)
+        return Result(tuple(np.clip(matrix, -32768, 32767).astype(np.int16) for matrix in change), (), digest, loss)
     left = [after - guess for after, guess in zip(change, estimate, strict=True)]
     codes, scales = zip(*(quantise(matrix, recipe.bits) for matrix in left), strict=True)
     return Result(codes, scales, digest, loss)
@@ -74,9 +75,9 @@ def displaced(samples: Samples, shape: tuple[int, int, int], moves: Integers, re
     count, (channels, height, width) = len(samples), shape
     wide = np.zeros((count, channels, height + 2 * reach, width + 2 * reach), dtype=np.uint8)
     wide[:, :, reach : reach + height, reach : reach + width] = samples.reshape(count, *shape)
-    windows = np.lib.stride_tricks.sliding_window_view(wide, (height, width), axis=(2, 3))
-    moved = windows[np.arange(count), :, reach - moves[:, 0], reach - moves[:, 1]]
-    return moved.reshape(count, -1)
+    windows = np.lib.stride_tricks.sliding_window_view(wide, (1, *shape))[:, 0, :, :, 0]
+    moved: Samples = windows[np.arange(count), reach - moves[:, 0], reach - moves[:, 1]].reshape(count, -1)
+    return moved
 
 
 def estimate_change(model: Matrices, parent: Matrices | None) -> tuple[Integers, ...]:

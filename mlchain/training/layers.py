@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import IntEnum
 
-from mlchain.training.exact import PRODUCT_LIMIT, half_added, shifted
+from mlchain.training.exact import EXACT_LIMIT
 from mlchain.training.softmax import FRACTION_BITS
 
 MODEL_BITS = 15  # a weight of the model is an int16: a sign and 15 bits
@@ -55,9 +55,6 @@ class Inputs:
     def __post_init__(self) -> None:
         for name in ("channels", "height", "width"):
             require_in_range(name, getattr(self, name), 1, 65535)
-        kinds = list(InputKind)
-        if self.kind not in kinds:
-            raise RecipeError(f"a kind of input {self.kind!r}, {kinds[0].value} to {kinds[-1].value} wanted")
         require_in_range("greatest byte", self.greatest, 1, 255)
         if self.kind is InputKind.SIGNED and self.greatest != 255:
             raise RecipeError(f"a greatest byte of {self.greatest} for signed input, 255 wanted")
@@ -191,7 +188,7 @@ class Stage:
 
 
 def stages(inputs: Inputs, layers: Sequence[Layer]) -> tuple[Stage, ...]:
-    """Return the layers of a network in their places; raises `RecipeError` for a kernel that is larger than its input."""
+    """Return the layers of a network in their places; a kernel larger than its input raises `RecipeError`."""
     found: list[Stage] = []
     shape, magnitude = inputs.shape, inputs.magnitude
     for depth, layer in enumerate(layers):
@@ -223,18 +220,23 @@ def bounds(network: Sequence[Stage], batch: int) -> list[Bound]:
         pooled = POOL**2 if layer.pooling == Pooling.SUM else 1
         errors = batch * math.prod(stage.outputs[1:]) * pooled
         gradient = greatest * error * errors
-        step = shifted(half_added(gradient, layer.learning_shift), layer.learning_shift)
+        step = _half_added(gradient, layer.learning_shift) >> layer.learning_shift
         passed = weight * error * layer.outputs * stage.readers
         found += [
-            Bound(f"sums of layer {depth}", pooled * greatest * weight * (stage.fan_in + 1), PRODUCT_LIMIT),
-            Bound(f"gradient of layer {depth}", half_added(gradient, layer.learning_shift), PRODUCT_LIMIT),
-            Bound(f"weights of layer {depth} after a step", (weight << layer.quantum) + step, PRODUCT_LIMIT),
+            Bound(f"sums of layer {depth}", pooled * greatest * weight * (stage.fan_in + 1), EXACT_LIMIT),
+            Bound(f"gradient of layer {depth}", _half_added(gradient, layer.learning_shift), EXACT_LIMIT),
+            Bound(f"weights of layer {depth} after a step", (weight << layer.quantum) + step, EXACT_LIMIT),
         ]
         if depth:
             found.append(
-                Bound(f"errors passed back by layer {depth}", half_added(passed, layer.error_shift), PRODUCT_LIMIT)
+                Bound(f"errors passed back by layer {depth}", _half_added(passed, layer.error_shift), EXACT_LIMIT)
             )
     return found
+
+
+def _half_added(bound: int, bits: int) -> int:
+    """Return the greatest magnitude that a rounding shift, which adds half a unit, shifts down."""
+    return bound + (1 << bits >> 1)
 
 
 def require_layers(inputs: Inputs, layers: Sequence[Layer], batch: int) -> None:

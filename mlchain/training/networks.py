@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mlchain.training.certified import Narrow, require_exact_blas
 from mlchain.training.convolution import Convolution
-from mlchain.training.exact import Integers, shift_round
+from mlchain.training.exact import AnyIntegers, Integers, shift_round
 from mlchain.training.layers import OUTPUT_ERROR_BITS, InputKind, Inputs, Layer, stages
 from mlchain.training.softmax import ONE, PROBABILITY_BITS, cross_entropy, softmax
 
@@ -19,7 +19,7 @@ SAMPLES_AT_ONCE = 64  # what is worked out for them fits into a processor's cach
 class Network:
     """A network and its weights, which training moves."""
 
-    def __init__(self, inputs: Inputs, layers: Sequence[Layer], model: Sequence[Integers]) -> None:
+    def __init__(self, inputs: Inputs, layers: Sequence[Layer], model: Sequence[AnyIntegers]) -> None:
         """Take the weights of the model, (outputs, fan-in + 1) of each layer."""
         require_exact_blas()
         self._inputs = inputs
@@ -32,7 +32,7 @@ class Network:
         first = self._layers[0]
         is_sparse = first.stage.is_dense and self._inputs.kind is InputKind.UNSIGNED
         first.expect(samples.any(axis=0) if is_sparse else None)
-        loss = sum(self._learn(*part) for part in zip(_parts(samples), _parts(labels), strict=True))
+        loss = sum(self._learn(samples[part], labels[part]) for part in _parts(len(samples)))
         for layer in self._layers:
             layer.descend()
         return loss
@@ -48,12 +48,12 @@ class Network:
     def logits(self, samples: Samples) -> Integers:
         """Return base-2 logits (samples, classes) in units of 2**-shift of the last layer."""
         self._layers[0].expect(None)
-        parts = [self._forward(part, training=False) for part in _parts(samples)]
-        return np.concatenate(parts)
+        return np.concatenate([self._forward(samples[part], training=False) for part in _parts(len(samples))])
 
     def predict(self, samples: Samples) -> Integers:
         """Return the class of the greatest logit of every sample; of equal logits the first."""
-        return self.logits(samples).argmax(axis=1)
+        classes: Integers = self.logits(samples).argmax(axis=1)
+        return classes
 
     def _learn(self, samples: Samples, labels: Integers) -> int:
         """Add some samples' gradients to the step; return their loss."""
@@ -81,10 +81,12 @@ class Network:
         if inputs.kind is InputKind.TOKENS:
             tokens = samples.T.reshape(1, inputs.height, inputs.width, count)
             numbers = np.arange(inputs.channels).reshape(-1, 1, 1, 1)
-            return (tokens == numbers).astype(np.float32)
+            return np.asarray(tokens == numbers, dtype=np.float32)
         values = np.ascontiguousarray(samples.T, dtype=np.float32).reshape(*inputs.shape, count)
-        return values - np.float32(128) if inputs.kind is InputKind.SIGNED else values
+        if inputs.kind is InputKind.SIGNED:
+            values -= 128
+        return values
 
 
-def _parts(array: NDArray[np.generic]) -> list[NDArray[np.generic]]:
-    return [array[start : start + SAMPLES_AT_ONCE] for start in range(0, len(array), SAMPLES_AT_ONCE)]
+def _parts(count: int) -> list[slice]:
+    return [slice(start, start + SAMPLES_AT_ONCE) for start in range(0, count, SAMPLES_AT_ONCE)]

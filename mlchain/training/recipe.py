@@ -112,15 +112,14 @@ class Recipe:
             raise RecipeError(f"a recipe of version {data[0] if data else 'none'}, {VERSION} wanted")
         if len(data) < _HEAD.size:
             raise RecipeError(f"a recipe of {len(data)} bytes, at least {_HEAD.size} wanted")
-        _, name, fingerprint, steps, batch, bits, displacement, kind, *sizes, greatest, count, shifts = (
-            _HEAD.unpack_from(data)
-        )
+        _, name, fingerprint, steps, batch, bits, displacement, kind, *rest = _HEAD.unpack_from(data)
+        channels, height, width, greatest, count, shifts = rest
         end = _HEAD.size + count * _LAYER.size
         if len(data) != end + shifts:
             raise RecipeError(f"a recipe of {len(data)} bytes, which {count} layers and {shifts} shifts do not fill")
         if kind not in list(InputKind):
             raise RecipeError(f"a kind of input {kind}, 0 to {max(InputKind):d} wanted")
-        inputs = Inputs(*sizes, InputKind(kind), greatest)
+        inputs = Inputs(channels, height, width, InputKind(kind), greatest)
         layers = tuple(Layer(*values) for values in _LAYER.iter_unpack(data[_HEAD.size : end]))
         # Latin-1 keeps every byte, so that a name with padding inside is refused and not shortened.
         task = name.rstrip(b"\0").decode("latin-1")

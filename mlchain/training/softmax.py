@@ -6,7 +6,7 @@ logits absorbs log2(e).
 
 import numpy as np
 
-from mlchain.training.exact import Integers, shift_floor
+from mlchain.training.exact import Integers
 
 PROBABILITY_BITS = 16
 ONE = 1 << PROBABILITY_BITS  # the probability 1
@@ -64,7 +64,7 @@ def softmax(logits: Integers, scale: int) -> Integers:
     Shapes (n, classes) both, |logits| < 2**62, 8 <= scale <= 62. Every row sums to more than 2**16 - classes
     and at most to 2**16.
     """
-    distance = shift_floor(logits.max(axis=1, keepdims=True) - logits, scale - FRACTION_BITS)
+    distance = (logits.max(axis=1, keepdims=True) - logits) >> (scale - FRACTION_BITS)
     powers = _DECAY.take(distance, mode="clip")  # what is beyond the end is 0 too
     chances: Integers = (powers << 16) // powers.sum(axis=1, keepdims=True)
     return chances

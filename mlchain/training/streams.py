@@ -82,14 +82,16 @@ def displacements(key: bytes, count: int, reach: int) -> Integers:
     """
     places = 2 * reach + 1
     numbers = _uint32s(key + b"displacement", count) % places**2
-    return np.stack([numbers // places, numbers % places], axis=1) - reach
+    moves: Integers = np.stack([numbers // places, numbers % places], axis=1) - reach
+    return moves
 
 
 def _permute(numbers: Integers, tables: list[Integers], side: int) -> Integers:
-    left, right = np.divmod(numbers, side)
+    left, right = numbers // side, numbers % side
     for table in tables:
         left, right = right, (left + table[right]) % side
-    return left * side + right
+    permuted: Integers = left * side + right
+    return permuted
 
 
 def _uint32s(prefix: bytes, count: int) -> Integers:

@@ -22,7 +22,7 @@ def merkle_root(leaves: Iterable[bytes]) -> bytes:
 
 
 def matrix_root(matrix: Integers) -> bytes:
-    """Return the root of a matrix of int32: big-endian, and as many whole rows a leaf as fit into 512 bytes, at least one."""
+    """Return the root of a matrix of int32, big-endian: a leaf has as many rows as fit into 512 bytes, at least one."""
     rows = max(1, LEAF_SIZE // (4 * matrix.shape[1]))
     data, size = matrix.astype(">i4").tobytes(), 4 * matrix.shape[1] * rows
     return merkle_root(data[start : start + size] for start in range(0, len(data), size))

@@ -17,7 +17,6 @@ from mlchain.tasks.catalogue import open_task
 from mlchain.tasks.task import DatasetTask
 from mlchain.training import jobs
 from mlchain.training.encoding import decode_model, encode_model
-from mlchain.training.exact import saturate
 from mlchain.training.layers import RecipeError
 from mlchain.training.recipe import WIDE
 
@@ -78,4 +77,4 @@ def to_vector(data: bytes) -> NDArray[np.float64]:
 
 def to_bytes(vector: NDArray[np.float64]) -> bytes:
     """Return the model or update with these whole numbers, saturated to int16."""
-    return saturate(vector, -32768, 32767).astype("<i2").tobytes()
+    return np.clip(vector, -32768, 32767).astype("<i2").tobytes()
