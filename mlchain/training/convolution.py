@@ -31,13 +31,8 @@ class Convolution:
         self._weights: Narrow = np.ascontiguousarray(weights.T, dtype=np.float32)  # rounded master weights
         self._reach = float(1 << 15 + layer.quantum)  # of |master| at most
         self._rows: NDArray[np.intp] | None = None  # of the weights that the batch moves; None: all
-        strides, kernel = (layer.stride_height, layer.stride_width), stage.kernel
         self._is_pooled = layer.pooling != Pooling.NONE
-        self._copies = len(_PLACES) if layer.pooling == Pooling.MAX else 1
-        if self._is_pooled:
-            kernel = kernel[0] + (POOL - 1) * strides[0], kernel[1] + (POOL - 1) * strides[1]
-        self._kernel = kernel
-        self._strides = (POOL * strides[0], POOL * strides[1]) if self._is_pooled else strides
+        self._copies, self._kernel, self._strides = stage.copies, stage.window, stage.strides
         self._spread: Narrow = self._weights
         self._buffers: dict[str, Narrow] = {}
         self._gradient: Floats | None = None

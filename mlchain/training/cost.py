@@ -6,7 +6,7 @@ It errs on the side of too much, by about what `python -m mlchain.tasks cost` sh
 import math
 from dataclasses import dataclass
 
-from mlchain.training.layers import POOL, Stage
+from mlchain.training.layers import Stage
 from mlchain.training.networks import SAMPLES_AT_ONCE
 from mlchain.training.recipe import Recipe
 
@@ -24,6 +24,8 @@ VALUE = 8  # of a float64 or an int64
 ORDER_COPIES = 5  # of the order of the samples: the parts, the whole, what permuting needs, and how far each is moved
 COLUMN_COPIES = 4  # of what a layer multiplies: as float32 and as float64, and of the errors passed back
 SUM_COPIES = 6  # of what it sums up: rounded, clipped, where they are live, and errors
+IMAGE_COPIES = 3  # of its inputs with their edge, and of the errors passed back to them
+KERNEL_COPIES = 5  # of the weights as products see them: as float32, as float64, and of their gradients
 WEIGHT_COPIES = 12  # of every weight: the model and its parent, start, end, change, step and codes
 
 
@@ -35,29 +37,47 @@ class Cost:
     memory: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """How many values one sample, and the weights, make of a layer."""
+
+    image: int
+    columns: int
+    sums: int
+    kernel: int
+    products: int  # multiplications: forwards, for the gradient and, but for the first layer, for the errors backwards
+
+
 def cost_of(recipe: Recipe) -> Cost:
     """Return what a job of a recipe takes at most, in a process of its own."""
-    samples, at_once = recipe.local_steps * recipe.batch, min(recipe.batch, SAMPLES_AT_ONCE)
-    columns = [_columns(stage) for stage in recipe.stages]
-    sums = [math.prod(stage.sums) for stage in recipe.stages]
-    # Forwards, the gradient, and for all but the first layer the errors backwards.
-    multiplications = sum(
-        (2 if stage.is_first else 3) * inputs * outputs // math.prod(stage.sums[1:])
-        for stage, inputs, outputs in zip(recipe.stages, columns, sums, strict=True)
-    )
-    values = recipe.inputs.sample_size + sum(columns) + sum(sums)
-    worked_out = samples * values + recipe.local_steps * WEIGHT_ROUNDS * recipe.weights
-    nanoseconds = START + STEP * len(recipe.layers) * recipe.local_steps * -(-recipe.batch // SAMPLES_AT_ONCE)
-    nanoseconds += SAMPLE * samples + MULTIPLICATION * samples * multiplications + ROUNDING * worked_out
-    held = ORDER_COPIES * samples + at_once * (COLUMN_COPIES * sum(columns) + SUM_COPIES * sum(sums))
-    held += recipe.batch * recipe.inputs.sample_size + WEIGHT_COPIES * recipe.weights
+    steps, samples = recipe.local_steps, recipe.local_steps * recipe.batch
+    at_once, parts = min(recipe.batch, SAMPLES_AT_ONCE), -(-recipe.batch // SAMPLES_AT_ONCE)
+    layers = [_layer(stage) for stage in recipe.stages]
+    sample, kernels = _displaced_size(recipe), sum(each.kernel for each in layers)
+
+    values = sample + sum(each.image + each.columns + each.sums for each in layers)
+    rounded = samples * values + steps * WEIGHT_ROUNDS * (recipe.weights + kernels)
+    nanoseconds = START + STEP * len(layers) * steps * parts + SAMPLE * samples + ROUNDING * rounded
+    nanoseconds += MULTIPLICATION * samples * sum(each.products for each in layers)
+
+    held = ORDER_COPIES * samples + recipe.batch * sample + WEIGHT_COPIES * recipe.weights + KERNEL_COPIES * kernels
+    for each in layers:
+        held += at_once * (IMAGE_COPIES * each.image + COLUMN_COPIES * each.columns + SUM_COPIES * each.sums)
     return Cost(-(-nanoseconds // 10**9), START_MEMORY + VALUE * held)
 
 
-def _columns(stage: Stage) -> int:
-    """Return the values of a sample's columns: every patch that a kernel, or the kernels of a pool, see."""
-    if not stage.layer.pooling:
-        return (stage.fan_in + 1) * math.prod(stage.sums[1:])
-    strides = stage.layer.stride_height, stage.layer.stride_width
-    kernel = (side + (POOL - 1) * stride for side, stride in zip(stage.kernel, strides, strict=True))
-    return (stage.inputs[0] * math.prod(kernel) + 1) * math.prod(stage.sums[1:])
+def _layer(stage: Stage) -> _Layer:
+    channels, height, width = stage.inputs
+    edge, places = 2 * stage.layer.padding, math.prod(stage.outputs[1:])
+    seen, sums = channels * math.prod(stage.window) + 1, stage.copies * stage.layer.outputs
+    products = (2 if stage.is_first else 3) * seen * sums * places
+    image = channels * (height + edge) * (width + edge)
+    return _Layer(image, seen * places, sums * places, seen * sums, products)
+
+
+def _displaced_size(recipe: Recipe) -> int:
+    """Return the bytes of a sample with the edge that displacing it needs."""
+    if not recipe.displacement:
+        return recipe.inputs.sample_size
+    channels, height, width = recipe.inputs.shape
+    return channels * (height + 2 * recipe.displacement) * (width + 2 * recipe.displacement)

@@ -176,6 +176,25 @@ class Stage:
         return math.prod(self.weights)
 
     @property
+    def strides(self) -> tuple[int, int]:
+        """Return the rows and columns of inputs from one window to the next."""
+        times = POOL if self.layer.pooling else 1
+        return times * self.layer.stride_height, times * self.layer.stride_width
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Return the height and width of the inputs that one output sees: those of a kernel, or of a pool of them."""
+        if not self.layer.pooling:
+            return self.kernel
+        (height, width), layer = self.kernel, self.layer
+        return height + (POOL - 1) * layer.stride_height, width + (POOL - 1) * layer.stride_width
+
+    @property
+    def copies(self) -> int:
+        """Return how many sums of a window are told apart."""
+        return POOL**2 if self.layer.pooling == Pooling.MAX else 1
+
+    @property
     def is_dense(self) -> bool:
         """Return whether each sum sees the whole input."""
         return self.kernel == self.inputs[1:] and not self.layer.padding
