@@ -52,8 +52,8 @@ def greatest_column(matrix: Narrow) -> float:
 def is_exact(multiply: Callable[[Narrow, Narrow], Floats]) -> bool:
     """Return whether a float32 product of wide operands is exact, its sums in 2**23 .. 2**24 - 1."""
     size = 512  # large enough for algorithms that save multiplications
-    values = np.arange(size * size // 2).reshape(size, -1) * 2654435761 % 2**14
-    values += 2**14  # 15 bits, of which bfloat16 keeps 8 and TF32 11
+    # 15 bits, of which bfloat16 keeps 8 and TF32 11; modulo a prime, so that what is lost does not cancel out.
+    values = 2**14 + np.arange(size * size // 2).reshape(size, -1) * 2654435761 % 16381
     ones = np.ones_like(values)
     left, right = np.hstack([values, ones]), np.vstack([ones.T, values[::-1].T])
     found = multiply(left.astype(np.float32), right.astype(np.float32))

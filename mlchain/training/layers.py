@@ -202,8 +202,8 @@ class Stage:
     @property
     def readers(self) -> int:
         """Return in how many sums of one output channel an input takes part at most."""
-        sides = zip(self.kernel, (self.layer.stride_height, self.layer.stride_width), strict=True)
-        return math.prod(-(-kernel // stride) for kernel, stride in sides)
+        sides = zip(self.kernel, (self.layer.stride_height, self.layer.stride_width), self.sums[1:], strict=True)
+        return math.prod(min(-(-kernel // stride), sums) for kernel, stride, sums in sides)
 
 
 def stages(inputs: Inputs, layers: Sequence[Layer]) -> tuple[Stage, ...]:

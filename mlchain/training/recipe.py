@@ -55,7 +55,8 @@ class Recipe:
         require_in_range("number of rate shifts", len(self.rate_shifts), 1, 255)
         for shift in self.rate_shifts:
             require_in_range("rate shift", shift, 0, 15)
-        require_layers(self.inputs, self.layers, self.batch)
+        for shift in {0, *self.rate_shifts}:
+            require_layers(self.inputs, self._slowed(shift), self.batch)
         require_in_range("model size", self.model_size, 1, CHAIN_LIMIT)
         require_in_range("result size", self.result_size, 1, CHAIN_LIMIT)
 
@@ -66,8 +67,10 @@ class Recipe:
 
     def layers_for(self, version: int) -> tuple[Layer, ...]:
         """Return the layers as they are when they train this version of the model, counted from 1."""
-        shift = self.rate_shifts[min(version, len(self.rate_shifts)) - 1]
-        return tuple(replace(layer, learning_shift=min(62, layer.learning_shift + shift)) for layer in self.layers)
+        return self._slowed(self.rate_shifts[min(version, len(self.rate_shifts)) - 1])
+
+    def _slowed(self, shift: int) -> tuple[Layer, ...]:
+        return tuple(replace(layer, learning_shift=layer.learning_shift + shift) for layer in self.layers)
 
     @property
     def weights(self) -> int:

@@ -4,16 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlchain.tasks.catalogue import PLANS
-from mlchain.training.layers import Layer, RecipeError, bounds
+from mlchain.tasks.catalogue import FAKE, FAKE_INPUTS, PLANS, recipe_of
+from mlchain.training.layers import InputKind, Inputs, Layer, Pooling, RecipeError
 from mlchain.training.recipe import Recipe
 from tests.training.strategies import ANY_BITS, recipes
 
-SOFTMAX = Layer(64, 10, 16, 20, 8, 0, 5, 0)
-HIDDEN = Layer(784, 64, 255, 16, 15, 0, 4, 400)
-OUTPUT = Layer(64, 10, 1023, 22, 17, 14, 2, 800)
-PLAIN = Recipe("digits", bytes(range(32)), 90, 128, (SOFTMAX,))
-DEEP = Recipe("mnist", bytes(range(32)), 937, 64, (HIDDEN, OUTPUT))
+IMAGE = Inputs(1, 28, 28, InputKind.UNSIGNED, 255)
+DENSE = Layer(10, 0, 0, 1, 1, 0, 0, 0, 16, 6, 13, 10, 255, 300)
+CONV = Layer(16, 5, 5, 1, 1, 2, Pooling.MAX, 1, 12, 5, 0, 9, 254, 1254)
+PLAIN = Recipe("digits", bytes(range(32)), IMAGE, 90, 128, (replace(DENSE, error_shift=0),))
+DEEP = Recipe("mnist", bytes(range(32)), IMAGE, 937, 64, (CONV, DENSE), 4, 1, (0, 2))
+HEAD = 65  # bytes
 
 
 @given(recipes(ANY_BITS))
@@ -27,63 +28,87 @@ def test_bytes_are_refused_or_are_those_of_the_recipe_they_give(recipe, data):
     changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
     try:
         found = Recipe.from_bytes(bytes(changed))
-    except RecipeError:
+    except RecipeError as refusal:
+        assert "\n" not in str(refusal)
         return
 
     assert found.to_bytes() == changed
 
 
-@given(recipes(ANY_BITS), st.binary(min_size=1, max_size=11))
+@pytest.mark.parametrize("recipe", [PLAIN, DEEP], ids=["plain", "deep"])
+def test_no_change_of_a_byte_leaves_another_writing_of_the_same_recipe(recipe):
+    whole = recipe.to_bytes()
+    for place in range(len(whole)):
+        for value in range(256):
+            changed = whole[:place] + bytes([value]) + whole[place + 1 :]
+            try:
+                assert Recipe.from_bytes(changed).to_bytes() == changed
+            except RecipeError:
+                assert changed != whole
+
+
+@given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda rest: b"\x03mnist" + bytes(11) + rest))
+def test_no_bytes_whatsoever_cause_anything_but_a_refusal(data):
+    try:
+        assert Recipe.from_bytes(data).to_bytes() == data
+    except RecipeError as refusal:
+        assert "\n" not in str(refusal)
+
+
+@given(recipes(ANY_BITS), st.binary(min_size=1, max_size=40))
 def test_a_recipe_with_bytes_missing_or_left_over_is_refused(recipe, rest):
     data = recipe.to_bytes()
     for wrong in (data[: -len(rest)], data + rest):
-        with pytest.raises(RecipeError, match="a recipe of"):
+        with pytest.raises(RecipeError, match=f"a recipe of {len(wrong)} bytes"):
             Recipe.from_bytes(wrong)
 
 
 def test_less_than_a_head_is_no_recipe():
-    for length in range(46):
-        with pytest.raises(RecipeError, match=f"a recipe of {length} bytes"):
+    for length in range(1, HEAD):
+        with pytest.raises(RecipeError, match=f"a recipe of {length} bytes, at least {HEAD} wanted"):
             Recipe.from_bytes(PLAIN.to_bytes()[:length])
 
 
 def test_the_layout_of_the_bytes_is_the_documented_one():
-    head = "01" + b"digits\0\0".hex() + bytes(range(32)).hex() + "5a00" + "8000" + "01"
-    layer = "4000" + "0a00" + "1000" + "14" + "08" + "00" + "05" + "0000"
+    head = "03" + (b"mnist" + bytes(11)).hex() + bytes(range(32)).hex() + "a903" + "4000" + "04" + "01"
+    inputs = "00" + "0100" + "1c00" + "1c00" + "ff"
+    conv = "1000" + "0505" + "0101" + "02" + "01" + "01" + "0c" + "05" + "00" + "09" + "fe" + "e604"
+    dense = "0a00" + "0000" + "0101" + "00" + "00" + "00" + "10" + "06" + "0d" + "0a" + "ff" + "2c01"
 
-    assert PLAIN.to_bytes().hex() == head + layer
-    assert replace(PLAIN, bits=4).to_bytes().hex() == "02" + head[2:] + "04" + layer
-
-
-def test_a_recipe_of_16_bits_has_one_version_only():
-    data = replace(PLAIN, bits=8).to_bytes()
-    place = data.index(b"\x80\x00\x01\x08") + 3
-
-    with pytest.raises(RecipeError, match="a recipe of version 2 with 16 bits, which version 1 writes"):
-        Recipe.from_bytes(data[:place] + b"\x10" + data[place + 1 :])
+    assert DEEP.to_bytes().hex() == head + inputs + "02" + "02" + conv + dense + "0002"
 
 
-@pytest.mark.parametrize("version", [0, 3, 255])
+@pytest.mark.parametrize("version", [0, 1, 2, 4, 255])
 def test_another_version_is_refused(version):
-    with pytest.raises(RecipeError, match=f"a recipe of version {version}, 1 or 2 wanted"):
-        Recipe.from_bytes(bytes([version]) + PLAIN.to_bytes()[1:])
+    for rest in (PLAIN.to_bytes()[1:], bytes(45), b""):
+        with pytest.raises(RecipeError, match=f"^a recipe of version {version}, 3 wanted$"):
+            Recipe.from_bytes(bytes([version]) + rest)
 
 
-def test_default_recipes_are_small_and_valid():
-    for (task, _), plan in PLANS.items():
-        recipe = Recipe(task, bytes(32), plan.local_steps, plan.batch, plan.layers, plan.bits)
-        assert len(recipe.to_bytes()) <= 71
+def test_nothing_at_all_is_refused():
+    with pytest.raises(RecipeError, match="a recipe of version none, 3 wanted"):
+        Recipe.from_bytes(b"")
+
+
+@pytest.mark.parametrize(("task", "model"), PLANS)
+def test_default_recipes_are_small_and_valid(task, model):
+    seen = FAKE_INPUTS[model] if task == FAKE else IMAGE
+    recipe = recipe_of(PLANS[task, model], task, bytes(32), seen)
+
+    assert len(recipe.to_bytes()) <= HEAD + 16 * len(recipe.layers) + 8
 
 
 def test_the_sizes_of_model_and_result_follow_from_the_recipe():
-    assert (PLAIN.model_size, PLAIN.result_size) == (65 * 10 * 2, 65 * 10 * 2 + 32 + 90 * 4)
+    assert (PLAIN.weights, PLAIN.model_size, PLAIN.result_size) == (7850, 15_700, 15_700 + 40)
     sizes = {bits: replace(PLAIN, bits=bits).result_size for bits in (1, 2, 4, 8)}
-    assert sizes == {1: 2 + 82 + 40, 2: 2 + 163 + 40, 4: 2 + 325 + 40, 8: 2 + 650 + 40}
+    assert sizes == {1: 2 + 982 + 40, 2: 2 + 1963 + 40, 4: 2 + 3925 + 40, 8: 2 + 7850 + 40}
+    assert DEEP.weights == 16 * 26 + 10 * (16 * 14 * 14 + 1)
+    assert DEEP.result_size == 2 * 2 + -(-DEEP.weights // 2) + 40
 
 
-@pytest.mark.parametrize("task", ["", "too-long", "Digits", "digits\n", "ninechars", "dig its", "é"])
+@pytest.mark.parametrize("task", ["", "seventeen-letters", "Digits", "digits\n", "dig its", "é", "a\0b", "a/b", "a.b"])
 def test_a_task_name_that_is_not_plain_is_refused(task):
-    with pytest.raises(RecipeError, match="is not 1 to 8 lower-case letters and digits"):
+    with pytest.raises(RecipeError, match="is not 1 to 16 lower-case letters, digits, hyphens and underscores"):
         replace(PLAIN, task=task)
 
 
@@ -97,15 +122,15 @@ def test_a_task_name_that_is_not_plain_is_refused(task):
         ({"batch": 65536}, "batch 65536"),
         ({"batch": 2.0}, "batch 2.0 is not an integer"),
         ({"layers": ()}, "number of layers 0"),
-        ({"layers": (SOFTMAX,) * 5}, "number of layers 5"),
-        ({"layers": (HIDDEN, replace(OUTPUT, inputs=63))}, "a layer of 64 outputs before one of 63 inputs"),
-        ({"layers": (replace(SOFTMAX, outputs=1),)}, "classes 1"),
-        ({"layers": (replace(SOFTMAX, outputs=257),)}, "classes 257"),
-        ({"layers": (replace(SOFTMAX, scale=7),)}, "scale of the last layer 7"),
-        ({"layers": (replace(SOFTMAX, error_shift=1),)}, "error shift of the first layer 1"),
-        ({"layers": (replace(SOFTMAX, inputs=65535, outputs=25),)}, "model size 3276800"),
-        ({"layers": (replace(SOFTMAX, inputs=65534, outputs=24),)}, "result size 3146072"),
+        ({"layers": (DENSE,)}, "error shift of the first layer 13"),
+        ({"layers": (replace(PLAIN.layers[0], outputs=1),)}, "classes 1"),
+        ({"inputs": Inputs(1, 1024, 1024, InputKind.UNSIGNED, 255)}, "model size 20971540 is not an integer in"),
         ({"bits": 3}, "3 bits for a change: choose one of 1, 2, 4, 8, 16"),
+        ({"displacement": 16}, r"displacement 16 is not an integer in 0 \.\. 15"),
+        ({"rate_shifts": ()}, "number of rate shifts 0"),
+        ({"rate_shifts": (0,) * 256}, "number of rate shifts 256"),
+        ({"rate_shifts": (0, 16)}, "rate shift 16"),
+        ({"rate_shifts": (-1,)}, "rate shift -1"),
     ],
 )
 def test_a_recipe_that_makes_no_sense_is_refused_with_the_reason(change, message):
@@ -113,65 +138,39 @@ def test_a_recipe_that_makes_no_sense_is_refused_with_the_reason(change, message
         replace(PLAIN, **change)
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("inputs", 0),
-        ("outputs", 65536),
-        ("input_max", 0),
-        ("scale", 63),
-        ("learning_shift", -1),
-        ("error_shift", 63),
-        ("quantum", 17),
-        ("initial", 32768),
-    ],
-)
-def test_a_layer_out_of_range_is_refused_with_the_value(field, value):
-    with pytest.raises(RecipeError, match=f"{field} {value} is not an integer in"):
-        replace(SOFTMAX, **{field: value})
+def test_the_greatest_result_that_the_chain_takes_is_accepted_and_one_more_weight_refused():
+    seen, layer = Inputs(1, 1, 65535, InputKind.UNSIGNED, 255), replace(PLAIN.layers[0], outputs=2)
+    outputs = 128 * 24_576 // 2 // 65536
+    accepted = replace(PLAIN, inputs=seen, bits=8, layers=(replace(layer, outputs=outputs - 1),))
+    assert accepted.model_size == 2 * (outputs - 1) * 65536
+
+    with pytest.raises(RecipeError, match="result size 3145768 is not an integer in 1 .. 3145728"):
+        replace(accepted, bits=16, layers=(replace(layer, outputs=outputs),))
 
 
-@pytest.mark.parametrize(
-    ("recipe", "what"),
-    [
-        ((replace(HIDDEN, quantum=16, input_max=65535, inputs=65535, outputs=2),), "sums of layer 0"),
-        ((HIDDEN, replace(OUTPUT, quantum=16, error_shift=0)), "gradient of layer 0"),
-        (
-            (HIDDEN, OUTPUT, replace(OUTPUT, inputs=10, quantum=16, error_shift=0)),
-            "errors passed back by layer 1",
-        ),
-    ],
-)
-def test_a_recipe_whose_arithmetic_could_leave_the_exact_integers_is_refused(recipe, what):
-    exceeded = {each.of: each for each in bounds(recipe, 64) if each.bound >= each.limit}
-
-    with pytest.raises(
-        RecipeError, match=f"can reach {next(iter(exceeded.values())).bound}, which is not below {2**53}"
-    ):
-        Recipe("x", bytes(32), 1, 64, recipe)
-    assert what in exceeded
+@pytest.mark.parametrize("kind", [InputKind.SIGNED, InputKind.TOKENS])
+def test_only_unsigned_samples_can_be_displaced(kind):
+    """For 0 moves in at the edges, which is the middle of what is signed, and a token of its own."""
+    seen = Inputs(256, 2, 2, kind, 255)
+    with pytest.raises(RecipeError, match="displacement 1 is not an integer in 0 .. 0"):
+        replace(PLAIN, inputs=seen, displacement=1)
 
 
-@pytest.mark.parametrize(
-    ("layers", "message"),
-    [
-        ((replace(SOFTMAX, learning_shift=54),), f"rounding in layer 0 can reach {2**53 + 134_217_728}"),
-        (
-            (HIDDEN, replace(OUTPUT, error_shift=54)),
-            f"rounding of errors of layer 1 can reach {2**53 + 85_899_345_920}",
-        ),
-    ],
-)
-def test_a_shift_so_far_that_its_half_could_not_be_added_is_refused(layers, message):
-    with pytest.raises(RecipeError, match=message):
-        Recipe("x", bytes(32), 1, 128, layers)
+def test_the_rate_shift_of_a_version_is_its_own_or_the_last():
+    recipe = replace(DEEP, rate_shifts=(1, 0, 3))
+
+    shifts = [[layer.learning_shift for layer in recipe.layers_for(version)] for version in (1, 2, 3, 4, 99)]
+    assert shifts == [[6, 7], [5, 6], [8, 9], [8, 9], [8, 9]]
+    assert [replace(layer, learning_shift=0) for layer in recipe.layers_for(3)] == [
+        replace(layer, learning_shift=0) for layer in recipe.layers
+    ]
 
 
-def test_the_first_batch_that_could_overflow_is_refused():
-    hidden = Layer(2, 2, 65535, 8, 0, 0, 0, 0)
-    output = Layer(2, 2, 1, 8, 0, 0, 4, 0)  # passes errors of up to 2**16 * 2**19 * 2 = 2**36 unshifted
-    greatest = (2**53 - 1) // (65535 * 2**36)
-    accepted = Recipe("x", bytes(32), 1, greatest, (hidden, output))
+def test_a_rate_shift_beyond_the_bounds_is_refused_in_whatever_place():
+    """A learning shift of more bits adds a greater half to the gradient before it shifts it."""
+    layer = replace(PLAIN.layers[0], learning_shift=48)
+    replace(PLAIN, layers=(layer,), rate_shifts=(0, 5))
 
-    with pytest.raises(RecipeError, match="gradient of layer 0 can reach"):
-        replace(accepted, batch=greatest + 1)
+    for shifts in ((6,), (0, 6, 0)):
+        with pytest.raises(RecipeError, match=f"gradient of layer 0 can reach {2**53 + 128 * 2**12 * 255}, which is"):
+            replace(PLAIN, layers=(layer,), rate_shifts=shifts)
