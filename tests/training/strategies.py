@@ -11,7 +11,7 @@ from mlchain.training.layers import InputKind, Inputs, Layer, Pooling, RecipeErr
 from mlchain.training.recipe import BITS, WIDE, Recipe
 
 INT16 = st.integers(-32768, 32767)
-LEFT = st.integers(-(2**17) + 1, 2**17 - 1) | st.integers(-9, 9)  # of a change when its estimate is taken off
+LEFT = st.integers(-(2**18) + 1, 2**18 - 1) | st.integers(-9, 9)  # of a change when its estimate is taken off
 FEWER_BITS = st.sampled_from([bits for bits in BITS if bits != WIDE])
 ANY_BITS = st.sampled_from(BITS)
 MOST_SAMPLES = 8  # of a batch

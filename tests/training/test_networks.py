@@ -1,210 +1,227 @@
 """Networks against a second implementation: lists, loops and Python's unbounded integers."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mlchain.training.bounded import Bounded, enclose, shifted
 
-from mlchain.training import networks
-from mlchain.training.exact import BoundExceeded
-from mlchain.training.layers import Layer, bounds
-from mlchain.training.softmax import ONE, POWERS
-from tests.training.strategies import layer_chains
+from mlchain.errors import UserError
+from mlchain.training import certified, convolution, networks
+from mlchain.training.layers import InputKind, Inputs, Layer, Pooling, stages
+from mlchain.training.networks import Network
+from tests.reference import networks as reference
+from tests.training import strategies
 
-Rows = list[list[int]]
+IMAGE = Inputs(1, 28, 28, InputKind.UNSIGNED, 255)
+CONV = Layer(8, 5, 5, 1, 1, 0, Pooling.MAX, 0, 12, 5, 0, 10, 255, 300)
+DENSE = Layer(10, 0, 0, 1, 1, 0, Pooling.NONE, 0, 16, 6, 13, 10, 255, 100)
+PAIR = Inputs(2, 1, 1, InputKind.UNSIGNED, 16)
+SINGLE = Layer(2, 0, 0, 1, 1, 0, Pooling.NONE, 0, 16, 3, 0, 0, 16, 0)
 
-
-def rounded(value: int, bits: int) -> int:
-    return (2 * value + 2**bits) // 2 ** (bits + 1)
-
-
-def slow_softmax(logits: list[int], scale: int) -> list[int]:
-    distances = [(max(logits) - value) >> (scale - 8) for value in logits]
-    powers = [int(POWERS[distance % 256]) >> (distance // 256) for distance in distances]
-    return [power * ONE // sum(powers) for power in powers]
-
-
-def slow_forward(layers: tuple[Layer, ...], weights: list[Rows], image: list[int]) -> tuple[Rows, list[int]]:
-    values, inputs = image, []
-    for depth, layer in enumerate(layers):
-        inputs.append([*values, layer.input_max])
-        sums = [
-            sum(x * row[j] for x, row in zip(inputs[-1], weights[depth], strict=True)) for j in range(layer.outputs)
-        ]
-        if depth + 1 < len(layers):
-            values = [min(max(total >> layer.scale, 0), layers[depth + 1].input_max) for total in sums]
-    return inputs, sums
-
-
-def slow_gradients(layers: tuple[Layer, ...], weights: list[Rows], images: Rows, labels: list[int]) -> list[Rows]:
-    found = [[[0] * layer.outputs for _ in range(layer.inputs + 1)] for layer in layers]
-    for image, label in zip(images, labels, strict=True):
-        inputs, logits = slow_forward(layers, weights, image)
-        errors = [p - ONE * (j == label) for j, p in enumerate(slow_softmax(logits, layers[-1].scale))]
-        for depth in reversed(range(len(layers))):
-            for i, x in enumerate(inputs[depth]):
-                for j, error in enumerate(errors):
-                    found[depth][i][j] += x * error
-            passed = [sum(e * w for e, w in zip(errors, row, strict=True)) for row in weights[depth][:-1]]
-            errors = [
-                rounded(value, layers[depth].error_shift) if 0 < x < layers[depth].input_max else 0
-                for value, x in zip(passed, inputs[depth], strict=False)
-            ]
-    return found
-
-
-def slow_step(layers: tuple[Layer, ...], weights: list[Rows], gradients: list[Rows]) -> list[Rows]:
-    return [
-        [
-            [
-                min(
-                    max(w - rounded(g, layer.learning_shift), -(2**15) << layer.quantum),
-                    (2**15 - 1) << layer.quantum,
-                )
-                for w, g in zip(w_row, g_row, strict=True)
-            ]
-            for w_row, g_row in zip(w_rows, g_rows, strict=True)
-        ]
-        for layer, w_rows, g_rows in zip(layers, weights, gradients, strict=True)
-    ]
+Batch = tuple[np.ndarray, np.ndarray]
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[tuple[Layer, ...], list[Rows], Rows, list[int]]:
-    """A tiny network with weights, and a batch. Shrinks towards zeros; small and huge weights both occur."""
-    layers = draw(layer_chains())
-    width = draw(st.sampled_from([4, 10, 15]))
-    weights = [
-        [
-            [draw(st.integers(-(2**width), 2**width - 1)) << layer.quantum for _ in range(layer.outputs)]
-            for _ in range(layer.inputs + 1)
-        ]
-        for layer in layers
+def situations(draw: st.DrawFn) -> tuple[Inputs, tuple[Layer, ...], list[np.ndarray], list[Batch]]:
+    """A tiny network with weights, and some batches. Small and huge weights both occur."""
+    inputs, layers = draw(strategies.networks())
+    generator = np.random.default_rng(draw(st.integers(0, 2**32)))
+    width = draw(st.sampled_from([2, 6, 10, 15]))
+    model = [generator.integers(-(2**width), 2**width, stage.weights, np.int16) for stage in stages(inputs, layers)]
+    batches = []
+    for _ in range(draw(st.integers(1, 3))):
+        count = draw(st.integers(1, strategies.MOST_SAMPLES))
+        used = generator.integers(0, 2, (1, inputs.sample_size), np.uint8)
+        samples = generator.integers(0, inputs.greatest + 1, (count, inputs.sample_size), np.uint8) * used
+        batches.append((samples, generator.integers(0, layers[-1].outputs, count)))
+    return inputs, layers, model, batches
+
+
+def volume(inputs: Inputs, sample: Sequence[int]) -> reference.Volume:
+    """Return what the first layer sees of a sample."""
+    rows = [sample[start : start + inputs.width] for start in range(0, len(sample), inputs.width)]
+    if inputs.kind is InputKind.TOKENS:
+        return [[[int(token == channel) for token in row] for row in rows] for channel in range(inputs.channels)]
+    middle = 128 if inputs.kind is InputKind.SIGNED else 0
+    seen = [[value - middle for value in row] for row in rows]
+    return [seen[start : start + inputs.height] for start in range(0, len(seen), inputs.height)]
+
+
+def volumes(inputs: Inputs, samples: np.ndarray) -> list[reference.Volume]:
+    return [volume(inputs, sample) for sample in samples.tolist()]
+
+
+def assert_trains_as_the_reference(inputs: Inputs, layers: tuple[Layer, ...], model: list, batches: list) -> None:
+    network = Network(inputs, layers, model)
+    loss = sum(network.step(*batch) for batch in batches)
+
+    plain = [(volumes(inputs, samples), labels.tolist()) for samples, labels in batches]
+    master, expected_loss = reference.train(layers, [np.asarray(matrix).tolist() for matrix in model], plain)
+    assert [matrix.tolist() for matrix in network.master_weights()] == master
+    assert [matrix.tolist() for matrix in network.model()] == [
+        [[reference.rounded(weight, layer.quantum) for weight in row] for row in matrix]
+        for layer, matrix in zip(layers, master, strict=True)
     ]
-    batch = draw(st.integers(1, 3))
-    images = [
-        [draw(st.integers(0, min(layers[0].input_max, 255))) for _ in range(layers[0].inputs)] for _ in range(batch)
-    ]
-    labels = [draw(st.integers(0, layers[-1].outputs - 1)) for _ in range(batch)]
-    return layers, weights, images, labels
+    assert loss == expected_loss
 
 
-def enclosed(layers: tuple[Layer, ...], weights: list[Rows]) -> networks.Weights:
-    return tuple(
-        enclose(np.array(matrix, dtype=np.int64), -layer.weight_range[0])
-        for layer, matrix in zip(layers, weights, strict=True)
-    )
+@pytest.mark.parametrize("at_once", [64, 2])
+@pytest.mark.parametrize("limit", [certified.FLOAT32_LIMIT, 0], ids=["certified", "float64"])
+def test_training_equals_that_of_a_slow_implementation(limit, at_once, monkeypatch):
+    monkeypatch.setattr(certified, "FLOAT32_LIMIT", limit)
+    monkeypatch.setattr(networks, "SAMPLES_AT_ONCE", at_once)
 
-
-def listed(matrices: Iterable[Bounded]) -> list[Rows]:
-    return [matrix.to_integers().tolist() for matrix in matrices]
+    given(situations())(lambda situation: assert_trains_as_the_reference(*situation))()
 
 
 @given(situations())
-def test_steps_equal_those_of_a_slow_implementation(situation):
-    layers, weights, images, labels = situation
+def test_logits_and_predictions_equal_those_of_a_slow_implementation(situation):
+    inputs, layers, model, ((samples, _), *_) = situation
+    network = Network(inputs, layers, model)
 
-    found, _ = networks.downhill(layers, enclosed(layers, weights), np.array(images, dtype=np.uint8), np.array(labels))
-
-    expected = slow_gradients(layers, weights, images, labels)
-    assert listed(found) == [
-        [[rounded(value, layer.learning_shift) for value in row] for row in rows]
-        for layer, rows in zip(layers, expected, strict=True)
-    ]
+    weights = [matrix.tolist() for matrix in model]
+    logits = [reference.logits(layers, weights, sample) for sample in volumes(inputs, samples)]
+    assert network.logits(samples).tolist() == logits
+    assert network.predict(samples).tolist() == [row.index(max(row)) for row in logits]
 
 
-@given(situations(), st.integers(1, 3))
-def test_training_equals_that_of_a_slow_implementation(situation, steps):
-    layers, weights, images, labels = situation
-    start = enclosed(layers, weights)
-    batch = np.array(images, dtype=np.uint8), np.array(labels)
+@given(situations())
+def test_what_was_predicted_in_between_does_not_change_what_is_learned(situation):
+    inputs, layers, model, batches = situation
+    curious, other = Network(inputs, layers, model), Network(inputs, layers, model)
+    for samples, labels in batches:
+        curious.predict(samples[::-1])
+        assert curious.step(samples, labels) == other.step(samples, labels)
 
-    after, losses = networks.train(layers, start, [batch] * steps)
+    for left, right in zip(curious.master_weights(), other.master_weights(), strict=True):
+        assert left.tolist() == right.tolist()
 
-    expected = weights
+
+def test_training_leaves_the_model_and_the_samples_as_they_were():
+    samples, labels = np.array([[16, 0], [0, 16]], np.uint8), np.array([0, 1])
+    model = (np.array([[1, 2, 3], [4, 5, 6]], np.int16),)
+    network = Network(PAIR, (SINGLE,), model)
+    network.step(samples, labels)
+
+    assert network.model()[0].tolist() != model[0].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert samples.tolist() == [[16, 0], [0, 16]]
+
+
+def trained(inputs: Inputs, layers: tuple[Layer, ...], width: int, steps: int = 3) -> str:
+    """Return a hash of what random weights of so many bits, and random samples, are trained to."""
+    generator = np.random.default_rng(width)
+    model = [generator.integers(-(2**width), 2**width, stage.weights, np.int16) for stage in stages(inputs, layers)]
+    network = Network(inputs, layers, model)
     for _ in range(steps):
-        expected = slow_step(layers, expected, slow_gradients(layers, expected, images, labels))
-    assert listed(after) == expected
-    assert listed(start) == weights  # what training starts from stays as it is
-    assert len(losses) == steps
+        samples = generator.integers(0, inputs.greatest + 1, (96, inputs.sample_size), np.uint8)
+        network.step(samples, generator.integers(0, layers[-1].outputs, 96))
+    return hashlib.sha256(b"".join(matrix.tobytes() for matrix in network.master_weights())).hexdigest()
 
 
-@given(situations(), st.data())
-def test_pixels_that_are_black_in_a_whole_batch_change_nothing(situation, data):
-    layers, weights, images, labels = situation
-    black = data.draw(st.lists(st.booleans(), min_size=layers[0].inputs, max_size=layers[0].inputs))
-    images = [[0 if off else pixel for off, pixel in zip(black, image, strict=True)] for image in images]
-
-    after, _ = networks.train(layers, enclosed(layers, weights), [(np.array(images, dtype=np.uint8), np.array(labels))])
-
-    assert listed(after) == slow_step(layers, weights, slow_gradients(layers, weights, images, labels))
+LARGE = {
+    "maxima": (IMAGE, (CONV, replace(CONV, outputs=16, shift=10, error_shift=10), DENSE)),
+    "sums": (IMAGE, (replace(CONV, pooling=Pooling.SUM, shift=14, padding=2, signed=1), DENSE)),
+    "dense": (IMAGE, (replace(DENSE, outputs=64, shift=12, error_shift=0), DENSE)),
+    "signed": (replace(IMAGE, kind=InputKind.SIGNED), (replace(CONV, pooling=Pooling.NONE, stride_height=2), DENSE)),
+    "tokens": (Inputs(40, 1, 30, InputKind.TOKENS, 39), (replace(CONV, kernel_height=1, pooling=Pooling.NONE), DENSE)),
+}
 
 
-@given(situations())
-def test_predictions_equal_those_of_a_slow_implementation(situation):
-    layers, weights, images, _ = situation
+@pytest.mark.parametrize("width", [6, 11, 15])
+@pytest.mark.parametrize("name", LARGE)
+def test_large_networks_end_alike_in_float64_and_where_float32_is_certified(name, width, monkeypatch):
+    found = {trained(*LARGE[name], width)}
+    for limit, at_once in ((0, 64), (certified.FLOAT32_LIMIT, 17)):
+        monkeypatch.setattr(certified, "FLOAT32_LIMIT", limit)
+        monkeypatch.setattr(networks, "SAMPLES_AT_ONCE", at_once)
+        found.add(trained(*LARGE[name], width))
 
-    found = networks.predict(layers, enclosed(layers, weights), np.array(images, dtype=np.uint8))
-
-    logits = [slow_forward(layers, weights, image)[1] for image in images]
-    assert found.tolist() == [row.index(max(row)) for row in logits]
-
-
-@given(situations())
-def test_no_number_exceeds_the_bounds_that_follow_from_the_recipe(situation):
-    layers, weights, images, labels = situation
-    batch = np.array(images, dtype=np.uint8)
-    inputs, _, logits = networks.forward(layers, enclosed(layers, weights), batch)
-    steps, _ = networks.downhill(layers, enclosed(layers, weights), batch, np.array(labels))
-
-    stated = {each.of: each.bound for each in bounds(layers, len(images))}
-    assert abs(logits.to_integers()).max() <= logits.bound == stated[f"sums of layer {len(layers) - 1}"]
-    for depth, (layer, step) in enumerate(zip(layers, steps, strict=True)):
-        reached = shifted(stated[f"gradient of layer {depth}"], layer.learning_shift)
-        assert abs(step.to_integers()).max() <= step.bound == reached
-        assert inputs[depth].to_integers().max() <= inputs[depth].bound == layer.input_max
+    assert len(found) == 1
 
 
-def test_the_bounds_are_reached_so_that_none_is_too_generous():
-    layers = (Layer(2, 2, 255, 8, 0, 0, 3, 0),)
-    # Class 1 is certain, label 0 is right: the error is -2**16 and 2**16.
-    weights = enclosed(layers, [[[-(2**18), 2**18 - 8]] * 3])
-    images, labels = np.full((4, 2), 255, dtype=np.uint8), np.zeros(4, dtype=np.int64)
+def test_float32_alone_would_end_elsewhere(monkeypatch):
+    """So the networks of this file have products that need float64."""
+    found = {name: trained(*LARGE[name], 15) for name in ("maxima", "sums", "signed")}
 
-    *_, logits = networks.forward(layers, weights, images)
-    steps, _ = networks.downhill(layers, weights, images, labels)
-
-    stated = {each.of: each.bound for each in bounds(layers, 4)}
-    assert abs(logits.to_integers()).max() == stated["sums of layer 0"]
-    assert abs(steps[0].to_integers()).max() == stated["gradient of layer 0"]
+    for module in certified, convolution:
+        monkeypatch.setattr(module, "is_narrow", lambda _: True)
+    for name, honest in found.items():
+        assert trained(*LARGE[name], 15) != honest
 
 
-def test_a_pixel_above_the_greatest_one_of_the_recipe_is_refused():
-    layers = (Layer(2, 2, 16, 16, 7, 0, 0, 0),)
-    batch = np.array([[17, 0]], dtype=np.uint8), np.array([0])
+@pytest.mark.parametrize("name", LARGE)
+def test_most_products_are_certified_where_weights_are_small(name, monkeypatch):
+    seen: list[bool] = []
+    honest = certified.is_narrow
 
-    with pytest.raises(BoundExceeded, match="enclose: the bound 17 is not below 17"):
-        networks.train(layers, enclosed(layers, [[[0, 0]] * 3]), [batch])
+    def is_narrow(bound: float) -> bool:
+        seen.append(honest(bound))
+        return seen[-1]
 
+    monkeypatch.setattr(certified, "is_narrow", is_narrow)
+    trained(*LARGE[name], 6)
 
-def test_layers_that_no_recipe_may_have_are_stopped_before_anything_is_rounded():
-    unshifted = Layer(2, 2, 65535, 16, 7, 0, 16, 0)
-    layers = (unshifted, unshifted)  # errors of 2**48 would be multiplied by inputs of 2**16
-    batch = np.zeros((1, 2), dtype=np.uint8), np.array([0])
-
-    with pytest.raises(BoundExceeded, match="multiply_and_shift: the bound"):
-        networks.train(layers, enclosed(layers, [[[0, 0]] * 3] * 2), [batch])
+    assert 2 * sum(seen) > len(seen)
 
 
-def test_a_step_downhill_lowers_the_loss():
-    layers = (Layer(2, 2, 16, 16, 7, 0, 0, 0),)
-    images, labels = np.array([[16, 0], [0, 16]], dtype=np.uint8), np.array([0, 1])
+def test_a_weight_is_held_at_its_end_even_where_the_norms_of_its_step_were_too_small(monkeypatch):
+    """Norms are themselves rounded, on each machine otherwise: they must decide nothing that can be seen."""
+    inputs, bits = Inputs(400, 1, 1, InputKind.UNSIGNED, 255), 7
+    layer = replace(SINGLE, shift=8, learning_shift=bits, bias_input=0)
+    samples, labels = np.full((1, 400), 100, np.uint8), np.array([0])
+    samples[0, 0] = 212  # moves its weight by 6784 a step, while the others see to it that class 0 is never believed
+    model = np.zeros((2, 401), np.int16)
+    model[0, :-1], model[0, 0] = -30_000, 26_000 - 6784
 
-    _, losses = networks.train(layers, enclosed(layers, [[[0, 0]] * 3]), [(images, labels)] * 5)
+    small = certified.NORM_MARGIN**-0.5 + 1e-4
+    for name in ("greatest_row", "greatest_column"):
+        norm = getattr(convolution, name)
+        monkeypatch.setattr(convolution, name, lambda matrix, norm=norm: small * norm(matrix))
+
+    assert_trains_as_the_reference(inputs, (layer,), [model], [(samples, labels)] * 2)
+    assert 26_000 + 6784 > 32_767
+
+
+def test_an_error_stops_where_the_hidden_value_is_at_either_end():
+    hidden, last = replace(SINGLE, shift=0, learning_shift=0), replace(SINGLE, bias_input=1)
+    inputs, labels = Inputs(1, 1, 1, InputKind.UNSIGNED, 255), np.array([0])
+    moves = {}
+    for value in (0, 1, 254, 255):
+        model = [np.array([[1, 0], [1, 0]], np.int16), np.array([[9, -9, 0], [0, 0, 0]], np.int16)]
+        network = Network(inputs, (hidden, last), model)
+        network.step(np.array([[value]], np.uint8), labels)
+        moves[value] = bool((network.master_weights()[0] != model[0]).any())
+
+    assert moves == {0: False, 1: True, 254: True, 255: False}
+
+
+def test_the_error_of_a_pool_goes_to_the_first_of_equally_great_sums():
+    pooled = replace(CONV, outputs=2, kernel_height=1, kernel_width=1, shift=0, learning_shift=0, bias_input=0)
+    inputs = Inputs(1, 2, 2, InputKind.UNSIGNED, 255)
+    model = [np.array([[1, 0], [1, 0]], np.int16), np.array([[99, -99, 0], [0, 0, 0]], np.int16)]
+    batch = np.array([[3, 7, 7, 7]], np.uint8), np.array([1])
+
+    assert_trains_as_the_reference(inputs, (pooled, replace(SINGLE, error_shift=2)), model, [batch])
+
+
+def test_a_step_lowers_the_loss():
+    network = Network(PAIR, (replace(SINGLE, quantum=8, learning_shift=0),), (np.zeros((2, 3), np.int16),))
+    samples, labels = np.array([[16, 0], [0, 16]], np.uint8), np.array([0, 1])
+    losses = [network.step(samples, labels) for _ in range(5)]
 
     assert losses[0] == 2 * 256  # one bit a sample: a fair coin
     assert all(after < before for before, after in pairwise(losses))
+
+
+def test_no_network_is_made_where_products_are_not_exact(monkeypatch):
+    def refuse() -> None:
+        raise UserError("not exact here")
+
+    monkeypatch.setattr(networks, "require_exact_blas", refuse)
+    with pytest.raises(UserError, match="not exact here"):
+        Network(PAIR, (SINGLE,), (np.zeros((2, 3), np.int16),))

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlchain.training import streams
+from tests.reference import orders as reference
 
 KEY = bytes(range(32))
+KEYS = st.binary(min_size=32, max_size=32)
 
 
 def test_the_generator_gives_the_numbers_it_gave_on_the_first_day():
@@ -17,7 +19,7 @@ def test_the_generator_gives_the_numbers_it_gave_on_the_first_day():
     digest = hashlib.sha256(words.astype("<u8").tobytes() + integers.astype("<i8").tobytes())
     digest.update(order.astype("<i8").tobytes())
 
-    assert digest.hexdigest() == "3c8e99f2240e32b0dd74471f76788ff16a156d033cfe10bae0e3ac917d489401"
+    assert digest.hexdigest() == "b3fb33cf57847df43ee3e5b29e908d4618703164c1f1cba378bff9686b98dd3b"
 
 
 def test_a_stream_is_shake_256_of_its_name():
@@ -45,20 +47,54 @@ def test_a_key_of_another_length_is_refused():
         streams.random_words(bytes(31), "a", 0, 1)
 
 
-@given(st.integers(0, 50), st.integers(0, 200))
-def test_every_epoch_of_a_sample_order_visits_every_sample_once(number, count):
-    population = 7
-    order = streams.sample_order(number.to_bytes(32, "little"), population, count)
+@pytest.mark.parametrize("population", [*range(1, 40), 99, 100, 101, 1437, 2**14 - 1])
+def test_every_epoch_visits_every_sample_once(population):
+    order = streams.sample_order(KEY, population, 2 * population)
 
-    assert len(order) == count
-    for start in range(0, count - population + 1, population):
-        assert sorted(order[start : start + population].tolist()) == list(range(population))
+    for epoch in order[:population], order[population:]:
+        assert sorted(epoch.tolist()) == list(range(population))
+
+
+@given(KEYS, st.integers(1, 60), st.integers(0, 150))
+def test_an_order_is_that_of_the_plain_reference(key, population, count):
+    expected = [reference.sample(key, place, population) for place in range(count)]
+
+    assert streams.sample_order(key, population, count).tolist() == expected
+
+
+def test_a_place_of_a_large_order_is_that_of_the_plain_reference():
+    order = streams.sample_order(KEY, 60_000, 130_000)
+
+    for place in (0, 1, 777, 59_999, 60_000, 129_999):
+        assert order[place] == reference.sample(KEY, place, 60_000)
+
+
+@given(KEYS, st.integers(1, 15), st.integers(0, 40))
+def test_displacements_are_those_of_the_plain_reference(key, reach, count):
+    expected = [list(reference.displacement(key, place, reach)) for place in range(count)]
+
+    assert streams.displacements(key, count, reach).tolist() == expected
+
+
+def test_samples_are_displaced_everywhere_equally_often():
+    moves = streams.displacements(KEY, 9000, 1)
+    counts = np.bincount((moves[:, 0] + 1) * 3 + moves[:, 1] + 1, minlength=9)
+
+    # Chi-squared with 8 degrees of freedom exceeds 26.1 once in a thousand; the numbers never change.
+    assert sum((int(count) - 1000) ** 2 for count in counts) < 26_100
 
 
 def test_two_epochs_have_different_orders():
     order = streams.sample_order(KEY, 100, 200)
 
     assert order[:100].tolist() != order[100:].tolist()
+
+
+def test_every_sample_is_equally_likely_to_come_first():
+    seen = [streams.sample_order(number.to_bytes(32, "big"), 10, 1).item() for number in range(5000)]
+
+    # Chi-squared with 9 degrees of freedom exceeds 27.9 once in a thousand; the numbers never change.
+    assert sum((seen.count(sample) - 500) ** 2 for sample in range(10)) < 27.9 * 500
 
 
 def test_equal_words_keep_their_place(monkeypatch):
