@@ -13,7 +13,7 @@ from mlchain.training.recipe import Recipe
 # Nanoseconds.
 START = 6 * 10**9  # of a process, to import the libraries and to read the data set
 STEP = 10**6  # of a layer, whatever its size
-MULTIPLICATION = 2  # and addition
+MULTIPLICATION = 1  # and addition
 ROUNDING = 5  # or copying, or clipping, of a value
 WEIGHT_ROUNDS = 4  # of them for every weight and step
 SAMPLE = 500  # whose place in the random order is worked out
