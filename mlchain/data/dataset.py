@@ -3,8 +3,10 @@
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ from mlchain.training.trees import merkle_root
 MOST_CLASSES = 256  # a label is a byte
 _MAGIC = b"MLDATA1\n"
 _LENGTH = 4  # bytes of the header's length
+_DEPTH = 3  # of a header: the fields, the list of columns, and what is said of one
+_DECIMAL = re.compile(r"-?[0-9]{1,31}(\.[0-9]{1,30})?")  # as `tables` writes them
 
 
 class DataError(UserError):
@@ -32,6 +36,13 @@ class Column:
     low: str | None = None  # decimal: the byte is 0 here and below
     high: str | None = None  # decimal: it is 255 here and above
     category: str | None = None  # it is 255 where the cell is this, and 0 elsewhere
+
+    def __post_init__(self) -> None:
+        ends = [end for end in (self.low, self.high) if end is not None]
+        if len(ends) != (2 if self.category is None else 0):
+            raise ValueError(f"a column {self.name!r} that is neither a number's nor a text's")
+        if not all(map(_DECIMAL.fullmatch, ends)) or (ends and Decimal(ends[0]) >= Decimal(ends[1])):
+            raise ValueError(f"a column {self.name!r} from {ends[0]!r} to {ends[1]!r}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +61,10 @@ class Dataset:
     def __post_init__(self) -> None:
         if not 2 <= len(self.classes) <= MOST_CLASSES:
             raise DataError(f"{self.name} has {len(self.classes)} classes, 2 to {MOST_CLASSES} can be learned")
+        if len(set(self.classes)) < len(self.classes):
+            raise DataError(f"{self.name} has two classes of one name")
+        if self.columns and len(self.columns) != self.inputs.sample_size:
+            raise DataError(f"{self.name} has {len(self.columns)} columns for {self.inputs.sample_size} bytes")
         for samples, labels in self._parts():
             if samples.dtype != np.uint8 or samples.shape != (len(labels), self.inputs.sample_size):
                 raise DataError(f"{self.name}: samples {samples.dtype} {samples.shape} for {len(labels)} labels")
@@ -86,8 +101,9 @@ class Dataset:
         if not data.startswith(_MAGIC) or end > len(data):
             raise DataError(f"{name} is not a data set written by `ape run data`")
         try:
+            _require_flat(data[start:end])
             read = cls._from_header(name, json.loads(data[start:end]), np.frombuffer(data, np.uint8, offset=end))
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:  # whatever a header can say
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:  # whatever a header can say
             raise DataError(f"{name} is damaged: {error}") from None
         if read.header() != data[start:end]:
             raise DataError(f"{name} is damaged: its header is not as `ape run data` writes it")
@@ -119,6 +135,16 @@ def fingerprint(dataset: Dataset) -> bytes:
     """
     roots = [merkle_root(_leaves(*part)) for part in dataset._parts()]
     return hashlib.sha256(hashlib.sha256(dataset.header()).digest() + b"".join(roots)).digest()
+
+
+def _require_flat(header: bytes) -> None:
+    """Raise ValueError for a header nested deeper than any, which could take json beyond the end of the stack."""
+    depth, is_text = 0, False
+    for token in re.findall(rb'\\.|["[\]{}]', header, re.DOTALL):
+        is_text ^= token == b'"'
+        depth += 0 if is_text else (token in b"[{") - (token in b"]}")
+        if depth > _DEPTH:
+            raise ValueError("its header is nested too deeply")
 
 
 def _leaves(samples: NDArray[np.uint8], labels: Integers) -> Iterator[bytes]:

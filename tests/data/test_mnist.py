@@ -1,15 +1,16 @@
+"""MNIST's files: read as they are defined, fetched once, and refused by name."""
+
 import gzip
 import hashlib
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pooch
 import pytest
-from mlchain.tasks.dataset import DataError, Dataset, check, fingerprint
 
-from mlchain.tasks import digits, mnist
+from mlchain.data import mnist
+from mlchain.data.dataset import DataError, fingerprint
 
 IMAGES = np.arange(2 * 28 * 28, dtype=np.uint64).astype(np.uint8).reshape(2, 28, 28)
 NAME = "train-images-idx3-ubyte.gz"
@@ -20,72 +21,6 @@ def idx(array: np.ndarray) -> bytes:
     """Write an IDX file, by its definition and not by our reader."""
     sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
     return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
-
-
-def tiny(**changes: object) -> Dataset:
-    plain = Dataset(
-        name="tiny",
-        pixel_max=9,
-        classes=3,
-        train_images=np.array([[1, 2], [3, 4]], dtype=np.uint8),
-        train_labels=np.array([0, 2]),
-        test_images=np.array([[5, 9]], dtype=np.uint8),
-        test_labels=np.array([1]),
-    )
-    return replace(plain, **changes)
-
-
-def test_a_fingerprint_is_the_hash_of_the_documented_bytes():
-    head = b"".join(number.to_bytes(4, "little") for number in (2, 9, 3, 2, 1))
-    body = bytes([1, 2, 3, 4]) + bytes([0, 2]) + bytes([5, 9]) + bytes([1])
-
-    assert fingerprint(tiny()) == hashlib.sha256(head + body).digest()
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"pixel_max": 10},
-        {"classes": 4},
-        {"train_images": np.array([[1, 2], [3, 5]], dtype=np.uint8)},
-        {"train_labels": np.array([1, 2])},
-        {"test_images": np.array([[5, 8]], dtype=np.uint8)},
-        {"test_labels": np.array([0])},
-    ],
-)
-def test_any_change_of_a_data_set_changes_its_fingerprint(changes):
-    assert fingerprint(tiny(**changes)) != fingerprint(tiny())
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"pixel_max": 8}, "tiny: no image, or a pixel above 8"),
-        ({"classes": 2}, r"tiny: a label outside 0 \.\. 1"),
-        ({"train_labels": np.array([0, -1])}, "tiny: a label outside"),
-        ({"train_labels": np.array([0])}, "tiny: images uint8"),
-        ({"test_images": np.array([[5, 9]])}, "tiny: images int64"),
-    ],
-)
-def test_a_data_set_out_of_range_is_refused(changes, message):
-    with pytest.raises(DataError, match=message):
-        check(tiny(**changes))
-
-
-def test_a_checked_data_set_cannot_be_written():
-    with pytest.raises(ValueError, match="read-only"):
-        check(tiny()).train_images[0, 0] = 0
-
-
-def test_digits_are_the_ones_of_the_first_day():
-    data = digits.load()
-
-    assert (len(data.train_labels), len(data.test_labels)) == (1437, 360)
-    assert fingerprint(data).hex() == "604400d208d5b6b038c8c088c0300be4b753cdf2b9cb48fa8280d25f898e3bb4"
-
-
-def test_data_is_loaded_once():
-    assert digits.load() is digits.load()
 
 
 def test_an_idx_file_is_read_as_it_was_written(tmp_path):
