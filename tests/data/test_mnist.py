@@ -115,4 +115,4 @@ def test_mnist_is_the_one_of_the_first_day():
     data = mnist.load()
 
     assert (len(data.train_labels), len(data.test_labels)) == (60_000, 10_000)
-    assert fingerprint(data).hex() == "8a0d0047391158fccf5bb8cb682b3192356e210af9b299c552c819a88da93366"
+    assert fingerprint(data).hex() == "2df139228dfaae562554868945975a7219c179787d09ca015cf7e3f16738f4b4"
