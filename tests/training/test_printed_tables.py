@@ -9,25 +9,42 @@ from mlchain.tasks import __main__ as tables
 from mlchain.tasks.catalogue import create_task
 from mlchain.training.jobs import stated_seed
 
+MLP = ["sums", "gradient", "weights", "errors"]
+
 
 def test_every_sum_of_every_default_recipe_is_printed_with_its_room(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["tasks", "bounds"])
+    monkeypatch.setattr(sys, "argv", ["tasks", "--model", "softmax", "--model", "mlp", "bounds"])
     monkeypatch.setattr(tables, "TASKS", ("fake", "digits"))  # MNIST would have to be fetched
 
     tables.main()
 
     lines = capsys.readouterr().out.splitlines()
-    assert {tuple(line.split()[:2]) for line in lines} == {
-        (task, model) for task in ("fake", "digits") for model in ("softmax", "mlp")
-    }
+    for task in "fake", "digits":
+        printed = [line.split() for line in lines if line.startswith(task)]
+        assert [words[2] for words in printed if words[1] == "softmax"] == ["sums", "gradient", "weights"]
+        assert [words[2] for words in printed if words[1] == "mlp"] == [*MLP, *MLP[:3]]
     assert all(line.endswith(" of 2**53") and "1/0 " not in line for line in lines)
+
+
+def test_costs_are_printed_beside_measurements_that_they_exceed(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tasks", "--model", "softmax", "cost"])
+    monkeypatch.setattr(tables, "TASKS", ("digits",))
+
+    tables.main()
+
+    (line,) = capsys.readouterr().out.splitlines()
+    task, model, _, _, _, estimated, _, _, _, _, memory, _ = line.split()
+    assert (task, model) == ("digits", "softmax")
+    assert 50 < int(memory) < int(estimated)
 
 
 def test_a_measurement_prints_every_round_and_the_model_it_ends_with(capsys):
     task = create_task("fake", "softmax")
     model = task.initial_model()
     for number in range(2):
-        model = task.aggregate(model, [task.train(model, stated_seed(number), index) for index in range(3)])
+        model = task.aggregate(
+            model, [task.train(model, stated_seed(number), index, None, number + 1) for index in range(3)]
+        )
 
     tables.measure("fake", "softmax", rounds=2, jobs=3)
 

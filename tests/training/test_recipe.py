@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlchain.tasks.catalogue import FAKE, FAKE_INPUTS, PLANS, recipe_of
+from mlchain.tasks.catalogue import default_recipe
 from mlchain.training.layers import InputKind, Inputs, Layer, Pooling, RecipeError
 from mlchain.training.recipe import Recipe
 from tests.training.strategies import ANY_BITS, recipes
@@ -93,12 +93,10 @@ def test_nothing_at_all_is_refused():
         Recipe.from_bytes(b"")
 
 
-@pytest.mark.parametrize(("task", "model"), PLANS)
-def test_default_recipes_are_small_and_valid(task, model):
-    seen = FAKE_INPUTS[model] if task == FAKE else IMAGE
-    recipe = recipe_of(PLANS[task, model], task, bytes(32), seen)
-
-    assert len(recipe.to_bytes()) <= HEAD + 16 * len(recipe.layers) + 8
+@pytest.mark.parametrize("task", ["fake", "digits"])
+def test_default_recipes_are_small(task):
+    for model, layers in (("softmax", 1), ("mlp", 2)):
+        assert len(default_recipe(task, model).to_bytes()) <= HEAD + 16 * layers + 8
 
 
 def test_the_sizes_of_model_and_result_follow_from_the_recipe():

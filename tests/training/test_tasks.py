@@ -3,9 +3,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mlchain.tasks.dataset import DataError
 
-from mlchain.tasks import catalogue, digits
+from mlchain.data import digits
+from mlchain.data.dataset import DataError
+from mlchain.tasks import catalogue
 from mlchain.tasks.catalogue import LearningTask, create_task, open_task
 from mlchain.training.encoding import EncodingError, decode_result
 from mlchain.training.jobs import stated_seed
@@ -38,7 +39,7 @@ def test_every_job_has_its_own_result_of_the_stated_size(names):
 
     assert {len(result) for result in results} == {task.result_size}
     assert len(set(results)) == 3
-    assert decode_result(Recipe.from_bytes(task.recipe), results[0]).losses
+    assert decode_result(Recipe.from_bytes(task.recipe), results[0]).loss
 
 
 @pytest.mark.parametrize("names", NAMES)
@@ -119,17 +120,26 @@ def test_a_recipe_for_other_data_is_refused():
         open_task(replace(plan, fingerprint=bytes(32)).to_bytes())
 
 
-@pytest.mark.parametrize("change", [{"inputs": 63}, {"input_max": 15}, {"outputs": 11}])
-def test_a_recipe_whose_layers_do_not_fit_the_data_is_refused(change):
+@pytest.mark.parametrize("change", ["classes", "height", "greatest"])
+def test_a_recipe_whose_network_does_not_fit_the_data_is_refused(change):
     plan = Recipe.from_bytes(create_task("digits", "softmax").recipe)
-    layer = replace(plan.layers[0], **change)
+    if change == "classes":
+        other = replace(plan, layers=(replace(plan.layers[0], outputs=11),))
+    else:
+        other = replace(plan, inputs=replace(plan.inputs, **{change: 7}))
 
-    with pytest.raises(DataError, match="data set digits has 64 pixels up to 16 and 10 classes"):
-        open_task(replace(plan, layers=(layer,)).to_bytes())
+    with pytest.raises(DataError, match="data set digits has 10 classes and samples of"):
+        open_task(other.to_bytes())
 
 
-def test_every_task_has_every_model():
-    assert set(catalogue.PLANS) == {(task, model) for task in catalogue.TASKS for model in catalogue.MODELS}
+@pytest.mark.parametrize("model", ["softmax", "mlp"])
+def test_a_version_is_trained_at_its_own_rate(model):
+    plan = replace(catalogue.default_recipe("digits", model), rate_shifts=(0, 0, 2))
+    task = open_task(plan.to_bytes())
+    start = task.initial_model()
+    first, second, third = (task.train(start, SEED, 0, None, version) for version in (1, 2, 3))
+
+    assert first == second == task.train(start, SEED, 0) != third
 
 
 def compact(model: str, bits: int) -> LearningTask:
