@@ -29,7 +29,11 @@ def read_table(path: Path, label: str | None) -> Dataset:
 
     Anything that has no clear meaning raises `DataError`, which names the row and the column.
     """
-    header, rows = _read(path)
+    return from_rows(path, *_read(path), label)
+
+
+def from_rows(path: Path, header: list[str], rows: list[list[str]], label: str | None) -> Dataset:
+    """Return a table's rows as a data set, which bears the name of the file; see `read_table`."""
     at = _label_column(path, header, label)
     classes, labels = label_numbers(f"{path}, column {header[at]!r}", [row[at] for row in rows])
     testing = is_for_testing(str(path), labels)

@@ -2,32 +2,29 @@
 
 from collections.abc import Callable
 
-from mlchain.data import digits, mnist
+from mlchain.data import digits, mnist, scikit_tables
 from mlchain.data.dataset import Dataset, fingerprint
 from mlchain.tasks.fake import FakeTask
-from mlchain.tasks.plans import Plan, compile_layers
+from mlchain.tasks.plans import MODELS, Plan, compile_layers, default_plan
 from mlchain.tasks.task import LearningTask, RecipeTask, with_dataset
 from mlchain.training.cost import Cost, cost_of
 from mlchain.training.layers import InputKind, Inputs, RecipeError
 from mlchain.training.recipe import DIGEST_SIZE, WIDE, Recipe
 
 FAKE = "fake"
-DATASETS: dict[str, Callable[[], Dataset]] = {"digits": digits.load, "mnist": mnist.load}
+DATASETS: dict[str, Callable[[], Dataset]] = {
+    "digits": digits.load,
+    "mnist": mnist.load,
+    "cancer": scikit_tables.cancer,
+    "wine": scikit_tables.wine,
+}
 
-_SOFTMAX = ("dense 10",)
-_LENET = ("conv 16 5x5 maxpool", "conv 32 5x5 maxpool", "dense 10")
 PLANS = {
-    ("fake", "softmax"): Plan(_SOFTMAX, 4, 32, 0.5, WIDE),
-    ("fake", "mlp"): Plan(("dense 64", *_SOFTMAX), 4, 32, 0.5, WIDE),
-    ("digits", "softmax"): Plan(_SOFTMAX, 90, 128, 0.5, WIDE, initial=0),
-    ("digits", "mlp"): Plan(("dense 32", *_SOFTMAX), 90, 64, 0.5, WIDE),
-    ("mnist", "softmax"): Plan(_SOFTMAX, 468, 128, 0.5, initial=0),
-    ("mnist", "mlp"): Plan(("dense 64", *_SOFTMAX), 937, 64, 0.25),
-    ("mnist", "lenet"): Plan(_LENET, 937, 64, 0.25, displacement=1, first_jobs=1),
+    ("fake", "softmax"): Plan(("dense 10",), 4, 32, 0.5, WIDE),
+    ("fake", "mlp"): Plan(("dense 64", "dense 10"), 4, 32, 0.5, WIDE),
 }
 FAKE_INPUTS = {"softmax": Inputs(1, 8, 8, InputKind.UNSIGNED, 16), "mlp": Inputs(1, 28, 28, InputKind.UNSIGNED, 255)}
-TASKS = tuple(dict.fromkeys(task for task, _ in PLANS))
-MODELS = tuple(dict.fromkeys(model for _, model in PLANS))
+TASKS = (FAKE, *DATASETS)
 
 __all__ = [
     "MODELS",
@@ -48,16 +45,20 @@ def create_task(task: str, model: str) -> LearningTask:
 
 
 def default_recipe(task: str, model: str) -> Recipe:
-    """Return the recipe a task is created with; it names the data set found here."""
+    """Return the recipe a task is created with; it names the data set found here.
+
+    Unknown names raise `ValueError`, and so does a model that cannot learn the task.
+    """
     if task not in TASKS:
         raise ValueError(f"unknown task {task!r}: choose one of {', '.join(TASKS)}")
     if model not in MODELS:
         raise ValueError(f"unknown model {model!r}: choose one of {', '.join(MODELS)}")
-    plan = PLANS[task, model]
     if task == FAKE:
-        return recipe_of(plan, task, bytes(DIGEST_SIZE), FAKE_INPUTS[model])
+        if (task, model) not in PLANS:
+            raise ValueError(f"the task {FAKE!r} has no model {model!r}")
+        return recipe_of(PLANS[task, model], task, bytes(DIGEST_SIZE), FAKE_INPUTS[model])
     dataset = DATASETS[task]()
-    return recipe_of(plan, task, fingerprint(dataset), dataset.inputs)
+    return recipe_of(default_plan(model, dataset), task, fingerprint(dataset), dataset.inputs)
 
 
 def recipe_of(plan: Plan, name: str, data: bytes, inputs: Inputs) -> Recipe:

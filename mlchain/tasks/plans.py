@@ -8,9 +8,13 @@ are then on the chain. Units: a hidden value counts in 2**-6, a weight of the mo
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mlchain.training.layers import OUTPUT_ERROR_BITS, Inputs, Layer, Pooling, RecipeError, Stage, stages
+import numpy as np
+
+from mlchain.data.dataset import Dataset
+from mlchain.training.layers import OUTPUT_ERROR_BITS, InputKind, Inputs, Layer, Pooling, RecipeError, Stage, stages
+from mlchain.training.recipe import WIDE
 
 HIDDEN_BITS = 6
 WEIGHT_BITS = 10
@@ -37,6 +41,74 @@ class Plan:
     initial: float = 1.0  # by which the initial weights are multiplied
 
 
+MODELS = ("softmax", "mlp", "lenet", "lenet-small")
+BATCH = {"softmax": 128}  # 64 for the others
+LEAST_STEPS = {"softmax": 45}  # 60 for the others
+MOST_SAMPLES = 60_000  # of a job
+SMALL = 4096  # weights: with fewer, a result of 16 bits a weight is shorter than many a call
+# The greatest rate; and that times the mean squared length of a sample, beyond which training grows unstable.
+RATES = {"softmax": (4.0, 64.0), "mlp": (0.5, 32.0), "lenet": (0.25, math.inf), "lenet-small": (0.25, math.inf)}
+COOLING = (0, 0, 0, 1, 2)
+WARMING = (2, 1, 0, 1, 2)
+
+
+def default_plan(model: str, dataset: Dataset) -> Plan:
+    """Return what a model's name stands for on a data set; raises `RecipeError` if it cannot learn that."""
+    if model not in MODELS:
+        raise RecipeError(f"{model!r} is no model: choose one of {', '.join(MODELS)}")
+    layers = (*_hidden_layers(model, dataset), f"dense {len(dataset.classes)}")
+    batch = BATCH.get(model, 64)
+    seen = min(MOST_SAMPLES, len(dataset.train_labels))
+    greatest, stable = RATES[model]
+    convolves = model.startswith("lenet")
+    plan = Plan(
+        layers,
+        local_steps=max(LEAST_STEPS.get(model, 60), seen // batch),
+        batch=batch,
+        rate=min(greatest, 2.0 ** round(math.log2(stable / _power(dataset)))) if stable < math.inf else greatest,
+        displacement=int(convolves and _is_image(dataset.inputs) and min(dataset.inputs.shape[1:]) >= 16),
+        first_jobs=1 if convolves else None,
+        rate_shifts=WARMING if model == "softmax" else COOLING,
+        initial=0 if model == "softmax" else 1,
+    )
+    size = sum(stage.size for stage in stages(dataset.inputs, compile_layers(plan, dataset.inputs)))
+    return replace(plan, bits=WIDE) if size < SMALL else plan
+
+
+def _hidden_layers(model: str, dataset: Dataset) -> tuple[str, ...]:
+    inputs, (_, height, width) = dataset.inputs, dataset.inputs.shape
+    if model == "softmax":
+        return ()
+    if model == "mlp":
+        return (f"dense {32 if inputs.sample_size <= 128 and len(dataset.classes) <= 16 else 64}",)
+    first, second = (16, 32) if model == "lenet" else (8, 16)
+    if inputs.kind is InputKind.TOKENS:
+        return f"embed {first}", f"conv {second} {min(3, height)}x{min(3, width)}", "dense 64"
+    if not _is_image(inputs):
+        raise RecipeError("it looks for patterns between neighbours, which a table's columns are not")
+    if min(height, width) < 16:
+        return f"conv {first // 2} 3x3 pad=1 maxpool", "dense 32"
+    lines, channels = [], first
+    while min(height, width) >= 12:  # each halves the picture: to 4 to 9 pixels along the shorter side
+        lines.append(f"conv {channels} 5x5 maxpool")
+        height, width, channels = (height - 4) // 2, (width - 4) // 2, second
+    return tuple(lines)
+
+
+def _is_image(inputs: Inputs) -> bool:
+    return inputs.kind is InputKind.UNSIGNED and min(inputs.shape[1:]) >= 4
+
+
+def _power(dataset: Dataset) -> float:
+    """Return the mean squared length of a training sample, as the first layer sees it."""
+    inputs, samples = dataset.inputs, dataset.train_samples
+    if inputs.kind is InputKind.TOKENS:
+        return float(inputs.sample_size)
+    values = samples.astype(np.int16) - (128 if inputs.kind is InputKind.SIGNED else 0)
+    squares = np.einsum("ij,ij->", values, values, dtype=np.int64)
+    return max(1.0, float(squares) / len(samples) / 4.0 ** input_bits(inputs))
+
+
 def compile_layers(plan: Plan, inputs: Inputs) -> tuple[Layer, ...]:
     """Return the layers of a plan on these inputs; a line that cannot be read or does not fit raises `RecipeError`."""
     layers: list[Layer] = []
@@ -48,12 +120,16 @@ def compile_layers(plan: Plan, inputs: Inputs) -> tuple[Layer, ...]:
         error = OUTPUT_ERROR_BITS if last else ERROR_BITS - many
         stage = Stage(read, shape, 0, depth == 0, last)
         spread = EMBEDDING_SPREAD if read.signed else math.sqrt(6 / stage.fan_in)
+        finest = round(unit + error - WEIGHT_BITS - math.log2(rate))  # unit of a step, 2**-finest of the model's
+        if finest < 0:
+            raise RecipeError(f'"{line}" cannot be trained at a rate as great as {plan.rate:g}')
+        quantum = min(QUANTUM_BITS, finest)  # a finer one would hold nothing but zeros
         layer = Layer(
             **{name: getattr(read, name) for name in _READ},
             shift=WEIGHT_BITS + unit + many - (0 if last else HIDDEN_BITS),
-            learning_shift=_shift(line, unit + error - WEIGHT_BITS - QUANTUM_BITS - math.log2(rate)),
+            learning_shift=finest - quantum,
             error_shift=0 if depth == 0 else error + WEIGHT_BITS - ERROR_BITS,
-            quantum=QUANTUM_BITS,
+            quantum=quantum,
             bias_input=max(1, inputs.magnitude) if depth == 0 else 255,
             initial=round(plan.initial * spread * 2**WEIGHT_BITS),
         )
@@ -99,10 +175,3 @@ def _read(line: str, shape: Sequence[int]) -> Layer:
         raise RecipeError(f'"{line}" has a kernel that is larger than its input of {shape[1]} x {shape[2]}')
     signed = int(kind == "embed")
     return Layer(int(words[0]), *kernel, *stride, padding, pooling, signed, 0, 0, 0, 0, 0, 0)
-
-
-def _shift(line: str, bits: float) -> int:
-    shift = round(bits)
-    if not 0 <= shift <= 62:
-        raise RecipeError(f'"{line}" cannot be trained at this rate: it is too {"great" if shift < 0 else "small"}')
-    return shift
