@@ -2,7 +2,7 @@
 
 Floating point is used here and only here: what comes of it are integers, which one machine works out once and which
 are then on the chain. Units: a hidden value counts in 2**-6, a weight of the model in 2**-10, a master weight in
-2**-20, an error in 2**-9, or in 2**-12 where it is an output's.
+2**-20, or less finely where steps are, an error in 2**-9, or in 2**-12 where it is an output's.
 """
 
 import math
@@ -46,10 +46,10 @@ BATCH = {"softmax": 128}  # 64 for the others
 LEAST_STEPS = {"softmax": 45}  # 60 for the others
 MOST_SAMPLES = 60_000  # of a job
 SMALL = 4096  # weights: with fewer, a result of 16 bits a weight is shorter than many a call
-# The greatest rate; and that times the mean squared length of a sample, beyond which training grows unstable.
-RATES = {"softmax": (4.0, 64.0), "mlp": (0.5, 32.0), "lenet": (0.25, math.inf), "lenet-small": (0.25, math.inf)}
+# The greatest rate; and that times the mean squared length of what a kernel sees, beyond which training is unstable.
+RATES = {"softmax": (4.0, 64.0), "mlp": (0.5, 24.0), "lenet": (0.25, 0.6), "lenet-small": (0.25, 0.6)}
 COOLING = (0, 0, 0, 1, 2)
-WARMING = (2, 1, 0, 1, 2)
+WARMING = (1, 0, 0, 1, 2)  # a softmax begins at 0, where its gradients are the greatest
 
 
 def default_plan(model: str, dataset: Dataset) -> Plan:
@@ -65,7 +65,7 @@ def default_plan(model: str, dataset: Dataset) -> Plan:
         layers,
         local_steps=max(LEAST_STEPS.get(model, 60), seen // batch),
         batch=batch,
-        rate=min(greatest, 2.0 ** round(math.log2(stable / _power(dataset)))) if stable < math.inf else greatest,
+        rate=min(greatest, 2.0 ** round(math.log2(stable / _power(dataset, layers[0])))),
         displacement=int(convolves and _is_image(dataset.inputs) and min(dataset.inputs.shape[1:]) >= 16),
         first_jobs=1 if convolves else None,
         rate_shifts=WARMING if model == "softmax" else COOLING,
@@ -87,7 +87,7 @@ def _hidden_layers(model: str, dataset: Dataset) -> tuple[str, ...]:
     if not _is_image(inputs):
         raise RecipeError("it looks for patterns between neighbours, which a table's columns are not")
     if min(height, width) < 16:
-        return f"conv {first // 2} 3x3 pad=1 maxpool", "dense 32"
+        return "conv 8 3x3 pad=1 maxpool", f"dense {second}"
     lines, channels = [], first
     while min(height, width) >= 12:  # each halves the picture: to 4 to 9 pixels along the shorter side
         lines.append(f"conv {channels} 5x5 maxpool")
@@ -99,14 +99,16 @@ def _is_image(inputs: Inputs) -> bool:
     return inputs.kind is InputKind.UNSIGNED and min(inputs.shape[1:]) >= 4
 
 
-def _power(dataset: Dataset) -> float:
-    """Return the mean squared length of a training sample, as the first layer sees it."""
+def _power(dataset: Dataset, layer: str) -> float:
+    """Return the mean squared length of what a kernel of the first layer sees of a training sample."""
     inputs, samples = dataset.inputs, dataset.train_samples
+    kernel = _read(layer, inputs.shape)
+    share = (kernel.kernel_height * kernel.kernel_width or inputs.height * inputs.width) / inputs.height / inputs.width
     if inputs.kind is InputKind.TOKENS:
-        return float(inputs.sample_size)
+        return share * inputs.sample_size
     values = samples.astype(np.int16) - (128 if inputs.kind is InputKind.SIGNED else 0)
-    squares = np.einsum("ij,ij->", values, values, dtype=np.int64)
-    return max(1.0, float(squares) / len(samples) / 4.0 ** input_bits(inputs))
+    squares = int(np.einsum("ij,ij->", values, values, dtype=np.int64))
+    return max(1.0, share * squares / len(samples) / 4.0 ** input_bits(inputs))
 
 
 def compile_layers(plan: Plan, inputs: Inputs) -> tuple[Layer, ...]:
