@@ -49,12 +49,16 @@ class Network:
         self._inputs, layers = recipe.inputs, recipe.layers_for(version)
         self._units = units(recipe, layers)
         self._layers = [
-            Convolution(stage, weights, unit) for stage, weights, unit in zip(recipe.stages, model, self._units, strict=True)
+            Convolution(stage, weights, unit)
+            for stage, weights, unit in zip(recipe.stages, model, self._units, strict=True)
         ]
 
     def model(self) -> list[Floats]:
         """Return the weights in units of a model, not rounded."""
-        return [layer.weights.T * np.float32(2.0**unit.weight) for layer, unit in zip(self._layers, self._units, strict=True)]
+        return [
+            layer.weights.T * np.float32(2.0**unit.weight)
+            for layer, unit in zip(self._layers, self._units, strict=True)
+        ]
 
     def step(self, samples: Samples, labels: Integers) -> float:
         """Move the weights by the gradient of a batch; return its loss in bits, summed over its samples."""
@@ -110,7 +114,9 @@ def units(recipe: Recipe, layers: Sequence[Layer]) -> list[Units]:
     """Return what the integers of every layer stand for, so that both trainings take the same steps."""
     inputs = [round(math.log2(recipe.inputs.magnitude)), *[HIDDEN_BITS] * (len(layers) - 1)]
     found: list[Units] = []
-    for layer, input_bits, output_bits in zip(reversed(layers), reversed(inputs), [0, *reversed(inputs)][: len(layers)], strict=True):
+    for layer, input_bits, output_bits in zip(
+        reversed(layers), reversed(inputs), [0, *reversed(inputs)][: len(layers)], strict=True
+    ):
         error = found[-1].error_before if found else OUTPUT_ERROR_BITS
         found.append(Units(layer, input_bits, output_bits, error))
     return found[::-1]
@@ -202,7 +208,9 @@ class Convolution:
         stage = self.stage
         if not stage.layer.pooling:
             return self.weights
-        spread = np.zeros((stage.inputs[0] * math.prod(self._kernel) + 1, self._copies * stage.layer.outputs), np.float32)
+        spread = np.zeros(
+            (stage.inputs[0] * math.prod(self._kernel) + 1, self._copies * stage.layer.outputs), np.float32
+        )
         for kernels, copies in self._places(self.weights, spread):
             copies += kernels
         spread[-1] = np.tile(self.weights[-1], self._copies) * (POOL**2 // self._copies)

@@ -46,10 +46,11 @@ BATCH = {"softmax": 128}  # 64 for the others
 LEAST_STEPS = {"softmax": 45}  # 60 for the others
 MOST_SAMPLES = 60_000  # of a job
 SMALL = 4096  # weights: with fewer, a result of 16 bits a weight is shorter than many a call
-# The greatest rate; and that times the mean squared length of what a kernel sees, beyond which training is unstable.
-RATES = {"softmax": (4.0, 64.0), "mlp": (0.5, 24.0), "lenet": (0.25, 0.6), "lenet-small": (0.25, 0.6)}
+# The greatest rate; and that times the curvature, beyond which training is unstable.
+RATES = {"softmax": (4.0, 32.0), "mlp": (0.5, 15.0), "lenet": (0.25, 0.5), "lenet-small": (0.25, 0.5)}
 COOLING = (0, 0, 0, 1, 2)
-WARMING = (1, 0, 0, 1, 2)  # a softmax begins at 0, where its gradients are the greatest
+WARMING = (1, 0, 0, 1, 2)  # where the first gradients are great: a softmax begins at 0, or the curvature is above
+GREAT = 16
 
 
 def default_plan(model: str, dataset: Dataset) -> Plan:
@@ -60,15 +61,15 @@ def default_plan(model: str, dataset: Dataset) -> Plan:
     batch = BATCH.get(model, 64)
     seen = min(MOST_SAMPLES, len(dataset.train_labels))
     greatest, stable = RATES[model]
-    convolves = model.startswith("lenet")
+    convolves, curvature = model.startswith("lenet"), _curvature(dataset, layers[0])
     plan = Plan(
         layers,
         local_steps=max(LEAST_STEPS.get(model, 60), seen // batch),
         batch=batch,
-        rate=min(greatest, 2.0 ** round(math.log2(stable / _power(dataset, layers[0])))),
+        rate=min(greatest, 2.0 ** round(math.log2(stable / curvature))),
         displacement=int(convolves and _is_image(dataset.inputs) and min(dataset.inputs.shape[1:]) >= 16),
         first_jobs=1 if convolves else None,
-        rate_shifts=WARMING if model == "softmax" else COOLING,
+        rate_shifts=WARMING if model == "softmax" or curvature > GREAT else COOLING,
         initial=0 if model == "softmax" else 1,
     )
     size = sum(stage.size for stage in stages(dataset.inputs, compile_layers(plan, dataset.inputs)))
@@ -99,16 +100,19 @@ def _is_image(inputs: Inputs) -> bool:
     return inputs.kind is InputKind.UNSIGNED and min(inputs.shape[1:]) >= 4
 
 
-def _power(dataset: Dataset, layer: str) -> float:
-    """Return the mean squared length of what a kernel of the first layer sees of a training sample."""
-    inputs, samples = dataset.inputs, dataset.train_samples
-    kernel = _read(layer, inputs.shape)
-    share = (kernel.kernel_height * kernel.kernel_width or inputs.height * inputs.width) / inputs.height / inputs.width
+def _curvature(dataset: Dataset, layer: str) -> float:
+    """Return the squared length of the mean of what a kernel of the first layer sees, 1 at least.
+
+    Where samples are bright, that comes close to the greatest eigenvalue of their second moments.
+    """
+    inputs, kernel = dataset.inputs, _read(layer, dataset.inputs.shape)
     if inputs.kind is InputKind.TOKENS:
-        return share * inputs.sample_size
-    values = samples.astype(np.int16) - (128 if inputs.kind is InputKind.SIGNED else 0)
-    squares = int(np.einsum("ij,ij->", values, values, dtype=np.int64))
-    return max(1.0, share * squares / len(samples) / 4.0 ** input_bits(inputs))
+        return 1.0
+    share = (kernel.kernel_height * kernel.kernel_width or inputs.height * inputs.width) / inputs.height / inputs.width
+    mean = (dataset.train_samples.mean(axis=0) - (128 if inputs.kind is InputKind.SIGNED else 0)) / 2 ** input_bits(
+        inputs
+    )
+    return max(1.0, share * float(mean @ mean))
 
 
 def compile_layers(plan: Plan, inputs: Inputs) -> tuple[Layer, ...]:
