@@ -10,8 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from mlchain.data.dataset import Dataset
 from mlchain.training.layers import OUTPUT_ERROR_BITS, InputKind, Inputs, Layer, Pooling, RecipeError, Stage, stages
 from mlchain.training.recipe import WIDE

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from mlchain.training.certified import NORM_MARGIN, Floats, Narrow, greatest_column, greatest_row, is_narrow, product
 from mlchain.training.exact import AnyIntegers, Integers
-from mlchain.training.layers import GREATEST_ERROR, POOL, Pooling, Stage
+from mlchain.training.layers import GREATEST_ERROR, MODEL_BITS, POOL, Pooling, Stage
 
-_STEP_LIMIT = 2.0**30  # beyond it a step saturates any weight, and int32 still holds the difference
 _PLACES = tuple(np.ndindex(POOL, POOL))
 
 
@@ -27,13 +26,15 @@ class Convolution:
         """Take the weights of the model, (outputs, fan-in + 1)."""
         self.stage = stage
         layer = stage.layer
-        self._master: NDArray[np.int32] = np.ascontiguousarray(weights.T, dtype=np.int32) << layer.quantum
         self._weights: Narrow = np.ascontiguousarray(weights.T, dtype=np.float32)  # rounded master weights
+        self._rest: Narrow = np.zeros_like(self._weights)  # what rounding leaves of the master weights, in their units
         self._reach = float(1 << 15 + layer.quantum)  # of |master| at most
         self._rows: NDArray[np.intp] | None = None  # of the weights that the batch moves; None: all
         self._is_pooled = layer.pooling != Pooling.NONE
         self._copies, self._kernel, self._strides = stage.copies, stage.window, stage.strides
         self._spread: Narrow = self._weights
+        self._seen: Narrow = self._weights  # the rows of the spread ones that the batch uses
+        self._output_norm: float | None = None  # of the weights of an output; None: not worked out yet
         self._buffers: dict[str, Narrow] = {}
         self._gradient: Floats | None = None
         self._gradient_bound = 0.0  # of the sum of |a||b| of each entry
@@ -42,7 +43,7 @@ class Convolution:
 
     def weights(self) -> Integers:
         """Return the master weights, (outputs, fan-in + 1)."""
-        return self._master.T.astype(np.int64)
+        return (self._weights.T.astype(np.int64) << self.stage.layer.quantum) + self._rest.T.astype(np.int64)
 
     def model(self) -> NDArray[np.int16]:
         """Return the weights in units of the model, (outputs, fan-in + 1)."""
@@ -54,7 +55,7 @@ class Convolution:
         if self._is_pooled:
             self._spread = self._spread_kernel()
         self._bias_bound = self._places * stage.layer.bias_input * float(np.abs(self._weights[-1]).max())
-        self._output_norm = self._places * greatest_column(body)  # of the weights of an output
+        self._rows, self._seen, self._output_norm = None, self._spread, None
         if not stage.is_dense:  # there it is as dear as the product, and hardly less than the other
             largest = float(np.abs(body).sum(axis=0, dtype=np.float64).max())
             self._sum_bound = self._places * stage.magnitude * largest + self._bias_bound
@@ -92,7 +93,10 @@ class Convolution:
 
         Such an input adds nothing to any sum and moves no weight: with MNIST, a third of them.
         """
-        self._rows = None if used is None or used.all() else np.append(np.flatnonzero(used), self.stage.fan_in)
+        self._rows, self._seen, self._output_norm = None, self._spread, None
+        if used is not None and not used.all():
+            self._rows = np.append(np.flatnonzero(used), self.stage.fan_in)
+            self._seen = self._spread.take(self._rows, axis=0)
 
     # Forward
 
@@ -100,10 +104,8 @@ class Convolution:
         """Return the outputs, of the last layer the logits, of inputs; both (channels, height, width, samples)."""
         stage, layer, samples = self.stage, self.stage.layer, inputs.shape[-1]
         self._inputs, self._samples = inputs, samples
-        self._columns, weights = self._columns_of(inputs), self._spread
-        if self._rows is not None:
-            self._columns, weights = self._columns.take(self._rows, axis=0), weights.take(self._rows, axis=0)
-        sums = product(weights.T, self._columns, self._forward_bound(inputs))
+        self._columns = self._columns_of(inputs)
+        sums = product(self._seen.T, self._columns, self._forward_bound(inputs))
         if stage.is_last:
             return sums.reshape(*stage.sums, samples)
         if layer.pooling == Pooling.MAX:
@@ -120,11 +122,13 @@ class Convolution:
     def _forward_bound(self, inputs: Narrow) -> float:
         """Return a bound of every sum: the first of some, each dearer and closer than the one before, that will do."""
         stage = self.stage
-        if not stage.is_dense:
-            bound = self._sum_bound
-        else:
-            bound = self._output_norm * stage.magnitude * math.sqrt(stage.fan_in) + self._bias_bound
-        if is_narrow(bound):
+        if not stage.is_dense and is_narrow(self._sum_bound):
+            return self._sum_bound
+        if self._output_norm is None:
+            weights = self._seen if stage.is_dense else self._weights
+            self._output_norm = self._places * greatest_column(weights[:-1])
+        bound = self._output_norm * stage.magnitude * math.sqrt(len(self._columns)) + self._bias_bound
+        if stage.is_dense and is_narrow(bound):
             return bound
         return self._output_norm * greatest_column(inputs.reshape(-1, self._samples)) + self._bias_bound
 
@@ -132,8 +136,11 @@ class Convolution:
         """Return the patches that a kernel sees, (fan-in + 1, positions * samples), the constant input last."""
         stage, samples = self.stage, inputs.shape[-1]
         if stage.is_dense:
-            columns = self._buffer("columns", (stage.fan_in + 1, samples))
-            columns[:-1] = inputs.reshape(stage.fan_in, samples)
+            columns, rows = self._buffer("columns", (len(self._seen), samples)), inputs.reshape(stage.fan_in, samples)
+            if self._rows is None:
+                columns[:-1] = rows
+            else:
+                rows.take(self._rows[:-1], axis=0, out=columns[:-1], mode="clip")  # "raise" would copy them once more
         else:
             padded = self._padded(inputs)
             channel, down, across, sample = padded.strides
@@ -210,13 +217,15 @@ class Convolution:
             channels = stage.fan_in if stage.is_dense else stage.inputs[0]
             bound = self._places * greatest_row(self._inputs.reshape(channels, -1)) * error_norm
         gradient = _gradient(self._columns, self._routed(errors), bound)
-        if self._is_pooled:
-            gradient = self._gather_kernel(gradient)
-        # By itself, so that the constant input decides nothing about the others.
-        bias = errors.sum(axis=1, dtype=np.float64) * (self._places * stage.layer.bias_input)
-        bound = max(bound, float(np.abs(bias).max()))
-        gradient = gradient if is_narrow(bound) else gradient.astype(np.float64, copy=False)
-        gradient[-1] = bias
+        constant = self._places * stage.layer.bias_input * math.sqrt(errors.shape[1]) * error_norm
+        if self._is_pooled or not is_narrow(max(bound, constant)):
+            gradient = self._gather_kernel(gradient) if self._is_pooled else gradient
+            # By itself, so that the constant input decides nothing about the others.
+            bias = errors.sum(axis=1, dtype=np.float64) * (self._places * stage.layer.bias_input)
+            constant = float(np.abs(bias).max())
+            gradient = gradient if is_narrow(max(bound, constant)) else gradient.astype(np.float64, copy=False)
+            gradient[-1] = bias
+        bound = max(bound, constant)
         self._gradient_bound += bound
         self._gradient = gradient if self._gradient is None else np.add(self._gradient, gradient, dtype=np.float64)
 
@@ -248,20 +257,20 @@ class Convolution:
             gradient += 0.5
         np.floor(gradient, out=gradient)
         greatest = NORM_MARGIN * self._gradient_bound * 2.0**-layer.learning_shift + 1
-        if greatest > _STEP_LIMIT:
-            np.clip(gradient, -_STEP_LIMIT, _STEP_LIMIT, out=gradient)
         self._gradient, self._gradient_bound = None, 0.0
 
-        rows = slice(None) if self._rows is None else self._rows
-        master = self._master[rows]
-        master -= gradient.astype(np.int32)
         self._reach += greatest
+        rows = slice(None) if self._rows is None else self._rows
+        rest = np.subtract(self._rest[rows], gradient, out=gradient)  # below 2**24, or 2**53, as the gradient was
+        carry = rest + (1 << layer.quantum >> 1)
+        carry *= 2.0**-layer.quantum
+        np.floor(carry, out=carry)
+        rest -= carry * 2.0**layer.quantum
+        carry += self._weights if self._rows is None else self._seen
         if self._reach > layer.weight_range[1]:  # to look costs more than to count, and it hardly ever is
-            np.clip(master, *layer.weight_range, out=master)
-            self._reach = float(max(np.abs(self._master).max(), np.abs(master).max()))
-        rounded = master + (1 << layer.quantum >> 1)
-        rounded >>= layer.quantum
-        self._master[rows], self._weights[rows] = master, rounded
+            _saturate(carry, rest)
+            self._reach = float(max(np.abs(self._weights).max(), np.abs(carry).max()) + 1) * 2.0**layer.quantum
+        self._weights[rows], self._rest[rows] = carry, rest
         self._prepare()
 
     def _buffer(self, name: str, shape: tuple[int, ...]) -> Narrow:
@@ -271,6 +280,13 @@ class Convolution:
         if found is None or found.size < size:
             found = self._buffers[name] = np.empty(size, np.float32)
         return found[:size].reshape(shape)
+
+
+def _saturate(weights: Floats, rest: Floats) -> None:
+    """Clip weights and what rounding left of them to those of an int16, of which nothing is left."""
+    least, most = -float(1 << MODEL_BITS), float((1 << MODEL_BITS) - 1)
+    rest[(weights > most) | (weights == most) & (rest > 0) | (weights < least) | (weights == least) & (rest < 0)] = 0
+    np.clip(weights, least, most, out=weights)
 
 
 def _gradient(columns: Narrow, errors: Narrow, bound: float) -> Floats:

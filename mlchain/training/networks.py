@@ -31,7 +31,7 @@ class Network:
         """Move the weights by the gradient of a batch; return its loss in 1/256 bit, summed over its samples."""
         first = self._layers[0]
         is_sparse = first.stage.is_dense and self._inputs.kind is InputKind.UNSIGNED
-        first.expect(samples.any(axis=0) if is_sparse else None)
+        first.expect(np.bitwise_or.reduce(samples, axis=0) != 0 if is_sparse else None)
         loss = sum(self._learn(samples[part], labels[part]) for part in _parts(len(samples)))
         for layer in self._layers:
             layer.descend()
