@@ -153,13 +153,7 @@ class Convolution:
 
     def _padded(self, inputs: Narrow) -> Narrow:
         edge = self.stage.layer.padding
-        if not edge:
-            return inputs
-        channels, height, width, samples = inputs.shape
-        padded = self._buffer("padded", (channels, height + 2 * edge, width + 2 * edge, samples))
-        padded[...] = 0
-        padded[:, edge:-edge, edge:-edge] = inputs
-        return padded
+        return np.pad(inputs, ((0, 0), (edge, edge), (edge, edge), (0, 0))) if edge else inputs
 
     def _greatest(self, sums: Floats, training: bool) -> Floats:
         """Return the greatest sum of each pool; remember which it was, the first in row order of equal ones."""
@@ -253,16 +247,16 @@ class Convolution:
         half = 1 << layer.learning_shift >> 1
         gradient = gradient if is_narrow(self._gradient_bound + half) else gradient.astype(np.float64, copy=False)
         gradient *= 2.0**-layer.learning_shift
-        if half:
-            gradient += 0.5
+        gradient += 0.5 if half else 0.0
         np.floor(gradient, out=gradient)
         greatest = NORM_MARGIN * self._gradient_bound * 2.0**-layer.learning_shift + 1
         self._gradient, self._gradient_bound = None, 0.0
-
         self._reach += greatest
         rows = slice(None) if self._rows is None else self._rows
-        rest = np.subtract(self._rest[rows], gradient, out=gradient)  # below 2**24, or 2**53, as the gradient was
-        carry = rest + (1 << layer.quantum >> 1)
+        rest: Floats = np.subtract(
+            self._rest[rows], gradient, out=gradient
+        )  # below 2**24, or 2**53, as the gradient was
+        carry: Floats = np.add(rest, 1 << layer.quantum >> 1)
         carry *= 2.0**-layer.quantum
         np.floor(carry, out=carry)
         rest -= carry * 2.0**layer.quantum
