@@ -7,14 +7,17 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from mlchain.tasks.dataset import Dataset
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no types
 
+from benchmarks.learning import jobs_of
 from benchmarks.report import FIGURES, Section, figure, table
 from mlchain.console import percent
+from mlchain.data.dataset import Dataset, fingerprint
+from mlchain.data.mnist import load
 from mlchain.protocol.content import split
 from mlchain.simulation.plots import save_figure
-from mlchain.tasks.catalogue import MODELS, default_recipe, open_task
+from mlchain.tasks.catalogue import default_recipe, recipe_of
+from mlchain.tasks.plans import default_plan
 from mlchain.tasks.task import DatasetTask
 from mlchain.training.jobs import stated_seed
 from mlchain.training.recipe import BITS, WIDE
@@ -23,7 +26,12 @@ matplotlib.use("Agg")  # files only: there may be no display
 
 from matplotlib import pyplot
 
-ROUNDS, JOBS = 5, 2
+MODELS = ("softmax", "mlp")  # that are trained with every encoding
+ROUNDS = 5
+# Networks that are compared by what they cost, and the rounds they are trained for.
+COMPARED = {"softmax": 5, "mlp": 5, "mlp 784-256-10": 5, "lenet-small": 6, "lenet": 6}
+WIDER = ("dense 256", "dense 10")
+CHANCE = 0.1
 ORDERS = 4  # of the samples, all else equal
 VALIDATION = 10_000  # the last of the training images
 LOSS = 0.001  # of accuracy in [0, 1] that a saving may cost
@@ -75,35 +83,65 @@ def measure() -> Section:
     wide, chosen = found["softmax"][0], _chosen(found["softmax"])
     share = percent(chosen.gas_of_results / wide.gas_of_results, 0)
     figures = {"share-of-gas": share}
-    return Section("Bytes on the chain", _text(found, share), figures)
+    with ProcessPoolExecutor() as pool:
+        costs = list(pool.map(_cost_of, reversed(COMPARED)))[::-1]  # the longest first
+    return Section("Bytes on the chain", _text(found, share, costs), figures)
 
 
 def _row_of(model: str, bits: int) -> Encoded:
     """Return accuracies, bytes and gas of an encoding."""
-    task = open_task(replace(default_recipe("mnist", model), bits=bits).to_bytes())
-    assert isinstance(task, DatasetTask)
+    task = _task(model, bits)
     trial = DatasetTask(task.plan, _held_out(task.dataset))
     with threadpool_limits(1, "blas"):
-        whole = _run(task, feedback=True)
-        without = mean(_run(trial, False, order).accuracy for order in range(ORDERS))
-        fed = mean(_run(trial, True, order).accuracy for order in range(ORDERS)) if bits != WIDE else None
+        whole = _run(task, model, feedback=True)
+        without = mean(_run(trial, model, False, order).accuracy for order in range(ORDERS))
+        fed = mean(_run(trial, model, True, order).accuracy for order in range(ORDERS)) if bits != WIDE else None
     gas = [sum(_gas_of("Job", it) for it in whole.results), sum(_gas_of("ModelRegistry", it) for it in whole.models)]
     return Encoded(model, bits, without, fed, whole.accuracy, len(whole.results[0]), *gas)
+
+
+def _cost_of(name: str) -> list[object]:
+    """Return a row: what a network learns, and what that puts on the chain."""
+    task = _task(name)
+    with threadpool_limits(1, "blas"):
+        run = _run(task, name.split()[0], True, rounds=COMPARED[name])
+    size = sum(map(len, (*run.results, *run.models)))
+    gas = sum(_gas_of("Job", it) for it in run.results) + sum(_gas_of("ModelRegistry", it) for it in run.models)
+    points = 100 * (run.accuracy - CHANCE)
+    counts = [f"{number:,}" for number in (task.plan.weights, task.plan.model_size, task.plan.result_size, size)]
+    return [name, percent(run.accuracy), *counts, f"{gas / 1e6:.1f}", f"{size / points:,.0f}", f"{gas / points:,.0f}"]
+
+
+def _task(name: str, bits: int | None = None) -> DatasetTask:
+    """Return the task of a model on MNIST, with so many bits a weight or its default."""
+    data = load()
+    plan = default_plan(name.split()[0], data)
+    plan = replace(plan, layers=WIDER) if name == "mlp 784-256-10" else plan
+    plan = plan if bits is None else replace(plan, bits=bits)
+    return DatasetTask(recipe_of(plan, "mnist", fingerprint(data), data.inputs), data)
 
 
 def _held_out(data: Dataset) -> Dataset:
     """Return the training images alone: the last of them to test on, the others to train on."""
     train, test = slice(None, -VALIDATION), slice(-VALIDATION, None)
-    images, labels = data.train_images, data.train_labels
-    return Dataset(data.name, data.pixel_max, data.classes, images[train], labels[train], images[test], labels[test])
+    samples, labels = data.train_samples, data.train_labels
+    return replace(
+        data,
+        train_samples=samples[train],
+        train_labels=labels[train],
+        test_samples=samples[test],
+        test_labels=labels[test],
+    )
 
 
-def _run(task: DatasetTask, feedback: bool, order: int = 0) -> Trained:
+def _run(task: DatasetTask, model: str, feedback: bool, order: int = 0, rounds: int = ROUNDS) -> Trained:
     """Play all rounds without a chain. Without feedback nobody is told the parent, so that nothing is made up for."""
     versions, results = [task.initial_model()], []
-    for number in range(1000 * order + 1, 1000 * order + ROUNDS + 1):
+    for version in range(1, rounds + 1):
         parent = versions[-2] if feedback and len(versions) > 1 else None
-        accepted = [task.train(versions[-1], stated_seed(number), job, parent) for job in range(JOBS)]
+        seed = stated_seed(1000 * order + version)
+        jobs = range(jobs_of(task, model, version))
+        accepted = [task.train(versions[-1], seed, job, parent, version) for job in jobs]
         versions.append(task.aggregate(versions[-1], accepted, parent))
         results += accepted
     return Trained(task.accuracy(versions[-1]), results, versions)
@@ -155,7 +193,7 @@ def _plot(found: dict[str, list[Encoded]]) -> None:
     save_figure(drawn, FIGURES / "encodings.png")
 
 
-def _text(found: dict[str, list[Encoded]], share: str) -> str:
+def _text(found: dict[str, list[Encoded]], share: str, costs: list[list[object]]) -> str:
     header = [
         "mnist",
         "bits a weight",
@@ -166,13 +204,24 @@ def _text(found: dict[str, list[Encoded]], share: str) -> str:
         "results, million gas",
         "with models, million gas",
     ]
+    costs_header = [
+        "mnist",
+        "test accuracy",
+        "weights",
+        "bytes a model",
+        "bytes a result",
+        "bytes in all",
+        "million gas",
+        "bytes a point",
+        "gas a point",
+    ]
     rows = [_row(row) for rows in found.values() for row in rows]
     chosen = ", ".join(
         f"{_chosen(rows).bits} for {model} (its default: {default_recipe('mnist', model).bits})"
         for model, rows in found.items()
     )
     return f"""
-How few bits can a result spend on the change of a weight before accuracy suffers? {ROUNDS} rounds of {JOBS} jobs. With
+How few bits can a result spend on the change of a weight before accuracy suffers? {ROUNDS} rounds of 2 jobs. With
 feedback, the model's last step is the estimate of the next, so that what one round loses the next one makes up for
 ([training](training.md#few-bits-a-weight)). The fewest bits that cost at most {100 * LOSS:.1f} points against {WIDE}
 bits, on the last {VALIDATION:,} training images, held out, averaged over {ORDERS} orders of the samples:
@@ -188,6 +237,11 @@ byte, 4 per zero byte, 8.3 per byte for log and memory and {EXECUTION["Job"]:,} 
 call. For real transactions of `Job.publish` and `ModelRegistry.publish` with 1,300 to 24,576 bytes this is within
 1.3 %, but 6 % too high for 1,300 zeros. Nothing else that a round costs depends on the encoding. Most of what is
 published are now the {ROUNDS + 1} versions of the model, at two bytes a weight.
+
+What networks cost, with the bits of their defaults, {" to ".join(map(str, sorted(set(COMPARED.values()))))} rounds; a
+point is one of accuracy above chance, {percent(CHANCE, 0)}:
+
+{table(costs_header, costs)}
 """
 
 

@@ -97,7 +97,8 @@ class Network:
             values *= np.float32(2.0 ** -self._units[0].input)
         for layer in self._layers:
             values = layer.forward(values, training=training)
-        return values.reshape(-1, count)
+        logits: Floats = values.reshape(-1, count)
+        return logits
 
 
 class Units:

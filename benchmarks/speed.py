@@ -3,114 +3,117 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial, wraps
+from functools import wraps
 from statistics import median
 from typing import ParamSpec, TypeVar
 from unittest.mock import patch
 
 import numpy as np
-from mlchain.tasks.mnist import load
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it has no types
 
 from benchmarks import float32
 from benchmarks.report import Section, table
 from mlchain.console import percent
+from mlchain.data.mnist import load
 from mlchain.tasks.catalogue import MODELS, default_recipe
-from mlchain.training import bounded, jobs, networks
+from mlchain.training import convolution, jobs, networks
+from mlchain.training.convolution import Convolution
+from mlchain.training.encoding import Matrices
+from mlchain.training.networks import Network
 from mlchain.training.recipe import Recipe
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-TARGET = 1.5
-RUNS = 7  # of each of two, alternating
+TARGETS = {"softmax": 1.6, "mlp": 1.6, "lenet": 1.3, "lenet-small": 1.3}
+RUNS = 9  # of each of two, alternating
+STEPS = {"softmax": 400, "mlp": 400, "lenet": 40, "lenet-small": 80}  # of a run
 # Where the time goes: what part of the work a function does, without what those that it calls are counted for.
 PARTS = {
-    "products": ((bounded.Bounded, "__matmul__"), (bounded.Bounded, "multiply_and_shift")),
-    "gathering: pixels to float64, weights of the pixels that are not black": (
-        (networks, "enclose"),
-        (bounded.Bounded, "rows"),
-        (bounded.Bounded, "put_rows"),
+    "products": ((convolution, "product"), (convolution, "_gradient")),
+    "norms, which certify them": ((convolution, "greatest_row"), (convolution, "greatest_column")),
+    "columns: pixels to float32, patches": (
+        (Network, "_values"),
+        (Convolution, "_columns_of"),
+        (Convolution, "_summed"),
     ),
     "softmax and loss": ((networks, "softmax"), (networks, "cross_entropy")),
-    "update: subtract and clip": ((bounded.Bounded, "descend"),),
-    "hidden values: shift, clip, mask": tuple(
-        (bounded.Bounded, name) for name in ("shift_floor", "clip", "with_constant", "between", "only")
-    ),
-    "order of the samples": ((jobs, "sample_order"),),
-    "model to weights, weights to change, codes and digest": (
-        (jobs, "to_weights"),
-        (jobs, "_change"),
-        (jobs, "quantise"),
-        (jobs, "digest_weights"),
-    ),
+    "update: shift, subtract, round": ((Convolution, "descend"),),
+    "weights to kernels of a pool and back": ((Convolution, "_spread_kernel"), (Convolution, "_gather_kernel")),
+    "pooling and its errors": ((Convolution, "_greatest"), (Convolution, "_routed")),
 }
-REST = "the rest: picking pixels, and Python between the steps"
+REST = "the rest: shift, clip and mask hidden values and errors, and Python between"
 
 
 def measure() -> Section:
-    """Time both trainings of MNIST, an epoch or half of one, by turns."""
-    rows, figures = [], {}
+    """Time both trainings of MNIST by turns, each from weights that a round has trained."""
+    rows, figures, shares = [], {}, {}
     for model in MODELS:
         recipe = default_recipe("mnist", model)
+        start = trained(recipe)
         for threads in (1, None):
-            exact, floating = _by_turns(recipe, threads)
+            exact, floating = _by_turns(recipe, start, STEPS[model], threads)
             ratio = f"{median(a / b for a, b in zip(exact, floating, strict=True)):.2f}"
-            rows.append([*_row(model, recipe, threads, exact, floating), f"**{ratio} ×**"])
+            rows.append([*_row(model, recipe, threads, exact, floating), TARGETS[model], f"**{ratio} ×**"])
             figures[f"{model}-{threads or 'all'}"] = ratio
-    return Section("Speed of exact training", _text(rows, {model: _shares(model) for model in MODELS}), figures)
+        shares[model] = _shares(recipe, start, STEPS[model])
+    return Section("Speed of exact training", _text(rows, shares), figures)
 
 
-def _by_turns(recipe: Recipe, threads: int | None) -> tuple[list[float], list[float]]:
-    """Return the seconds of so many exact trainings and as many in float32, with this many threads (None: all)."""
-    data = load()
-    model = jobs.initial_model(recipe)
-    inputs = float32.prepared(data.train_images, recipe.layers[0].input_max)
-    order = np.random.Generator(np.random.PCG64(1))
+def trained(recipe: Recipe) -> Matrices:
+    """Return a model after a job: what can be certified depends on the weights, and the first ones are the easiest."""
+    data, start, key = load(), jobs.initial_model(recipe), jobs.job_key(recipe, jobs.stated_seed(0), 0)
+    weights, _ = float32.train(recipe, start, data.train_samples, data.train_labels, key)
+    return tuple(np.rint(matrix).clip(-32768, 32767).astype(np.int16) for matrix in weights)
 
-    def in_float32() -> None:
-        some = order.permutation(len(data.train_labels))[: recipe.local_steps * recipe.batch]
-        float32.descend(recipe, model, inputs, data.train_labels, some)
 
-    exactly = _exactly(recipe)
+def _by_turns(recipe: Recipe, start: Matrices, steps: int, threads: int | None) -> tuple[list[float], list[float]]:
+    """Return milliseconds a step of exact runs and of as many in float32, with so many threads (None: all)."""
+
+    def both() -> tuple[float, float]:
+        exact, floating = _exact(recipe, start), float32.Network(recipe, start)
+        return _milliseconds(recipe, exact, steps), _milliseconds(recipe, floating, steps)
+
     with threadpool_limits(threads, "blas"):
-        both = [(_seconds(exactly), _seconds(in_float32)) for _ in range(RUNS + 1)][1:]  # the first warms up
-    return [exact for exact, _ in both], [floating for _, floating in both]
+        times = [both() for _ in range(RUNS + 1)][1:]  # the first warms up
+    return [exact for exact, _ in times], [floating for _, floating in times]
 
 
-def _exactly(recipe: Recipe) -> Callable[[], object]:
-    """Return the exact training of a job, from a model to a result."""
-    data, model, key = load(), jobs.initial_model(recipe), jobs.job_key(recipe, jobs.stated_seed(0), 0)
-    estimate = jobs.estimate_change(model, None)
-    return partial(jobs.run_job, recipe, model, data.train_images, data.train_labels, key, estimate)
+def _exact(recipe: Recipe, start: Matrices) -> Network:
+    return Network(recipe.inputs, recipe.layers_for(1), start)
 
 
-def _seconds(train: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    train()
-    return time.perf_counter() - start
+def _milliseconds(recipe: Recipe, network: Network | float32.Network, steps: int) -> float:
+    """Return the milliseconds of the processor that a step takes."""
+    data = load()
+    began = time.process_time()
+    for first in range(0, steps * recipe.batch, recipe.batch):
+        part = np.arange(first, first + recipe.batch) % len(data.train_labels)
+        network.step(data.train_samples[part], data.train_labels[part])
+    return 1000 * (time.process_time() - began) / steps
 
 
-def _row(model: str, recipe: Recipe, threads: int | None, exact: list[float], floating: list[float]) -> list[str]:
-    steps = f"{recipe.local_steps} × {recipe.batch}"
-    seconds = [f"{median(times):.3f} ({min(times):.3f})" for times in (exact, floating)]
-    return [f"mnist {model}, {threads or 'all'} thread{'s' * (threads != 1)}", steps, *seconds]
+def _row(model: str, recipe: Recipe, threads: int | None, exact: list[float], floating: list[float]) -> list[object]:
+    milliseconds = [f"{median(times):.3f} ({min(times):.3f})" for times in (exact, floating)]
+    name = f"mnist {model}, {threads or 'all'} thread{'s' * (threads != 1)}"
+    return [name, f"{recipe.weights:,}", recipe.batch, *milliseconds]
 
 
-def _shares(model: str) -> dict[str, float]:
-    """Return the milliseconds of every part of one exact training with one thread."""
-    exactly = _exactly(default_recipe("mnist", model))
+def _shares(recipe: Recipe, start: Matrices, steps: int) -> dict[str, float]:
+    """Return the milliseconds that every part of an exact step takes with one thread."""
     spent: dict[str, float] = dict.fromkeys(PARTS, 0.0)
     with threadpool_limits(1, "blas"), _stopwatches(spent):
-        whole = _seconds(exactly)
-    return {part: 1000 * seconds for part, seconds in spent.items()} | {REST: 1000 * (whole - sum(spent.values()))}
+        whole = _milliseconds(recipe, _exact(recipe, start), steps)
+    found = {part: 1000 * seconds / steps for part, seconds in spent.items()}
+    return found | {REST: whole - sum(found.values())}
 
 
 @contextmanager
 def _stopwatches(spent: dict[str, float]) -> Iterator[None]:
-    """Let every function of PARTS add the seconds it takes to its part."""
+    """Let every function of PARTS add the seconds it takes to its part, less those that are counted for another."""
+    counted = [0.0]  # in all, so far
     patches = [
-        patch.object(home, name, _timed(getattr(home, name), part, spent))
+        patch.object(home, name, _timed(getattr(home, name), part, spent, counted))
         for part, functions in PARTS.items()
         for home, name in functions
     ]
@@ -123,42 +126,37 @@ def _stopwatches(spent: dict[str, float]) -> Iterator[None]:
             each.stop()
 
 
-def _timed(function: Callable[P, R], part: str, spent: dict[str, float]) -> Callable[P, R]:
+def _timed(function: Callable[P, R], part: str, spent: dict[str, float], counted: list[float]) -> Callable[P, R]:
     @wraps(function)
     def timed(*arguments: P.args, **named: P.kwargs) -> R:
-        start = time.perf_counter()
+        start, before = time.process_time(), counted[0]
         try:
             return function(*arguments, **named)
         finally:
-            spent[part] += time.perf_counter() - start
+            own = time.process_time() - start - (counted[0] - before)
+            spent[part] += own
+            counted[0] += own
 
     return timed
 
 
-def _text(rows: list[list[str]], shares: dict[str, dict[str, float]]) -> str:
-    header = ["", "steps × batch", "exact: median (minimum) s", "float32: median (minimum) s", "median of the ratios"]
+def _text(rows: list[list[object]], shares: dict[str, dict[str, float]]) -> str:
+    milliseconds = "median (minimum) ms a step"
+    header = ["", "weights", "batch", f"exact: {milliseconds}", f"float32: {milliseconds}", "target", "median ratio"]
     where = [
-        [
-            part,
-            *(f"{spent[part]:.1f}" for spent in shares.values()),
-            *(_share(spent, part) for spent in shares.values()),
-        ]
+        [part, *(f"{spent[part]:.2f} ({percent(spent[part] / sum(spent.values()), 0)})" for spent in shares.values())]
         for part in next(iter(shares.values()))
     ]
     return f"""
-One job of MNIST from model to result, {RUNS} times, alternating with the same training in float32 numpy
-(`benchmarks/float32.py`: images converted before the clock starts; the same steps, batches and learning rates; the
-order of the samples drawn by numpy). The target is {TARGET} ×.
+Steps on MNIST from weights that a job has trained, {RUNS} runs alternating with the same network in float32 numpy
+(`benchmarks/float32.py`: the same batches, columns and pools, without rounding and certificates); time of the
+processor.
 
 {table(header, rows)}
 
-Exact products are float64 products, which cost twice as much as float32 ones. Leaving out the pixels that are black in
-a whole batch, a third of them, makes up for most of that; float32 could do so too. Where the time of an exact job goes,
-with one thread and a stopwatch around every part:
+Products take float32 where a norm certifies that it is exact, and float64 elsewhere. Leaving out the pixels that are
+black in a whole batch, a third of them, makes up for part of the rounding; float32 could do so too. Where the time of
+an exact step goes, with one thread and a stopwatch around every part:
 
-{table(["", *(f"{model}, ms" for model in shares), *shares], where)}
+{table(["ms a step (share)", *shares], where)}
 """
-
-
-def _share(spent: dict[str, float], part: str) -> str:
-    return percent(spent[part] / sum(spent.values()), 0)
