@@ -32,11 +32,20 @@ def read_table(path: Path, label: str | None) -> Dataset:
     return from_rows(path, *_read(path), label)
 
 
-def from_rows(path: Path, header: list[str], rows: list[list[str]], label: str | None) -> Dataset:
-    """Return a table's rows as a data set, which bears the name of the file; see `read_table`."""
+def from_rows(
+    path: Path,
+    header: list[str],
+    rows: list[list[str]],
+    label: str | None,
+    testing: NDArray[np.bool_] | None = None,
+) -> Dataset:
+    """Return a table's rows as a data set, which bears the name of the file; see `read_table`.
+
+    `testing` says which rows are for testing, if not those that `splitting` chooses.
+    """
     at = _label_column(path, header, label)
     classes, labels = label_numbers(f"{path}, column {header[at]!r}", [row[at] for row in rows])
-    testing = is_for_testing(str(path), labels)
+    testing = is_for_testing(str(path), labels) if testing is None else testing
     columns: list[Column] = []
     for place, name in enumerate(header):
         if place != at:
