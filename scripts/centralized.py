@@ -18,7 +18,7 @@ from mlchain.chain.accounts import load_account, load_unattended, signer_for
 from mlchain.chain.command import Command
 from mlchain.chain.connection import Chain
 from mlchain.errors import UserError
-from mlchain.tasks.catalogue import MODELS, TASKS
+from mlchain.tasks.options import DATA, LABEL, bring, subject_options
 
 DEFAULT = CentralizedOptions()
 PORT = 8383
@@ -42,8 +42,7 @@ def cli() -> None:
 @click.option(
     "--folder", default="learning", show_default=True, type=click.Path(path_type=Path), help="For the server's state."
 )
-@click.option("--task", default=DEFAULT.task, show_default=True, help=f"What is learned: {', '.join(TASKS)}.")
-@click.option("--model", default=DEFAULT.model, show_default=True, help=f"What learns: {', '.join(MODELS)}.")
+@subject_options
 @click.option("--rounds", default=DEFAULT.rounds, show_default=True, help="Versions to be made.")
 @click.option("--shares", default=DEFAULT.workers, show_default=True, help="Shares of the data, one a worker.")
 @click.option("--quorum", type=int, help="Updates that a version needs at least.  [default: the least majority]")
@@ -70,13 +69,18 @@ def serve_command(
 @cli.command("work", cls=Command, short_help="Join, and work for a learning server")
 @click.option("--account", help="The worker, one of `ape accounts list`.  [default: a test account]")
 @click.option("--url", default=f"http://127.0.0.1:{PORT}", show_default=True, help="Where the server is.")
+@DATA
+@LABEL
 @DEPLOYMENTS
 @COUNTER
-def work_command(account: str | None, url: str, deployments: Path, counter: str | None) -> None:
+def work_command(
+    account: str | None, url: str, data: Path | None, label: str | None, deployments: Path, counter: str | None
+) -> None:
     """Join the counter unless that is done, register, and train until learning is finished."""
     chain = Chain()
     address, _first = find_counter(chain, counter, deployments)
     worker = load_account(account) if chain.is_development else load_unattended(account)
+    bring(data, label)
     client = ServiceClient(url, worker.address, signer_for(worker))
     if client.settings().place != Place(chain.chain_id, address):
         raise UserError(f"the server at {url} is for another chain or counter than {address} on {chain.network}")

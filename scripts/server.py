@@ -1,5 +1,7 @@
 """Run the learning server of the contracts on a live network."""
 
+from dataclasses import replace
+
 import click
 
 from mlchain.actors.server import Plan
@@ -7,7 +9,8 @@ from mlchain.chain.command import Command
 from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.runner import run_program
 from mlchain.live.server_program import Audits, server_is_done, server_maker
-from mlchain.tasks.catalogue import MODELS, TASKS
+from mlchain.tasks.choices import Subject
+from mlchain.tasks.options import subject_options
 from mlchain.units import Amount, Duration, ether
 
 DEFAULT = Plan(5)
@@ -17,10 +20,9 @@ SHORTEST = "[default: the shortest that the deployment allows]"
 
 @click.command(cls=Command, short_help="Run the learning server on a live network")
 @program_options
-@click.option("--task", default="digits", show_default=True, help=f"Data set to learn: {', '.join(TASKS)}.")
-@click.option("--model", default="softmax", show_default=True, help=f"Model to train: {', '.join(MODELS)}.")
+@subject_options
 @click.option("--rounds", default=DEFAULT.rounds, show_default=True, help="Rounds in all, including those played.")
-@click.option("--jobs", default=DEFAULT.jobs, show_default=True, help="Jobs per round.")
+@click.option("--jobs", default=DEFAULT.jobs, show_default=True, help="Jobs per round; some networks begin with fewer.")
 @click.option("--committee", type=int, help="Seats per job.  [default: the pool, divided among the jobs]")
 @click.option("--quorum", type=int, help="Equal answers that a job needs.  [default: a bare majority of the seats]")
 @click.option(
@@ -45,10 +47,12 @@ SHORTEST = "[default: the shortest that the deployment allows]"
 @click.option(
     "--audit-rate", default=AUDITS.rate, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1."
 )
+@click.option("--data-url", help="Address at which workers can fetch the file that `ape run data` writes of --data.")
+@click.option("--until-accuracy", type=float, help="Stop once so large a share of the test samples is right, 0 to 1.")
+@click.option("--early-stopping", type=int, help="Stop after so many versions without a gain in accuracy.")
 def cli(
     program: ProgramOptions,
-    task: str,
-    model: str,
+    subject: Subject,
     audit_rate: float,
     rounds: int,
     jobs: int,
@@ -61,12 +65,16 @@ def cli(
     publish_window: int | None,
     referee_window: int | None,
     challenge_window: int | None,
+    until_accuracy: float | None,
+    early_stopping: int | None,
+    data_url: str | None,
 ) -> None:
     """Publish the model, deploy rounds, rule, settle and average, until all rounds are played or it is stopped.
 
     Restarted, on any machine, it continues where the chain stands.
     """
     plan = Plan(rounds, jobs, committee, quorum, reward, bonus, min_pool=min_pool)
+    plan = replace(plan, until_accuracy=until_accuracy, early_stopping=early_stopping)
     windows = commit_window, publish_window, referee_window
     audits = Audits(audit_rate, challenge_window)
-    run_program(server_maker(task, model, plan, audits, windows), server_is_done, program)
+    run_program(server_maker(subject, plan, audits, windows, data_url), server_is_done, program)

@@ -29,13 +29,15 @@ from mlchain.simulation.plots import save_plots
 from mlchain.simulation.simulator import Simulation, open_chain
 from mlchain.simulation.summary import Summary, summarize
 from mlchain.simulation.tables import print_summary
-from mlchain.tasks.catalogue import MODELS, TASKS, create_task
+from mlchain.tasks.catalogue import open_task
+from mlchain.tasks.choices import Subject, prepare
+from mlchain.tasks.options import subject_options
 from mlchain.units import Duration
 
 DEFAULT = Options()
 CENTRALIZED = CentralizedOptions()
 ONLY_FOR = {
-    "contracts": ("jobs", "committee", "quorum", "referee", "audit_rate"),
+    "contracts": ("jobs", "committee", "quorum", "referee", "audit_rate", "until_accuracy", "early_stopping"),
     "centralized": ("rule", "dirichlet_alpha", "asynchronous", "timeout"),
 }
 
@@ -59,13 +61,14 @@ ONLY_FOR = {
 @click.option("--jobs", default=DEFAULT.jobs, show_default=True, help="Jobs per round.")
 @click.option("--committee", type=int, help="Seats per job.  [default: the pool, divided among the jobs]")
 @click.option("--quorum", type=int, help="Equal answers that a job needs.  [default: a bare majority of the seats]")
-@click.option("--task", default=DEFAULT.task, show_default=True, help=f"Data set to learn: {', '.join(TASKS)}.")
-@click.option("--model", default=DEFAULT.model, show_default=True, help=f"Model to train: {', '.join(MODELS)}.")
+@subject_options
 @click.option("--seed", default=DEFAULT.seed, show_default=True, help="Determines keys, roles and draws.")
 @click.option("--referee/--no-referee", default=True, show_default=True, help="Whether the server settles disputes.")
 @click.option(
     "--audit-rate", default=DEFAULT.audit_rate, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1."
 )
+@click.option("--until-accuracy", type=float, help="Stop once so large a share of the test samples is right, 0 to 1.")
+@click.option("--early-stopping", type=int, help="Stop after so many versions without a gain in accuracy.")
 @click.option(
     "--rule",
     default=CENTRALIZED.rule,
@@ -96,11 +99,12 @@ def cli(
     jobs: int,
     committee: int | None,
     quorum: int | None,
-    task: str,
-    model: str,
+    subject: Subject,
     seed: int,
     referee: bool,
     audit_rate: float,
+    until_accuracy: float | None,
+    early_stopping: int | None,
     rule: str,
     dirichlet_alpha: float | None,
     asynchronous: bool,
@@ -113,12 +117,29 @@ def cli(
         _make_folder(report)
     if mode == "contracts":
         lies = DEFAULT.behaviour if behaviour is None else behaviour
-        seats = (rounds, jobs, committee, quorum)
-        _play(Options(workers, evil, lies, *seats, task, model, seed, referee, audit_rate), report)
+        options = Options(
+            workers,
+            evil,
+            lies,
+            rounds,
+            jobs,
+            committee,
+            quorum,
+            subject.task,
+            subject.model,
+            seed,
+            referee,
+            audit_rate,
+            subject.data,
+            subject.label,
+            until_accuracy,
+            early_stopping,
+        )
+        _play(options, report)
     else:
         lies = CENTRALIZED.behaviour if behaviour is None else behaviour
-        how = (rule, dirichlet_alpha, asynchronous, timeout)
-        _learn(CentralizedOptions(workers, evil, lies, rounds, task, model, seed, *how), report)
+        how = (rule, dirichlet_alpha, asynchronous, timeout, subject.data, subject.label)
+        _learn(CentralizedOptions(workers, evil, lies, rounds, subject.task, subject.model, seed, *how), report)
 
 
 def _refuse_options_of_other_modes(context: click.Context, mode: str) -> None:
@@ -130,7 +151,7 @@ def _refuse_options_of_other_modes(context: click.Context, mode: str) -> None:
 
 def _play(options: Options, report: Path | None) -> None:
     started = time.monotonic()
-    create_task(options.task, options.model)  # refuses data that is missing, before anything is printed
+    open_task(prepare(options.subject).recipe.to_bytes())  # refuses data that is missing, before anything is printed
     chain = open_chain(options.seed)
     console().print(announce(options), soft_wrap=True)
 

@@ -1,14 +1,18 @@
 """Work for the learning server on a live network."""
 
+from pathlib import Path
+
 import click
 
 from mlchain.chain.command import Command
+from mlchain.data.store import MOST_BYTES
 from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.runner import run_program
 from mlchain.live.training import Limits, half_of_the_memory
 from mlchain.live.wallet import Wallet
 from mlchain.live.worker_program import GAS_RESERVE, worker_is_done, worker_maker
-from mlchain.units import Amount, Duration, Size, ether
+from mlchain.tasks.options import DATA, LABEL, bring
+from mlchain.units import Amount, Duration, Size, ether, size_text
 
 
 @click.command(cls=Command, short_help="Work for a learning server on a live network")
@@ -31,6 +35,11 @@ from mlchain.units import Amount, Duration, Size, ether
     type=Duration(),
     help="Time that a job may take.  [default: half of its round's commit window]",
 )
+@click.option(
+    "--max-data", type=Size(), default=size_text(MOST_BYTES), show_default=True, help="Most to fetch of announced data."
+)
+@DATA
+@LABEL
 def cli(
     program: ProgramOptions,
     leave: bool,
@@ -39,10 +48,14 @@ def cli(
     rejoin: bool,
     max_memory: int | None,
     max_seconds_per_job: int | None,
+    max_data: int,
+    data: Path | None,
+    label: str | None,
 ) -> None:
     """Join the pool, unless that is done, and do every job that draws this worker, until stopped.
 
     Restarted, on any machine, it continues where the chain stands.
     """
-    limits = Limits(max_memory or half_of_the_memory(), max_seconds_per_job)
+    bring(data, label)
+    limits = Limits(max_memory or half_of_the_memory(), max_seconds_per_job, max_data)
     run_program(worker_maker(leave, gas_reserve, Wallet(max_loss, rejoin), limits), worker_is_done, program)

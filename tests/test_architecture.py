@@ -22,7 +22,18 @@ ALLOWED = {
     "mlchain/units.py": {"click", "mlchain.protocol"},
     "mlchain/protocol": {"eth_abi", "eth_utils"},
     "mlchain/training": {"numpy"},
-    "mlchain/tasks": {"mlchain.errors", "mlchain.training", "numpy", "pooch", "sklearn"},
+    "mlchain/data": {
+        "PIL",
+        "mlchain.errors",
+        "mlchain.training",
+        "mlchain.units",
+        "numpy",
+        "pooch",
+        "requests",
+        "sklearn",
+        "urllib3",
+    },
+    "mlchain/tasks": {"click", "mlchain.data", "mlchain.errors", "mlchain.training", "numpy", "tomli"},
     "mlchain/centralized/learning": {"mlchain.errors", "mlchain.tasks", "mlchain.training", "numpy"},
     "mlchain/centralized/service": {
         "eth_account",
@@ -53,7 +64,7 @@ ALLOWED = {
         "mlchain.units",
     },
     "mlchain/centralized": {"eth_utils", "mlchain.chain", "mlchain.errors", "mlchain.protocol"},
-    "mlchain/actors": {"mlchain.protocol", "mlchain.tasks", "mlchain.training"},
+    "mlchain/actors": {"mlchain.errors", "mlchain.protocol", "mlchain.tasks", "mlchain.training"},
     "mlchain/audit": {"eth_abi", "eth_utils", "mlchain.actors", "mlchain.protocol", "mlchain.tasks"},
     "mlchain/chain": {
         "ape",
@@ -90,6 +101,7 @@ ALLOWED = {
         "mlchain.audit",
         "mlchain.chain",
         "mlchain.console",
+        "mlchain.data.store",
         "mlchain.errors",
         "mlchain.protocol",
         "mlchain.simulation.odds",
@@ -102,6 +114,7 @@ ALLOWED = {
         "mlchain.chain",
         "mlchain.console",
         "mlchain.centralized",
+        "mlchain.data",
         "mlchain.errors",
         "mlchain.live",
         "mlchain.simulation",
@@ -132,13 +145,16 @@ ONLY_IN = {
     "ape_test": "mlchain/chain",
     "eth_tester": "mlchain/chain/embedded.py",
     "web3": "mlchain/chain",
-    "numpy": ("mlchain/training", "mlchain/tasks", "mlchain/centralized/learning", "benchmarks"),
+    "numpy": ("mlchain/data", "mlchain/training", "mlchain/tasks", "mlchain/centralized/learning", "benchmarks"),
     "starlette": ("mlchain/centralized/web/app.py", "mlchain/centralized/web/openapi.py"),
     "uvicorn": "mlchain/centralized/web/serving.py",
     "sqlite3": "mlchain/centralized/service/store.py",
     "matplotlib": ("mlchain/simulation/plots.py", "mlchain/simulation/odds_plot.py", "benchmarks"),
-    "sklearn": ("mlchain/tasks/digits.py", "benchmarks/learning.py"),
-    "pooch": "mlchain/tasks/mnist.py",
+    "sklearn": ("mlchain/data", "benchmarks"),
+    "pooch": ("mlchain/data/mnist.py", "mlchain/data/store.py"),
+    "PIL": "mlchain/data/images.py",
+    "urllib3": "mlchain/data/store.py",
+    "tomli": "mlchain/tasks/descriptions.py",
 }
 
 
@@ -204,7 +220,7 @@ def test_nothing_that_is_shipped_knows_what_stands_aside(folder):
 
 
 def test_no_layer_imports_one_above_it():
-    layers = ["protocol", "training", "tasks", "actors", "audit", "chain", "simulation", "centralized", "live"]
+    layers = ["protocol", "training", "data", "tasks", "actors", "audit", "chain", "simulation", "centralized", "live"]
     for path in SOURCES:
         parts = path.relative_to(ROOT).parts
         if parts[0] == "mlchain" and parts[1] in layers:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from mlchain.errors import require
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.gas import settle_calls
@@ -20,7 +21,9 @@ class Plan:
 
     `committee` is the seats per job, None for the whole pool in equal parts; `quorum` None is a bare majority. No
     round is scheduled while there are fewer than `min_pool` workers, or than `min_seats`, the deployment's, for each
-    job.
+    job. The first version is trained by `first_jobs`, if those are fewer. Training ends before all rounds are played
+    once the model is right on a share of `until_accuracy` of the test samples, or `early_stopping` versions in a row
+    have been no better than one before.
     """
 
     rounds: int
@@ -35,10 +38,25 @@ class Plan:
     challenge_window: int = 0
     min_pool: int = 1
     min_seats: int = 1
+    first_jobs: int | None = None
+    until_accuracy: float | None = None
+    early_stopping: int | None = None
+
+    def jobs_on(self, version: int) -> int:
+        """Return how many jobs a round on this version has."""
+        return self.jobs if version > 1 or self.first_jobs is None else min(self.first_jobs, self.jobs)
 
     def with_longest_challenge(self) -> "Plan":
         """Return this plan with as much time to audit as a job can have."""
         return replace(self, challenge_window=self.publish_window)
+
+
+def require_stopping(until_accuracy: float | None, early_stopping: int | None) -> None:
+    """Raise UserError for an accuracy that is no share, or a number of versions below 1."""
+    is_share = until_accuracy is None or 0 < until_accuracy <= 1
+    require(is_share, f"the accuracy to stop at has to be above 0 and at most 1, not {until_accuracy}")
+    is_number = early_stopping is None or early_stopping >= 1
+    require(is_number, f"the versions without a gain have to be 1 or more, not {early_stopping}")
 
 
 class LearningServer:
@@ -46,7 +64,7 @@ class LearningServer:
 
     `random` returns the number of a round, whose hash is that of the round before. `audits` tells of a (round, job)
     whether it is recomputed even when nobody disagrees. A server that is not `referee` keeps silent when a job is
-    disputed.
+    disputed. `data_address` is a data set's fingerprint, and where workers can fetch it.
     """
 
     def __init__(
@@ -57,20 +75,25 @@ class LearningServer:
         random: Callable[[int], bytes],
         audits: Callable[[int, int], bool] = lambda _round, _job: False,
         is_referee: bool = True,
+        data_address: tuple[bytes, str] | None = None,
     ) -> None:
         self.address = address
         self.task = task
         self.plan = plan
         self.is_referee = is_referee
         self.is_leaving = False
+        self._data_address = data_address
         self._random = random
         self._audits = audits
+        self._accuracies: dict[int, float | None] = {}  # by the number of the version
         self._train = lru_cache(MAX_JOBS)(task.train)  # asked for at every look as long as a job is open
 
     def act(self, view: View) -> Turn:
         """Return what to do in `view`; whatever of it the chain has already is not done again."""
         ledger = view.ledger
         version = ledger.latest_version
+        if self._data_address and self._data_address not in ledger.data_addresses.items():
+            return Turn([Call("JobFactory", "announceData", self._data_address)])
         if version is None:
             return Turn([self._announce(0, self.task.initial_model())])
         if not version.is_complete:
@@ -87,9 +110,28 @@ class LearningServer:
     def is_done(self, ledger: Ledger) -> bool:
         """Return whether all rounds are played and the last one's results are in a complete version."""
         version = ledger.latest_version
-        if version is None or not version.is_complete or len(ledger.rounds) < self.plan.rounds:
+        if version is None or not version.is_complete or not self._is_over(ledger):
             return False
         return ledger.open_round is None and not ledger.unmerged_results(version.number)
+
+    def _is_over(self, ledger: Ledger) -> bool:
+        return len(ledger.rounds) >= self.plan.rounds or self._has_learned_enough(ledger)
+
+    def _has_learned_enough(self, ledger: Ledger) -> bool:
+        """Return whether a version is as good as wanted, or too many have been no better than one before."""
+        plan = self.plan
+        if plan.until_accuracy is None and plan.early_stopping is None:
+            return False
+        for version in ledger.versions:
+            if version.is_complete and version.number not in self._accuracies:
+                self._accuracies[version.number] = self.task.accuracy(version.data())
+        found = [accuracy for accuracy in self._accuracies.values() if accuracy is not None]
+        if not found:
+            return False
+        best = max(found)
+        since = len(found) - 1 - found.index(best)
+        is_good = plan.until_accuracy is not None and best >= plan.until_accuracy
+        return is_good or (plan.early_stopping is not None and since >= plan.early_stopping)
 
     # Model
 
@@ -113,11 +155,11 @@ class LearningServer:
         What has been read is final: nobody can replace the snapshot block when the random number is shown.
         """
         plan, ledger = self.plan, view.ledger
-        if len(ledger.rounds) >= plan.rounds:
+        if self._is_over(ledger):
             return Turn([])
         scheduled = ledger.scheduled_block(view.block + 1)
         pool_size = ledger.pool.size_at(view.block if scheduled is None else scheduled)
-        least = max(plan.min_pool, plan.jobs * plan.min_seats)
+        least = max(plan.min_pool, plan.jobs_on(version.number) * plan.min_seats)
         if pool_size < least:
             missing = "had joined when it was scheduled" if scheduled is not None else "have joined"
             return Turn([], waiting=f"waiting for workers: {pool_size} of the {least} that a round needs {missing}")
@@ -132,13 +174,13 @@ class LearningServer:
 
     def terms(self, version: ModelVersion, pool_size: int) -> RoundTerms:
         """Return the terms of a round on `version`; a pool that has shrunk gets smaller committees and quorums."""
-        plan = self.plan
-        share = pool_size // plan.jobs
+        plan, jobs = self.plan, self.plan.jobs_on(version.number)
+        share = pool_size // jobs
         seats = min(share, plan.committee or MAX_SEATS)
         quorum = max(least_majority(seats), min(plan.quorum or 0, seats))
         return RoundTerms(
             model_version=version.number,
-            jobs=plan.jobs,
+            jobs=jobs,
             seats=seats,
             quorum=quorum,
             reward=plan.reward,

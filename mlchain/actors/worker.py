@@ -7,10 +7,14 @@ from mlchain.actors.behaviours import Assignment, Behaviour
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.gas import settle_calls
-from mlchain.protocol.ledger import Account
+from mlchain.protocol.ledger import Account, Ledger
 from mlchain.protocol.rounds import Job, Phase, Round, phase
 from mlchain.protocol.settlement import StakeLock, stake_locks
 from mlchain.tasks.task import CannotTrain, Trainer
+
+
+def _has_all(_: Ledger) -> None:
+    return None
 
 
 def _no_objection(_: Account) -> None:
@@ -22,7 +26,8 @@ class Worker:
 
     `open_task` returns who trains the jobs of a round, and raises `CannotTrain` for one that is declined. `objection`
     tells of what the account has lost why nothing more is to be staked, in words. `cartel` are the addresses that an
-    evil worker acts together with, its own among them.
+    evil worker acts together with, its own among them. `bring_data` is called before the worker joins or trains: it
+    fetches what is announced and not here, and raises `CannotTrain` where that cannot be.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class Worker:
         gas_reserve: int,
         cartel: frozenset[str] = frozenset(),
         objection: Callable[[Account], str | None] = _no_objection,
+        bring_data: Callable[[Ledger], None] = _has_all,
     ) -> None:
         self.address = address
         self.behaviour = behaviour
@@ -41,6 +47,7 @@ class Worker:
         self._gas_reserve = gas_reserve
         self._cartel = cartel
         self._objection = objection
+        self._bring_data = bring_data
         self._answers: dict[str, bytes | None] = {}
         self._declined: dict[str, CannotTrain] = {}  # by the address of the job
         self._tried: set[str] = set()
@@ -71,11 +78,12 @@ class Worker:
         if has < needs:
             lacks = Shortfall("its stake, and what it keeps for gas", needs, has)
             return Turn([], shortfall=None if self._assignment(view) else lacks)
-        if view.ledger.rounds:  # who cannot open the task would pay for its absence, round after round
-            try:
+        try:  # who cannot open the task would pay for its absence, round after round
+            self._bring_data(view.ledger)
+            if view.ledger.rounds:
                 self._open_task(view.ledger.rounds[-1])
-            except CannotTrain as error:
-                return Turn([], notice=f"not joining: {error}")
+        except CannotTrain as error:
+            return Turn([], notice=f"not joining: {error}")
         return Turn([Call("WorkerRegistry", "join", value=missing)])
 
     def _go_home(self, view: View) -> list[Call]:
@@ -173,6 +181,7 @@ class Worker:
     def _solve(self, view: View, current: Round, job: Job) -> bytes:
         if job.address in self._declined:  # to try again would take as long, and end the same
             raise self._declined[job.address]
+        self._bring_data(view.ledger)
         return self._open_task(current).train(*view.ledger.inputs_of(current, job))
 
     def _untried(self, assignment: Assignment, calls: list[Call]) -> list[Call]:

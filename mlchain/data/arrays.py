@@ -26,15 +26,15 @@ def read_arrays(path: Path) -> Dataset:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile, KeyError) as error:
         raise DataError(f"{path} is not an .npz file of plain arrays: {error}") from None
-    for names in _SPLIT:
-        if set(names) <= arrays.keys():
-            train, train_labels, test, test_labels = (arrays[name] for name in names)
+    for split in _SPLIT:
+        if set(split) <= arrays.keys():
+            train, train_labels, test, test_labels = (arrays[name] for name in split)
             return _dataset(path, [train, test], [train_labels, test_labels])
-    for names in _WHOLE:
-        if set(names) <= arrays.keys():
-            return _dataset(path, [arrays[names[0]]], [arrays[names[1]]])
+    for samples, labels in _WHOLE:
+        if {samples, labels} <= arrays.keys():
+            return _dataset(path, [arrays[samples]], [arrays[labels]])
     raise DataError(
-        f"{path} has the arrays {', '.join(arrays) or 'none'}, and x and y, or x_train, y_train, x_test and y_test are wanted"
+        f"{path} has the arrays {', '.join(arrays) or 'none'}: x and y, or x_train, y_train, x_test, y_test are wanted"
     )
 
 
@@ -47,10 +47,8 @@ def _dataset(path: Path, samples: list[NDArray[np.generic]], labels: list[NDArra
     texts = [str(label) for label in np.concatenate([np.asarray(part).astype(str) for part in labels])]
     classes, numbers = label_numbers(str(path), texts)
     flat = np.concatenate([_planes(array) for array in samples])
-    if len(samples) == 2:
-        testing = np.arange(len(flat)) >= len(samples[0])
-    else:
-        testing = is_for_testing(str(path), numbers)
+    is_split = len(samples) == 2
+    testing = np.arange(len(flat)) >= len(samples[0]) if is_split else is_for_testing(str(path), numbers)
     inputs = Inputs(*_shape(samples[0].shape[1:]), InputKind.UNSIGNED, 255)
     return Dataset(path.stem, inputs, classes, flat[~testing], numbers[~testing], flat[testing], numbers[testing])
 

@@ -20,7 +20,8 @@ from mlchain.training.trees import merkle_root
 MOST_CLASSES = 256  # a label is a byte
 _MAGIC = b"MLDATA1\n"
 _LENGTH = 4  # bytes of the header's length
-_DEPTH = 3  # of a header: the fields, the list of columns, and what is said of one
+_DEEPEST = 4  # an object with a list of objects that hold lists
+_TOKENS = re.compile(rb'\\.|["\[\]{}]', re.DOTALL)  # not whole texts: to look for the end of each takes quadratic time
 _DECIMAL = re.compile(r"-?[0-9]{1,31}(\.[0-9]{1,30})?")  # as `tables` writes them
 
 
@@ -101,8 +102,7 @@ class Dataset:
         if not data.startswith(_MAGIC) or end > len(data):
             raise DataError(f"{name} is not a data set written by `ape run data`")
         try:
-            _require_flat(data[start:end])
-            read = cls._from_header(name, json.loads(data[start:end]), np.frombuffer(data, np.uint8, offset=end))
+            read = cls._from_header(name, shallow_json(data[start:end]), np.frombuffer(data, np.uint8, offset=end))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:  # whatever a header can say
             raise DataError(f"{name} is damaged: {error}") from None
         if read.header() != data[start:end]:
@@ -127,6 +127,20 @@ class Dataset:
         return cls(name, inputs, classes, train, next(labels), test, next(labels), columns)
 
 
+def shallow_json(text: bytes) -> Any:
+    """Return what JSON says that nests no deeper than a file's header does; raises ValueError for any other text.
+
+    Python's own reader follows brackets as deep as a stranger writes them, beyond the end of the stack.
+    """
+    depth, is_quoted = 0, False
+    for token in _TOKENS.findall(text):
+        is_quoted ^= token == b'"'
+        depth += 0 if is_quoted else (token in b"[{") - (token in b"]}")
+        if depth > _DEEPEST:
+            raise ValueError("its header is nested too deeply")
+    return json.loads(text)
+
+
 @functools.cache
 def fingerprint(dataset: Dataset) -> bytes:
     """Return `SHA-256(SHA-256(header) ‖ root of the training samples ‖ root of the test samples)`.
@@ -135,16 +149,6 @@ def fingerprint(dataset: Dataset) -> bytes:
     """
     roots = [merkle_root(_leaves(*part)) for part in dataset._parts()]
     return hashlib.sha256(hashlib.sha256(dataset.header()).digest() + b"".join(roots)).digest()
-
-
-def _require_flat(header: bytes) -> None:
-    """Raise ValueError for a header nested deeper than any, which could take json beyond the end of the stack."""
-    depth, is_text = 0, False
-    for token in re.findall(rb'\\.|["[\]{}]', header, re.DOTALL):
-        is_text ^= token == b'"'
-        depth += 0 if is_text else (token in b"[{") - (token in b"]}")
-        if depth > _DEPTH:
-            raise ValueError("its header is nested too deeply")
 
 
 def _leaves(samples: NDArray[np.uint8], labels: Integers) -> Iterator[bytes]:

@@ -33,7 +33,8 @@ def read_folder(path: Path) -> Dataset:
         testing = np.array([file.is_relative_to(roots[1]) for file in files])
     else:
         testing = is_for_testing(str(path), labels)
-    inputs = Inputs(*images[0].shape, InputKind.UNSIGNED, 255)
+    channels, height, width = images[0].shape
+    inputs = Inputs(channels, height, width, InputKind.UNSIGNED, 255)
     samples = np.stack([image.ravel() for image in images])
     return Dataset(path.name, inputs, classes, samples[~testing], labels[~testing], samples[testing], labels[testing])
 

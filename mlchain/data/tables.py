@@ -1,9 +1,10 @@
 """A CSV file as a data set: every cell becomes bytes, by comparisons and integers alone.
 
-A number is where it lies between the least and the greatest of its column among the rows for training:
-`(510 (v - low) + (high - low)) div (2 (high - low))`, clipped to 0 .. 255. Decimals are read as integers in units of the
-column's last decimal place, so no floating-point number is ever formed. A column that holds anything but numbers becomes
-a byte for each text in it: 255 where the cell is that, 0 elsewhere. The bytes of a sample stand for themselves minus 128.
+A number becomes where it lies between the least and the greatest of its column among the rows for training:
+`(510 (v - low) + (high - low)) div (2 (high - low))`, clipped to 0 .. 255. Decimals are read as integers in units of
+the column's last decimal place, so no floating-point number is ever formed. A column that holds anything but numbers
+becomes a byte for each text in it: 255 where the cell is that, 0 elsewhere. A sample's bytes stand for themselves
+minus 128.
 """
 
 import csv
@@ -59,6 +60,13 @@ def from_rows(
     return Dataset(path.stem, inputs, classes, *parts, columns=tuple(columns))
 
 
+def header_of(path: Path, label: str | None) -> list[str]:
+    """Return the columns of a CSV file but for the label."""
+    header, _rows = _read(path)
+    del header[_label_column(path, header, label)]
+    return header
+
+
 def read_rows(path: Path, columns: Sequence[Column]) -> NDArray[np.uint8]:
     """Return the samples of the rows of a CSV file that has these columns, in any order, and maybe others."""
     header, rows = _read(path)
@@ -80,7 +88,7 @@ def encode(columns: Sequence[Column], cells: dict[str, list[str]]) -> NDArray[np
     samples = np.empty((count, len(columns)), dtype=np.uint8)
     for place, column in enumerate(columns):
         texts = cells[column.name]
-        if column.category is None:
+        if column.low is not None and column.high is not None:
             samples[:, place] = _scaled([Decimal(text) for text in texts], Decimal(column.low), Decimal(column.high))
         else:
             samples[:, place] = [255 * (text == column.category) for text in texts]
@@ -106,9 +114,10 @@ def _columns(path: Path, name: str, texts: list[str], training: NDArray[np.bool_
         return [Column(name, _plain(low), _plain(high))] if low < high else []
     categories = sorted({text for text, is_trained in zip(texts, training, strict=True) if is_trained})
     if len(categories) > MOST_CATEGORIES:
+        row = numbers.index(None)
         raise DataError(
             f"{path}, column {name!r} has {len(categories)} different texts, at most {MOST_CATEGORIES} can be learned "
-            f"from: leave it out, or write numbers"
+            f"from, and {texts[row]!r} in row {row + 2} is not a number: leave the column out, or write numbers"
         )
     return [Column(name, category=category) for category in categories] if len(categories) > 1 else []
 
@@ -121,11 +130,15 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     try:
-        lines = [line for line in csv.reader(text.splitlines(keepends=True), strict=True) if line]
+        first = text[: text.find("\n")] if "\n" in text else text
+        comma = next((mark for mark in ",;\t" if mark in first), ",")
+        lines = [line for line in csv.reader(text.splitlines(keepends=True), strict=True, delimiter=comma) if line]
     except csv.Error as error:
         raise DataError(f"{path} is not a CSV file: {error}") from None
-    if len(lines) < 2:
-        raise DataError(f"{path} has no rows below its header")
+    if len(lines) < 2 or len(lines[0]) < 2:
+        raise DataError(
+            f"{path} has no rows below a header of two columns or more, with a comma, semicolon or tab between"
+        )
     header, *rows = [[cell.strip() for cell in line] for line in lines]
     if len(set(header)) != len(header) or "" in header:
         raise DataError(f"{path} has a header with a column twice, or without a name: {', '.join(header)}")

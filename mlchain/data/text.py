@@ -16,7 +16,7 @@ LONGEST = 4_000_000  # characters
 
 
 def read_text(path: Path) -> Dataset:
-    """Return a text in UTF-8 as samples of 16 characters, of which each is labelled with the next; in the text's order."""
+    """Return a text in UTF-8 as samples of 16 characters, each labelled with the next one, in the text's order."""
     try:
         text = path.read_text("utf-8")
     except UnicodeDecodeError as error:
@@ -34,5 +34,5 @@ def read_text(path: Path) -> Dataset:
     labels = tokens[CONTEXT:].astype(np.int64)
     last = len(labels) - len(labels) // ONE_IN
     inputs = Inputs(len(classes), 1, CONTEXT, InputKind.TOKENS, len(classes) - 1)
-    parts = (windows[:last], labels[:last], windows[last + CONTEXT :], labels[last + CONTEXT :])
-    return Dataset(path.stem, inputs, classes, *(np.ascontiguousarray(part) for part in parts))
+    train, test = np.ascontiguousarray(windows[:last]), np.ascontiguousarray(windows[last + CONTEXT :])
+    return Dataset(path.stem, inputs, classes, train, labels[:last].copy(), test, labels[last + CONTEXT :].copy())

@@ -104,7 +104,7 @@ def _of_deployment(names: _Names, log: Log) -> str:
         case RoundScheduled(number):
             return f"round {number} will be drawn from the pool of this block"
         case DataAnnounced(fingerprint, url):
-            return f"the data set 0x{fingerprint.hex()[:8]}… is at {url}"
+            return f"the data set 0x{fingerprint.hex()[:8]}… is at {url if url.isprintable() else ascii(url)}"
         case RoundOpened(_, seats, escrow):
             return f"{seats} seats are paid for with {ether(escrow)}"
         case RoundDeployed(number, version, terms=terms):

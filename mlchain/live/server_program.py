@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from mlchain.actors.server import LearningServer, Plan
+from mlchain.actors.server import LearningServer, Plan, require_stopping
 from mlchain.chain.deployment import Parameters
-from mlchain.errors import require, require_known
+from mlchain.data.store import require_address
+from mlchain.errors import require
 from mlchain.live.event_lines import counted
 from mlchain.live.runner import Operator
 from mlchain.protocol.calls import Turn, View
@@ -20,7 +21,8 @@ from mlchain.protocol.terms import (
     is_quorum,
     least_majority,
 )
-from mlchain.tasks.catalogue import MODELS, TASKS, LearningTask, cost_of_recipe, create_task
+from mlchain.tasks.catalogue import LearningTask, cost_of_recipe, open_task
+from mlchain.tasks.choices import Subject, prepare
 from mlchain.units import duration
 
 Windows = tuple[int | None, int | None, int | None]  # to commit, publish and rule; None is the deployment's shortest
@@ -38,18 +40,23 @@ class Audits:
 
 
 def server_maker(
-    task: str, model: str, plan: Plan, audits: Audits, windows: Windows
+    subject: Subject, plan: Plan, audits: Audits, windows: Windows, data_url: str | None = None
 ) -> Callable[[Operator], LearningServer]:
     """Return a function that makes a learning server.
 
-    `windows` take the place of the plan's. Raises UserError for options that no deployment accepts.
+    `windows` take the place of the plan's; at `data_url` workers can fetch the data. Raises UserError for
+    options that no deployment accepts.
     """
-    require_known("task", task, TASKS)
-    require_known("model", model, MODELS)
     require(0 <= audits.rate <= 1, f"the audit rate has to be from 0 to 1, not {audits.rate}")
     _check_sizes(plan)
-    opened = create_task(task, model)
-    return partial(_make_server, opened, plan, audits, windows)
+    require_stopping(plan.until_accuracy, plan.early_stopping)
+    lesson = prepare(subject)
+    opened = open_task(lesson.recipe.to_bytes())
+    if data_url:
+        require_address(data_url)
+    announced = (lesson.recipe.fingerprint, data_url) if data_url else None
+    plan = replace(plan, first_jobs=lesson.plan.first_jobs)
+    return partial(_make_server, opened, plan, audits, windows, announced)
 
 
 def _check_sizes(plan: Plan) -> None:
@@ -107,13 +114,26 @@ class LiveServer(LearningServer):
             is_own = ledger.rounds[-1].task == task.recipe
         else:
             is_own = not ledger.versions or ledger.versions[0].content_hash == content_hash(task.initial_model())
-        require(is_own, "this deployment learns another task: name its --task and --model, or deploy a new one")
+        require(
+            is_own,
+            "this deployment learns another task: name its --task or --data and its --model, or deploy a new one",
+        )
         self.is_leaving = self.is_leaving or self.is_done(ledger)
-        return super().act(view)
+        turn, version = super().act(view), ledger.latest_version
+        if version is None or version.number == 1 or turn.notice:
+            return turn
+        results = ledger.unmerged_results(version.number)
+        warning = task.warning(results) if results else None
+        return replace(turn, notice=warning and f"round {len(ledger.rounds)}: {warning}")
 
 
 def _make_server(
-    task: LearningTask, plan: Plan, audits: Audits, windows: Windows, operator: Operator
+    task: LearningTask,
+    plan: Plan,
+    audits: Audits,
+    windows: Windows,
+    announced: tuple[bytes, str] | None,
+    operator: Operator,
 ) -> LearningServer:
     server = operator.deployment.server
     require(operator.address == server, f"{operator.address} is not the learning server here: {server} is")
@@ -129,7 +149,10 @@ def _make_server(
         require(round_number <= last, f"all {last:,} random numbers of this deployment are used up: deploy a new one")
         return numbers.number_of(round_number)
 
-    return LiveServer(server, task, plan, number_of, lambda number, job: draw(number, job) < audits.rate)
+    def audits_job(number: int, job: int) -> bool:
+        return draw(number, job) < audits.rate
+
+    return LiveServer(server, task, plan, number_of, audits_job, data_address=announced)
 
 
 def server_is_done(server: LearningServer, view: View) -> bool:

@@ -9,7 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
+from mlchain.data.store import MOST_BYTES, path_of
 from mlchain.live.training_child import encode
+from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Round
 from mlchain.tasks.catalogue import RecipeError, cost_of_recipe
 from mlchain.tasks.task import CannotTrain, Trainer
@@ -18,6 +20,8 @@ from mlchain.units import size_text
 ROOT = Path(__file__).parents[2]  # the folder that the package is in
 PACE = 0.5  # seconds between looks whether the program is told to stop
 TRYING_OUT = 120  # seconds to import the libraries and to read, or download, the data set
+FETCHING = 600  # seconds for a data set that was announced
+FETCHING_AGAIN = 300.0  # seconds until an address that has failed is tried again
 
 
 class Interrupted(Exception):
@@ -26,10 +30,14 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a job may take: bytes of memory, and seconds, None for half of the commit window of its round."""
+    """What a job may take: bytes of memory, and seconds, None for half of the commit window of its round.
+
+    `data` is the most bytes of a data set that is fetched.
+    """
 
     memory: int
     seconds: int | None = None
+    data: int = MOST_BYTES
 
     def seconds_in(self, current: Round) -> int:
         """Return the seconds that a job of a round may take."""
@@ -43,6 +51,7 @@ class Trainers:
         self._limits = limits
         self._stop = stop
         self._tried_out: dict[bytes, CannotTrain | None] = {}  # by recipe
+        self._unfetched: tuple[tuple[bytes, str], CannotTrain | None, float] | None = None  # and when to try again
 
     def open(self, current: Round) -> Trainer:
         """Return who trains the jobs of a round, in a process of their own.
@@ -64,6 +73,31 @@ class Trainers:
         self._try_out(what, current.task)
         return _RoundTrainer(self, what, current.task, seconds)
 
+    def bring_data(self, ledger: Ledger) -> None:
+        """Fetch the data set announced last unless it is here; raises CannotTrain, with the reason, if that fails.
+
+        What has failed is not tried again for a while.
+        """
+        for fingerprint, url in list(ledger.data_addresses.items())[-1:]:
+            if path_of(fingerprint).exists():
+                return
+            announced, now = (fingerprint, url), time.monotonic()
+            if self._unfetched is None or self._unfetched[0] != announced or now >= self._unfetched[2]:
+                failure = self._fetching_failure(fingerprint, url)
+                self._unfetched = announced, failure, time.monotonic() + FETCHING_AGAIN
+            if self._unfetched[1]:
+                raise self._unfetched[1]
+
+    def _fetching_failure(self, fingerprint: bytes, url: str) -> CannotTrain | None:
+        failure = f"the data set {fingerprint.hex()} is not here, and cannot be fetched"
+        numbers = (number.to_bytes(8, "big") for number in (self._limits.data, FETCHING))
+        try:
+            self.ask(failure, FETCHING, b"fetch", fingerprint, url.encode(), *numbers)
+        except CannotTrain as error:
+            return error
+        self._tried_out.clear()
+        return None
+
     def _try_out(self, what: str, recipe: bytes) -> None:
         if recipe not in self._tried_out:
             self._tried_out = {recipe: self._failure(what, recipe)}
@@ -73,15 +107,16 @@ class Trainers:
 
     def _failure(self, what: str, recipe: bytes) -> CannotTrain | None:
         try:
-            self.ask(what, TRYING_OUT, recipe)
+            self.ask(f"{what} cannot be trained here", TRYING_OUT, b"open", recipe)
         except CannotTrain as failure:
             return failure
         return None
 
-    def ask(self, what: str, seconds: int, *request: bytes) -> bytes:
+    def ask(self, failure: str, seconds: int, *request: bytes) -> bytes:
         """Return what a new process answers to a request.
 
-        Raises CannotTrain, with the reason, if it does not within so many seconds; Interrupted if it is told to stop.
+        Raises CannotTrain, the failure and its reason, if it does not within so many seconds; Interrupted if it is
+        told to stop.
         """
         processor_time = seconds * (os.cpu_count() or 1)  # so that it ends even if this process is killed
         command = [sys.executable, "-m", "mlchain.live.training_child", str(self._limits.memory), str(processor_time)]
@@ -98,7 +133,7 @@ class Trainers:
         if child.returncode == 0:
             return result
         said = errors.decode(errors="replace").strip().splitlines()
-        raise CannotTrain(f"{what} cannot be trained here: {said[-1] if said else f'status {child.returncode}'}")
+        raise CannotTrain(f"{failure}: {said[-1] if said else f'status {child.returncode}'}")
 
     def _communicate(self, child: subprocess.Popen[bytes], request: bytes, deadline: float) -> tuple[bytes, bytes]:
         unsent: bytes | None = request
@@ -126,7 +161,8 @@ class _RoundTrainer:
         """Return the one right result of a job; raises CannotTrain, with the reason, if there is none."""
         numbers = (number.to_bytes(8, "big") for number in (job_index, version))
         before = () if parent is None else (parent,)
-        return self.trainers.ask(self.what, self.seconds, self.recipe, model, seed, *numbers, *before)
+        failure = f"{self.what} cannot be trained here"
+        return self.trainers.ask(failure, self.seconds, b"train", self.recipe, model, seed, *numbers, *before)
 
 
 def _environment() -> dict[str, str]:

@@ -25,16 +25,24 @@ def decode(request: bytes) -> list[bytes]:
     return fields
 
 
-def answer(recipe: bytes, *job: bytes) -> bytes:
-    """Open a task and return the result of a job; without one, nothing: the task can be opened here.
+def answer(what: bytes, *fields: bytes) -> bytes:
+    """Return what is asked for: the result of a job, or nothing where something only has to succeed.
 
-    The job is a model, its round's seed, its index and the model's number in 8 bytes each and, where there is one, the
-    model's parent.
+    `open` is a recipe: can its task be opened here? `train` is a recipe and a job: a model, its round's seed, its index
+    and the model's number in 8 bytes each and, where there is one, the model's parent. `fetch` is a data set's
+    fingerprint, the address that it is to be fetched from, the most bytes that may have, and the seconds.
     """
+    if what == b"fetch":
+        from mlchain.data.store import fetch
+
+        fingerprint, url, most, seconds = fields
+        fetch(url.decode(), fingerprint, int.from_bytes(most, "big"), int.from_bytes(seconds, "big"))
+        return b""
     from mlchain.tasks.catalogue import open_task  # after the limits are set: numpy takes memory when it is imported
 
+    recipe, *job = fields
     task = open_task(recipe)
-    if not job:
+    if what == b"open":
         return b""
     model, seed, index, version, *parents = job
     parent = parents[0] if parents else None

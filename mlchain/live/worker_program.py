@@ -24,7 +24,7 @@ def worker_maker(
         objection = partial(wallet.objection, stake=parameters.stake, absence_fee=parameters.absence_fee)
         trainers = Trainers(limits, operator.stop)
         cartel = frozenset([operator.address])
-        worker = Worker(operator.address, behaviour, trainers.open, gas_reserve, cartel, objection)
+        worker = Worker(operator.address, behaviour, trainers.open, gas_reserve, cartel, objection, trainers.bring_data)
         worker.is_leaving = leave
         return worker
 

@@ -80,7 +80,7 @@ class Ledger:
         self.paid_out = 0
         self.last_settlement_block = 0
         self.scheduled: int | None = None  # the snapshot block, until the round is deployed
-        self.data_addresses: dict[bytes, str] = {}  # where the server says that a data set is, by its fingerprint
+        self.data_addresses: dict[bytes, str] = {}  # of data sets by fingerprint, the one announced last at the end
         self._jobs: dict[str, Job] = {}
         self._round_of: dict[str, Round] = {}  # by the address of a job
 
@@ -168,6 +168,7 @@ class Ledger:
             case RoundScheduled(snapshot_block=snapshot_block):
                 self.scheduled = snapshot_block
             case DataAnnounced(fingerprint, url):
+                self.data_addresses.pop(fingerprint, None)
                 self.data_addresses[fingerprint] = url
             case RoundDeployed() as it:
                 self.scheduled = None

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from itertools import cycle, islice
+from pathlib import Path
 
 from mlchain.actors.behaviours import Behaviour
-from mlchain.errors import require, require_known
+from mlchain.actors.server import require_stopping
+from mlchain.errors import require
 from mlchain.protocol.terms import MAX_JOBS, MAX_SEATS, is_quorum, least_majority
 from mlchain.simulation.attackers import BEHAVIOURS
-from mlchain.tasks.catalogue import MODELS, TASKS
+from mlchain.tasks.choices import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class Options:
     seed: int = 1
     referee: bool = True
     audit_rate: float = 0.0
+    data: Path | None = None  # instead of the task
+    label: str | None = None
+    until_accuracy: float | None = None
+    early_stopping: int | None = None
 
     def __post_init__(self) -> None:
         require(self.workers >= 1, f"there has to be at least one worker, not {self.workers}")
@@ -37,8 +43,8 @@ class Options:
         for name in self.behaviour.split(","):
             known = ", ".join(BEHAVIOURS)
             require(name.strip() in BEHAVIOURS, f"unknown behaviour {name.strip()!r}: choose from {known}")
-        require_known("task", self.task, TASKS)
-        require_known("model", self.model, MODELS)
+        _subject = self.subject  # refuses what there is not
+        require_stopping(self.until_accuracy, self.early_stopping)
         require(0 <= self.seed < 2**64, f"the seed has to be from 0 to 2^64 - 1, not {self.seed}")
         require(0 <= self.audit_rate <= 1, f"the audit rate has to be from 0 to 1, not {self.audit_rate}")
         self._check_committees()
@@ -56,6 +62,11 @@ class Options:
             self.quorum is None or is_quorum(self.quorum, self.seats),
             f"the quorum of {self.seats} seats has to be from {least} to {self.seats}, not {self.quorum}",
         )
+
+    @property
+    def subject(self) -> Subject:
+        """What is learned, and what learns it."""
+        return Subject(self.task, self.model, self.data, self.label)
 
     @property
     def seats(self) -> int:

@@ -13,6 +13,7 @@ from mlchain.protocol.hash_chain import HashChain
 from mlchain.protocol.rounds import ETHER, Round
 from mlchain.simulation.options import Options
 from mlchain.tasks.catalogue import LearningTask, open_task
+from mlchain.tasks.choices import prepare
 
 SERVER_FUNDS = 10_000 * ETHER
 WORKER_FUNDS = 20 * ETHER
@@ -57,7 +58,15 @@ def make_server(address: str, task: LearningTask, options: Options, numbers: Has
     def audits(round_number: int, job: int) -> bool:
         return int.from_bytes(secret(options.seed, "audit", round_number, job), "big") < options.audit_rate * 2**256
 
-    plan = Plan(options.rounds, options.jobs, options.committee, options.quorum)
+    plan = Plan(
+        options.rounds,
+        options.jobs,
+        options.committee,
+        options.quorum,
+        first_jobs=prepare(options.subject).plan.first_jobs,
+        until_accuracy=options.until_accuracy,
+        early_stopping=options.early_stopping,
+    )
     if options.audit_rate:
         plan = plan.with_longest_challenge()
     return LearningServer(address, task, plan, numbers.number_of, audits, options.referee)

@@ -26,7 +26,8 @@ from mlchain.simulation.participants import (
     secret,
     task_opener,
 )
-from mlchain.tasks.catalogue import LearningTask, create_task
+from mlchain.tasks.catalogue import LearningTask
+from mlchain.tasks.choices import prepare
 
 Actor = LearningServer | Worker
 
@@ -88,7 +89,7 @@ class Simulation:
         self._funder = load_account(None)
         self._report = report
         self._opener = task_opener()
-        task = self._opener(recipe or create_task(options.task, options.model).recipe)
+        task = self._opener(recipe or prepare(options.subject).recipe.to_bytes())
 
         self._accounts: dict[str, AccountAPI] = {}
         self._contracts: dict[str, ContractWorker] = {}

@@ -66,6 +66,7 @@ class Summary:
     seed: int
     rounds: list[RoundSummary]
     accuracy: float | None
+    warning: str | None
     model_hash: str
     wrong_accepted: int
     honest_slashed: int
@@ -109,7 +110,7 @@ def summarize(chain: Chain, run: SimulationRun, seconds: float) -> Summary:
         mode="contracts",
         network=chain.network,
         chain_id=run.view.chain_id,
-        task=options.task,
+        task=options.subject.name,
         model=options.model,
         workers=options.workers,
         evil=options.evil,
@@ -117,6 +118,7 @@ def summarize(chain: Chain, run: SimulationRun, seconds: float) -> Summary:
         seed=options.seed,
         rounds=rounds,
         accuracy=run.task.accuracy(last.data()),
+        warning=_warning(run),
         model_hash=_hex(last.content_hash),
         wrong_accepted=wrong_accepted,
         honest_slashed=slashed,
@@ -134,6 +136,11 @@ def summarize(chain: Chain, run: SimulationRun, seconds: float) -> Summary:
         gas=gas_figures(run.gas),
         seconds=round(seconds, 3),
     )
+
+
+def _warning(run: SimulationRun) -> str | None:
+    last = run.view.ledger.rounds[-1]
+    return run.task.warning(last.accepted_results()) if last.terms.model_version > 1 else None
 
 
 def gas_figures(gas: dict[str, list[int]]) -> dict[str, dict[str, int]]:

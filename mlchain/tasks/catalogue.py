@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from mlchain.data import digits, mnist, scikit_tables
-from mlchain.data.dataset import Dataset, fingerprint
+from mlchain.data import digits, mnist, scikit_tables, store
+from mlchain.data.dataset import DataError, Dataset, fingerprint
 from mlchain.tasks.fake import FakeTask
 from mlchain.tasks.plans import MODELS, Plan, compile_layers, default_plan
-from mlchain.tasks.task import LearningTask, RecipeTask, with_dataset
+from mlchain.tasks.task import DatasetTask, LearningTask, RecipeTask, with_dataset
 from mlchain.training.cost import Cost, cost_of
 from mlchain.training.layers import InputKind, Inputs, RecipeError
 from mlchain.training.recipe import DIGEST_SIZE, WIDE, Recipe
@@ -77,9 +77,27 @@ def open_task(recipe: bytes) -> LearningTask:
         if plan.bits != WIDE:
             raise RecipeError(f"the task {FAKE!r} has results of {WIDE} bits, not {plan.bits}")
         return FakeTask(plan)
-    if plan.task not in DATASETS:
-        raise RecipeError(f"the recipe names the task {plan.task!r}, which is none of {', '.join(TASKS)}")
-    return with_dataset(plan, DATASETS[plan.task]())
+    dataset = _dataset_of(plan)
+    if dataset is None:
+        raise DataError(
+            f"the data set {plan.fingerprint.hex()}, named {plan.task!r}, is not here: bring it with --data"
+        )
+    return with_dataset(plan, dataset)
+
+
+def _dataset_of(plan: Recipe) -> Dataset | None:
+    """Return the data set that a recipe may name, None if it is not here."""
+    kept = store.find(plan.fingerprint)
+    return DATASETS[plan.task]() if kept is None and plan.task in DATASETS else kept
+
+
+def known_dataset(recipe: Recipe) -> Dataset | None:
+    """Return the data set of a recipe, None if it is not here."""
+    try:
+        task = open_task(recipe.to_bytes())
+    except DataError:
+        return None
+    return task.dataset if isinstance(task, DatasetTask) else None
 
 
 def cost_of_recipe(recipe: bytes) -> Cost:

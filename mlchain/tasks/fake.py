@@ -1,5 +1,6 @@
 """Fake weights and fake updates: a task for work on the protocol, as fast as its bytes can be made."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,9 @@ class FakeTask(RecipeTask):
         )
         loss = int(random_words(key, "loss", 0, 1)[0]) % (self.plan.local_steps * self.plan.batch * WORST_LOSS)
         return encode_result(self.plan, Result(change, (), derive_key("fake digest", key), loss))
+
+    def warning(self, results: Sequence[bytes]) -> None:
+        """Return None: nothing is to be learned."""
 
     def accuracy(self, model: bytes) -> None:
         """Return None: there is nothing to test on."""

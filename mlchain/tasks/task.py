@@ -11,6 +11,9 @@ from mlchain.training.encoding import Matrices, decode_model, decode_result, enc
 from mlchain.training.exact import Integers
 from mlchain.training.networks import Network
 from mlchain.training.recipe import Recipe
+from mlchain.training.softmax import LOSS_PER_BIT
+
+NOTHING_LEARNED = 0.95  # of the loss of guessing
 
 
 class CannotTrain(UserError):
@@ -58,6 +61,9 @@ class LearningTask(Aggregation, Protocol):
 
     def accuracy(self, model: bytes) -> float | None:
         """Return the share of test samples classified rightly, in [0, 1]; None when there are none."""
+
+    def warning(self, results: Sequence[bytes]) -> str | None:
+        """Return a sentence if a round whose results these are, and which is not the first, has learned nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +123,19 @@ class DatasetTask(RecipeTask):
         data = self.dataset
         predicted = self.network(model).predict(data.test_samples)
         return int((predicted == data.test_labels).sum()) / len(predicted)
+
+    def warning(self, results: Sequence[bytes]) -> str | None:
+        """Return a sentence if the loss is about that of always telling how frequent each class is."""
+        samples = len(results) * self.plan.local_steps * self.plan.batch
+        if not samples:
+            return None
+        loss = sum(decode_result(self.plan, result).loss for result in results) / samples / LOSS_PER_BIT
+        counts = np.bincount(self.dataset.train_labels)
+        shares = counts[counts > 0] / counts.sum()
+        guessing = -float((shares * np.log2(shares)).sum())
+        if loss < NOTHING_LEARNED * guessing:
+            return None
+        return f"the loss is still {loss:.2f} bits a sample, and guessing has {guessing:.2f}: is the rate too great?"
 
     def network(self, model: bytes) -> Network:
         """Return the network of a model."""

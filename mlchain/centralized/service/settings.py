@@ -10,8 +10,8 @@ from mlchain.centralized.learning.aggregation import rule_named
 from mlchain.centralized.learning.federation import FederationPlan
 from mlchain.centralized.learning.partition import Split
 from mlchain.centralized.service.signing import Place
-from mlchain.errors import UserError, require_known
-from mlchain.tasks.catalogue import MODELS, TASKS, default_recipe
+from mlchain.errors import UserError
+from mlchain.tasks.choices import Subject, prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,7 @@ class Settings:
 class SettingsChoices(TypedDict):
     """The names and numbers that a person chooses; a quorum of None is the least majority of the shares."""
 
-    task: str
-    model: str
+    subject: Subject
     rounds: int
     shares: int
     quorum: int | None
@@ -73,14 +72,11 @@ class SettingsChoices(TypedDict):
 
 def settings_from(place: Place, **chosen: Unpack[SettingsChoices]) -> Settings:
     """Return the settings that names and numbers stand for; raises UserError where they stand for none."""
-    require_known("task", chosen["task"], TASKS)
-    require_known("model", chosen["model"], MODELS)
     shares, quorum = chosen["shares"], chosen["quorum"]
     split = Split(shares, chosen["dirichlet_alpha"], chosen["seed"])
     quorum = shares // 2 + 1 if quorum is None else quorum
     plan = FederationPlan(
         chosen["rounds"], shares, quorum, chosen["timeout"], chosen["asynchronous"], chosen["max_staleness"]
     )
-    return Settings(
-        place, default_recipe(chosen["task"], chosen["model"]).to_bytes(), split, plan, chosen["rule"], chosen["evil"]
-    )
+    recipe = prepare(chosen["subject"]).recipe.to_bytes()
+    return Settings(place, recipe, split, plan, chosen["rule"], chosen["evil"])

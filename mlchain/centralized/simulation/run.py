@@ -29,7 +29,7 @@ from mlchain.errors import TransactionFailed, UserError, require, require_known
 from mlchain.protocol.calls import Call
 from mlchain.simulation.participants import SERVER_FUNDS, WORKER_FUNDS, evil_workers, secret
 from mlchain.simulation.simulator import open_accounts
-from mlchain.tasks.catalogue import MODELS, TASKS, default_recipe
+from mlchain.tasks.choices import Subject, prepare
 
 POLL_INTERVAL = 0.2  # seconds between two looks at how far the learning is
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # as many processes as workers fill the cores
@@ -50,15 +50,20 @@ class CentralizedOptions:
     dirichlet_alpha: float | None = None
     asynchronous: bool = False
     timeout: float = 60.0
+    data: Path | None = None  # instead of the task
+    label: str | None = None
 
     def __post_init__(self) -> None:
         require(self.workers >= 1, f"there has to be at least one worker, not {self.workers}")
         require(0 <= self.evil <= self.workers, f"{self.evil} of {self.workers} workers cannot be evil")
         require_known("behaviour", self.behaviour, BEHAVIOURS)
-        require_known("task", self.task, TASKS)
-        require_known("model", self.model, MODELS)
-        plan, _split = self.plan, self.split  # both refuse what they cannot be
+        plan, _split, _subject = self.plan, self.split, self.subject  # all refuse what they cannot be
         rule_named(self.rule, self.evil, plan.quorum)
+
+    @property
+    def subject(self) -> Subject:
+        """What is learned, and what learns it."""
+        return Subject(self.task, self.model, self.data, self.label)
 
     @property
     def split(self) -> Split:
@@ -81,7 +86,7 @@ class CentralizedOptions:
     @property
     def recipe(self) -> bytes:
         """What is learned, and from what; raises UserError for data that is missing."""
-        return default_recipe(self.task, self.model).to_bytes()
+        return prepare(self.subject).recipe.to_bytes()
 
     def behaviours(self) -> list[str]:
         """Return the behaviour of every worker; the seed says which ones are evil."""

@@ -71,7 +71,7 @@ def summarize_learning(chain: Chain, run: CentralizedRun, seconds: float) -> Cen
         mode="centralized",
         network=chain.network,
         chain_id=run.place.chain_id,
-        task=options.task,
+        task=options.subject.name,
         model=options.model,
         workers=options.workers,
         evil=options.evil,
