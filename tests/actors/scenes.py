@@ -43,12 +43,12 @@ class ToyTask:
         """Return the model before the first round."""
         return self._stretched(b"initial")
 
-    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None) -> bytes:
+    def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None, version: int = 1) -> bytes:
         """Return the one right result of a job, which never begins like an unreadable one."""
         self.trained += 1
         return b"\x00" + self._stretched(b"%b/%d/" % (seed, job_index) + model + (parent or b""))[1:]
 
-    def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
+    def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None, version: int = 1) -> bytes:
         """Return the next model."""
         if any(result.startswith(UNREADABLE) for result in results):
             raise EncodingError("unreadable")

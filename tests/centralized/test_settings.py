@@ -8,11 +8,11 @@ from mlchain.centralized.learning.federation import FederationPlan
 from mlchain.centralized.learning.partition import Split
 from mlchain.centralized.service.settings import Settings, settings_from
 from mlchain.errors import UserError
+from mlchain.tasks.choices import Subject
 from tests.centralized.scenes import PLACE, RECIPE
 
 CHOICES = {
-    "task": "digits",
-    "model": "softmax",
+    "subject": Subject(),
     "rounds": 3,
     "shares": 7,
     "quorum": None,
@@ -44,8 +44,6 @@ def test_without_a_quorum_it_is_the_least_majority():
 @pytest.mark.parametrize(
     ("choice", "sentence"),
     [
-        ({"task": "nope"}, "unknown task 'nope'"),
-        ({"model": "nope"}, "unknown model 'nope'"),
         ({"rule": "nope"}, "unknown aggregation rule 'nope'"),
         ({"rule": "krum", "evil": 1}, "krum needs at least 5 updates to stand up to 1 evil ones, not 4"),
         ({"quorum": 0}, "the quorum of 7 shares has to be from 1 to 7, not 0"),

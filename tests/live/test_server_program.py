@@ -11,6 +11,7 @@ from mlchain.errors import UserError
 from mlchain.live.runner import Operator
 from mlchain.live.server_program import Audits, LiveServer, server_is_done, server_maker
 from mlchain.protocol.hash_chain import HashChain
+from mlchain.tasks.choices import Subject
 from tests.actors.scenes import Scene, ToyTask, act, methods
 from tests.actors.stage import SERVER, Stage
 
@@ -67,6 +68,8 @@ def test_once_all_rounds_are_played_a_server_asks_for_its_credit_at_once():
         ({"committee": 3, "quorum": 4}, "the equal answers for a quorum have to be from 1 to 3, not 4"),
         ({"committee": 4, "quorum": 2}, "the quorum of 4 seats has to be at least 3"),
         ({"committee": 2}, "a job has at least 3 seats here"),
+        ({"until_accuracy": 97}, "the accuracy to stop at has to be above 0 and at most 1, not 97"),
+        ({"early_stopping": 0}, "the versions without a gain have to be 1 or more, not 0"),
         ({"min_pool": 0}, "the workers to wait for have to be from 1 to"),
         ({"reward": 0}, "the reward has to be at least 1 wei"),
         ({"windows": (599, None, None)}, "every window has to be at least 10m here, not 599s"),
@@ -81,7 +84,7 @@ def test_a_server_that_no_deployment_would_serve_does_not_begin(wish, sentence):
     operator = Operator(SimpleNamespace(address=SERVER), deployment)
 
     with pytest.raises(UserError, match=f"^{sentence}"):
-        server_maker(task, model, Plan(**choices), Audits(audit_rate), windows)(operator)
+        server_maker(Subject(task, model), Plan(**choices), Audits(audit_rate), windows)(operator)
 
 
 def test_windows_are_the_shortest_of_the_deployment_unless_they_are_named():
@@ -91,7 +94,7 @@ def test_windows_are_the_shortest_of_the_deployment_unless_they_are_named():
     account = SimpleNamespace(address=SERVER, sign_message=lambda _text: SimpleNamespace(encode_rsv=lambda: b""))
 
     def windows_of(audit_rate, *windows, challenge=None):
-        plan = server_maker("digits", "softmax", Plan(1), Audits(audit_rate, challenge), windows)(
+        plan = server_maker(Subject(), Plan(1), Audits(audit_rate, challenge), windows)(
             Operator(account, deployment)
         ).plan
         assert plan.min_seats == 3
@@ -112,7 +115,7 @@ def test_when_its_random_numbers_are_used_up_a_server_says_so_in_one_sentence(mo
     deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses=addresses, parameters=Parameters())
     account = SimpleNamespace(address=SERVER, sign_message=lambda _text: SimpleNamespace(encode_rsv=lambda: b""))
 
-    server = server_maker("digits", "softmax", Plan(9), Audits(0), SHORTEST)(Operator(account, deployment))
+    server = server_maker(Subject(), Plan(9), Audits(0), SHORTEST)(Operator(account, deployment))
 
     assert [server._random(number) for number in (1, 2)] == [keccak(bytes(32)), bytes(32)]
     with pytest.raises(UserError, match=r"^all 2 random numbers of this deployment are used up: deploy a new one$"):
@@ -120,7 +123,7 @@ def test_when_its_random_numbers_are_used_up_a_server_says_so_in_one_sentence(mo
 
 
 def test_only_the_server_s_account_acts_the_server():
-    make = server_maker("digits", "softmax", Plan(1), Audits(), SHORTEST)
+    make = server_maker(Subject(), Plan(1), Audits(), SHORTEST)
     deployment = SimpleNamespace(server=SERVER, chain_id=1, addresses={"JobFactory": SERVER})
 
     with pytest.raises(UserError, match="is not the learning server here"):

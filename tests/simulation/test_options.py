@@ -27,7 +27,7 @@ REFUSED = {
     "the quorum of 10 seats has to be from 6 to 10, not 11": {"quorum": 11},
     "the quorum of 5 seats has to be from 3 to 5, not 0": {"quorum": 0, "committee": 5},
     "unknown task 'nope': choose one of fake, digits, mnist": {"task": "nope"},
-    "unknown model 'nope': choose one of softmax, mlp": {"model": "nope"},
+    "unknown model 'nope': choose one of softmax, mlp, lenet": {"model": "nope"},
     f"unknown behaviour 'nope': choose from {', '.join(BEHAVIOURS)}": {"behaviour": "silent,nope"},
     f"unknown behaviour '': choose from {', '.join(BEHAVIOURS)}": {"behaviour": ""},
     "the audit rate has to be from 0 to 1, not 1.5": {"audit_rate": 1.5},
