@@ -29,7 +29,7 @@ def test_a_recipe_that_cannot_be_read_is_one_line_and_no_stake():
 
     assert turn.calls == []
     assert turn.notice.startswith(
-        "not joining: round 1 has a recipe that this version cannot read: a recipe of 3 bytes"
+        "not joining: round 1 has a recipe that this version cannot read: a recipe of version 116, 3 wanted"
     )
 
 
