@@ -1,6 +1,7 @@
 """Run the learning server of the contracts on a live network."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -8,7 +9,7 @@ from mlchain.actors.server import Plan
 from mlchain.chain.command import Command
 from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.runner import run_program
-from mlchain.live.server_program import Audits, server_is_done, server_maker
+from mlchain.live.server_program import Audits, Home, server_is_done, server_maker
 from mlchain.tasks.choices import Subject
 from mlchain.tasks.options import subject_options
 from mlchain.units import Amount, Duration, ether
@@ -48,6 +49,7 @@ SHORTEST = "[default: the shortest that the deployment allows]"
     "--audit-rate", default=AUDITS.rate, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1."
 )
 @click.option("--data-url", help="Address at which workers can fetch the file that `ape run data` writes of --data.")
+@click.option("--start-from", type=click.Path(path_type=Path), help="An .npz file of `ape run model` to begin with.")
 @click.option("--until-accuracy", type=float, help="Stop once so large a share of the test samples is right, 0 to 1.")
 @click.option("--early-stopping", type=int, help="Stop after so many versions without a gain in accuracy.")
 def cli(
@@ -68,6 +70,7 @@ def cli(
     until_accuracy: float | None,
     early_stopping: int | None,
     data_url: str | None,
+    start_from: Path | None,
 ) -> None:
     """Publish the model, deploy rounds, rule, settle and average, until all rounds are played or it is stopped.
 
@@ -77,4 +80,5 @@ def cli(
     plan = replace(plan, until_accuracy=until_accuracy, early_stopping=early_stopping)
     windows = commit_window, publish_window, referee_window
     audits = Audits(audit_rate, challenge_window)
-    run_program(server_maker(subject, plan, audits, windows, data_url), server_is_done, program)
+    run_program(server_maker(subject, plan, audits, windows, Home(data_url, start_from)), server_is_done, program)
+    click.echo("`ape run model --out model.npz` takes the model home")

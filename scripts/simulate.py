@@ -21,6 +21,7 @@ from mlchain.centralized.simulation.summary import (
 from mlchain.chain.command import LocalCommand
 from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
+from mlchain.export.model_file import require_form, save, trained_of
 from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.simulation.books import check_books
 from mlchain.simulation.forecast import announce
@@ -29,7 +30,7 @@ from mlchain.simulation.plots import save_plots
 from mlchain.simulation.simulator import Simulation, open_chain
 from mlchain.simulation.summary import Summary, summarize
 from mlchain.simulation.tables import print_summary
-from mlchain.tasks.catalogue import open_task
+from mlchain.tasks.catalogue import known_dataset, open_task
 from mlchain.tasks.choices import Subject, prepare
 from mlchain.tasks.options import subject_options
 from mlchain.units import Duration
@@ -37,7 +38,16 @@ from mlchain.units import Duration
 DEFAULT = Options()
 CENTRALIZED = CentralizedOptions()
 ONLY_FOR = {
-    "contracts": ("jobs", "committee", "quorum", "referee", "audit_rate", "until_accuracy", "early_stopping"),
+    "contracts": (
+        "jobs",
+        "committee",
+        "quorum",
+        "referee",
+        "audit_rate",
+        "until_accuracy",
+        "early_stopping",
+        "save_model",
+    ),
     "centralized": ("rule", "dirichlet_alpha", "asynchronous", "timeout"),
 }
 
@@ -86,6 +96,9 @@ ONLY_FOR = {
     show_default=True,
     help="Centralized: time to wait for a result.",
 )
+@click.option(
+    "--save-model", type=click.Path(path_type=Path), help="File for the last version of the model: .npz or .onnx."
+)
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for summary.json and plots.")
 @click.pass_context
 def cli(
@@ -109,10 +122,13 @@ def cli(
     dirichlet_alpha: float | None,
     asynchronous: bool,
     timeout: float,
+    save_model: Path | None,
     report: Path | None,
 ) -> None:
     """Play a learning server and its workers, honest and evil, through whole rounds on a chain of their own."""
     _refuse_options_of_other_modes(context, mode)
+    if save_model:
+        require_form(save_model)
     if report:
         _make_folder(report)
     if mode == "contracts":
@@ -135,7 +151,7 @@ def cli(
             until_accuracy,
             early_stopping,
         )
-        _play(options, report)
+        _play(options, report, save_model)
     else:
         lies = CENTRALIZED.behaviour if behaviour is None else behaviour
         how = (rule, dirichlet_alpha, asynchronous, timeout, subject.data, subject.label)
@@ -149,7 +165,7 @@ def _refuse_options_of_other_modes(context: click.Context, mode: str) -> None:
             raise UserError(f"--{name.replace('_', '-')} cannot be combined with --mode {mode}")
 
 
-def _play(options: Options, report: Path | None) -> None:
+def _play(options: Options, report: Path | None, save_model: Path | None) -> None:
     started = time.monotonic()
     open_task(prepare(options.subject).recipe.to_bytes())  # refuses data that is missing, before anything is printed
     chain = open_chain(options.seed)
@@ -161,6 +177,12 @@ def _play(options: Options, report: Path | None) -> None:
     summary = summarize(chain, run, time.monotonic() - started)
     print_summary(console(), summary)
     _save(report, summary, partial(save_plots, run, summary))
+    last, recipe = run.view.ledger.versions[-1], prepare(options.subject).recipe
+    if save_model:
+        save(save_model, trained_of(recipe, last.data(), last.number, known_dataset(recipe)))
+        click.echo(f"version {last.number} of the model is in {save_model}")
+    else:
+        click.echo("the chain of a simulation is gone with it: --save-model FILE keeps the model", err=True)
 
 
 def _learn(options: CentralizedOptions, report: Path | None) -> None:

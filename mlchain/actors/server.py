@@ -64,7 +64,8 @@ class LearningServer:
 
     `random` returns the number of a round, whose hash is that of the round before. `audits` tells of a (round, job)
     whether it is recomputed even when nobody disagrees. A server that is not `referee` keeps silent when a job is
-    disputed. `data_address` is a data set's fingerprint, and where workers can fetch it.
+    disputed. `data_address` is a data set's fingerprint, and where workers can fetch it. `first_model` takes
+    the place of the task's initial one.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class LearningServer:
         audits: Callable[[int, int], bool] = lambda _round, _job: False,
         is_referee: bool = True,
         data_address: tuple[bytes, str] | None = None,
+        first_model: bytes | None = None,
     ) -> None:
         self.address = address
         self.task = task
@@ -83,6 +85,7 @@ class LearningServer:
         self.is_referee = is_referee
         self.is_leaving = False
         self._data_address = data_address
+        self._first_model = first_model
         self._random = random
         self._audits = audits
         self._accuracies: dict[int, float | None] = {}  # by the number of the version
@@ -95,7 +98,7 @@ class LearningServer:
         if self._data_address and self._data_address not in ledger.data_addresses.items():
             return Turn([Call("JobFactory", "announceData", self._data_address)])
         if version is None:
-            return Turn([self._announce(0, self.task.initial_model())])
+            return Turn([self._announce(0, self.first_model())])
         if not version.is_complete:
             return Turn(self._publish(ledger, version))
         if ledger.open_round:
@@ -106,6 +109,10 @@ class LearningServer:
             credit = ledger.account(self.address).credit
             return Turn([Call("WorkerRegistry", "withdraw")] if credit else [])
         return self._begin_round(view, version)
+
+    def first_model(self) -> bytes:
+        """Return the model before the first round."""
+        return self.task.initial_model() if self._first_model is None else self._first_model
 
     def is_done(self, ledger: Ledger) -> bool:
         """Return whether all rounds are played and the last one's results are in a complete version."""
@@ -139,7 +146,7 @@ class LearningServer:
         return Call("ModelRegistry", "announce", (parent, content_hash(model), len(model)))
 
     def _publish(self, ledger: Ledger, version: ModelVersion) -> list[Call]:
-        model = self.task.initial_model() if version.parent == 0 else self._next_model(ledger)
+        model = self.first_model() if version.parent == 0 else self._next_model(ledger)
         missing = missing_chunks(model, version.chunks)
         return [Call("ModelRegistry", "publish", (version.number, *chunk)) for chunk in missing]
 

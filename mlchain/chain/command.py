@@ -32,7 +32,7 @@ class OfflineCommand(click.Command):
         """Run the command, and print an error as one sentence instead of a stack trace."""
         logger.set_level(LogLevel.ERROR)
         try:
-            return super().invoke(ctx)
+            return self._run(ctx)
         except UserError as error:
             _fail(str(error))
         except ApeException as error:
@@ -40,12 +40,19 @@ class OfflineCommand(click.Command):
         except (RequestException, Web3Exception) as error:
             _fail(f"the node does not answer as it should: {first_line(error)}")
 
+    def _run(self, ctx: click.Context) -> object:
+        return super().invoke(ctx)
+
 
 class Command(OfflineCommand, ConnectedProviderCommand):
-    """Such a command with `--network`, connected while it runs; without it, to Ape's default network."""
+    """Such a command with `--network`, connected while it runs; without it, to Ape's default network.
 
-    def __init__(self, *args: Any, network: str = "auto", **attributes: Any) -> None:
+    With a value for the option that `offline_with` names it needs no chain.
+    """
+
+    def __init__(self, *args: Any, network: str = "auto", offline_with: str | None = None, **attributes: Any) -> None:
         super().__init__(*args, **attributes)  # type: ignore[no-untyped-call]  # Ape gives it no types
+        self._offline_with = offline_with
         default = "that of ape-config.yaml" if network == "auto" else network
         said = f"Network to connect to, one of `ape networks list`.  [default: {default}]"
         self.params.append(NetworkOption(default=network, help=said))
@@ -56,6 +63,13 @@ class Command(OfflineCommand, ConnectedProviderCommand):
         if isinstance(chosen, ProviderAPI):
             ctx.params["network"] = promptly(chosen)
         return super().invoke(ctx)
+
+    def _run(self, ctx: click.Context) -> object:
+        if self._offline_with is None or ctx.params.get(self._offline_with) is None:
+            return super()._run(ctx)
+        for name in ("network", "provider_settings"):
+            ctx.params.pop(name, None)
+        return click.Command.invoke(self, ctx)
 
 
 class LocalCommand(Command):

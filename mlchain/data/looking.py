@@ -43,13 +43,13 @@ def _columns(columns: tuple[Column, ...], header: list[str] | None) -> Iterator[
     names = list(dict.fromkeys(column.name for column in columns))
     for name in names[:MOST_LINES]:
         of_name = [column for column in columns if column.name == name]
-        categories = [_shown(column.category) for column in of_name if column.category is not None]
+        categories = [shown(column.category) for column in of_name if column.category is not None]
         first = of_name[0]
         said = f"one of {_list(categories)}" if categories else f"a number from {first.low} to {first.high}"
-        yield f"  column {_shown(name)}: {said}"
+        yield f"  column {shown(name)}: {said}"
     if len(names) > MOST_LINES:
         yield f"  and {len(names) - MOST_LINES} more columns"
-    constant = [_shown(name) for name in header or [] if name not in names]
+    constant = [shown(name) for name in header or [] if name not in names]
     if constant:
         yield f"  left out, because it never changes: {_list(constant)}"
 
@@ -59,10 +59,10 @@ def _classes(dataset: Dataset) -> Iterator[str]:
     order = np.argsort(-counts, kind="stable")
     yield f"{len(dataset.classes)} classes; always saying the most frequent one is right {_share(counts.max(), counts)}"
     for number in order[:MOST_LINES]:
-        yield f"  {_shown(dataset.classes[number])}: {counts[number]:,} to train on, {_share(counts[number], counts)}"
+        yield f"  {shown(dataset.classes[number])}: {counts[number]:,} to train on, {_share(counts[number], counts)}"
     if len(order) > MOST_LINES:
         yield f"  and {len(order) - MOST_LINES} more, the rarest with {counts.min():,}"
-    never = [_shown(dataset.classes[number]) for number in np.flatnonzero(counts == 0)]
+    never = [shown(dataset.classes[number]) for number in np.flatnonzero(counts == 0)]
     if never:
         yield f"  never trained, only tested: {_list(never)}"
 
@@ -70,10 +70,10 @@ def _classes(dataset: Dataset) -> Iterator[str]:
 def _samples(dataset: Dataset) -> Iterator[str]:
     inputs = dataset.inputs
     for sample, label in zip(dataset.train_samples[:SAMPLES], dataset.train_labels, strict=False):
-        name = _shown(dataset.classes[label])
+        name = shown(dataset.classes[label])
         if inputs.kind is InputKind.TOKENS:
             text = "".join(dataset.classes[token] for token in sample)
-            yield f"after {_shown(text)} comes {name}"
+            yield f"after {shown(text)} comes {name}"
         elif inputs.height == inputs.width == 1:
             values = " ".join(str(value) for value in sample[:CONTEXT])
             yield f"{name}: {values}{' …' if len(sample) > CONTEXT else ''}"
@@ -98,7 +98,7 @@ def _list(names: list[str]) -> str:
     return ", ".join(names[:MOST_LINES]) + (f" and {len(names) - MOST_LINES} more" if len(names) > MOST_LINES else "")
 
 
-def _shown(text: str | None) -> str:
+def shown(text: str | None) -> str:
     """Return a text from a file in a line of its own: what a terminal would obey is escaped."""
     plain = text or ""
     return plain if plain and plain.isprintable() and plain.strip() == plain else repr(plain)

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from mlchain.actors.server import LearningServer, Plan, require_stopping
 from mlchain.chain.deployment import Parameters
 from mlchain.data.store import require_address
 from mlchain.errors import require
+from mlchain.export.model_file import start_from
 from mlchain.live.event_lines import counted
 from mlchain.live.runner import Operator
 from mlchain.protocol.calls import Turn, View
@@ -39,12 +41,23 @@ class Audits:
     challenge_window: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What a deployment begins with: the address at which workers can fetch the data, and a model of one's own."""
+
+    data_url: str | None = None
+    start_from: Path | None = None
+
+
+HOME = Home()
+
+
 def server_maker(
-    subject: Subject, plan: Plan, audits: Audits, windows: Windows, data_url: str | None = None
+    subject: Subject, plan: Plan, audits: Audits, windows: Windows, home: Home = HOME
 ) -> Callable[[Operator], LearningServer]:
     """Return a function that makes a learning server.
 
-    `windows` take the place of the plan's; at `data_url` workers can fetch the data. Raises UserError for
+    `windows` take the place of the plan's; `home` says where data and model come from. Raises UserError for
     options that no deployment accepts.
     """
     require(0 <= audits.rate <= 1, f"the audit rate has to be from 0 to 1, not {audits.rate}")
@@ -52,11 +65,12 @@ def server_maker(
     require_stopping(plan.until_accuracy, plan.early_stopping)
     lesson = prepare(subject)
     opened = open_task(lesson.recipe.to_bytes())
-    if data_url:
-        require_address(data_url)
-    announced = (lesson.recipe.fingerprint, data_url) if data_url else None
+    if home.data_url:
+        require_address(home.data_url)
+    announced = (lesson.recipe.fingerprint, home.data_url) if home.data_url else None
+    first = start_from(home.start_from, lesson.recipe) if home.start_from else None
     plan = replace(plan, first_jobs=lesson.plan.first_jobs)
-    return partial(_make_server, opened, plan, audits, windows, announced)
+    return partial(_make_server, opened, plan, audits, windows, announced, first)
 
 
 def _check_sizes(plan: Plan) -> None:
@@ -113,7 +127,7 @@ class LiveServer(LearningServer):
         if ledger.rounds:
             is_own = ledger.rounds[-1].task == task.recipe
         else:
-            is_own = not ledger.versions or ledger.versions[0].content_hash == content_hash(task.initial_model())
+            is_own = not ledger.versions or ledger.versions[0].content_hash == content_hash(self.first_model())
         require(
             is_own,
             "this deployment learns another task: name its --task or --data and its --model, or deploy a new one",
@@ -133,6 +147,7 @@ def _make_server(
     audits: Audits,
     windows: Windows,
     announced: tuple[bytes, str] | None,
+    first_model: bytes | None,
     operator: Operator,
 ) -> LearningServer:
     server = operator.deployment.server
@@ -152,7 +167,7 @@ def _make_server(
     def audits_job(number: int, job: int) -> bool:
         return draw(number, job) < audits.rate
 
-    return LiveServer(server, task, plan, number_of, audits_job, data_address=announced)
+    return LiveServer(server, task, plan, number_of, audits_job, data_address=announced, first_model=first_model)
 
 
 def server_is_done(server: LearningServer, view: View) -> bool:

@@ -1,0 +1,32 @@
+"""The versions of a deployment's model, taken from the chain."""
+
+from mlchain.chain.connection import Chain
+from mlchain.errors import UserError, require
+from mlchain.training.layers import RecipeError
+from mlchain.training.recipe import Recipe
+
+
+def version_on_chain(chain: Chain, number: int | None) -> tuple[Recipe, bytes, int]:
+    """Return the recipe, the bytes and the number of a version of the model, the newest complete one for None.
+
+    Raises UserError if it is not on the chain, or if no round has named its recipe yet.
+    """
+    chain.sync()
+    ledger = chain.ledger
+    complete = [version for version in ledger.versions if version.is_complete]
+    require(bool(complete), "no version of the model is on the chain yet")
+    chosen = next((version for version in complete if version.number == number), None) if number else complete[-1]
+    if chosen is None:
+        raise UserError(f"version {number} of the model is not on the chain: 1 to {complete[-1].number} are")
+    require(bool(ledger.rounds), "no round has been deployed yet, and only a round names the recipe of the model")
+    by_version = {current.terms.model_version: current for current in reversed(ledger.rounds)}
+    current = by_version.get(chosen.number) or by_version.get(chosen.parent) or ledger.rounds[-1]
+    try:
+        recipe = Recipe.from_bytes(current.task)
+    except RecipeError as error:
+        raise UserError(f"round {current.number} has a recipe that this version cannot read: {error}") from None
+    data = chosen.data()
+    require(
+        len(data) == recipe.model_size, f"version {chosen.number} is not a model of round {current.number}'s recipe"
+    )
+    return recipe, data, chosen.number
