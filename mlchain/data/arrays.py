@@ -24,7 +24,7 @@ def read_arrays(path: Path) -> Dataset:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile, KeyError) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, KeyError) as error:
         raise DataError(f"{path} is not an .npz file of plain arrays: {error}") from None
     for split in _SPLIT:
         if set(split) <= arrays.keys():

@@ -2,9 +2,8 @@
 
 A number becomes where it lies between the least and the greatest of its column among the rows for training:
 `(510 (v - low) + (high - low)) div (2 (high - low))`, clipped to 0 .. 255. Decimals are read as integers in units of
-the column's last decimal place, so no floating-point number is ever formed. A column that holds anything but numbers
-becomes a byte for each text in it: 255 where the cell is that, 0 elsewhere. A sample's bytes stand for themselves
-minus 128.
+the column's last decimal place, so no floating-point number is ever formed. A column of texts becomes a byte for each
+text in it: 255 where the cell is that, 0 elsewhere. A sample's bytes stand for themselves minus 128.
 """
 
 import csv
@@ -112,12 +111,14 @@ def _columns(path: Path, name: str, texts: list[str], training: NDArray[np.bool_
         ]
         low, high = min(seen), max(seen)
         return [Column(name, _plain(low), _plain(high))] if low < high else []
+    if 2 * numbers.count(None) < len(numbers):
+        row = numbers.index(None)
+        raise DataError(f"{path}, row {row + 2}, column {name!r}: {texts[row]!r} is not a number, and most cells are")
     categories = sorted({text for text, is_trained in zip(texts, training, strict=True) if is_trained})
     if len(categories) > MOST_CATEGORIES:
-        row = numbers.index(None)
         raise DataError(
             f"{path}, column {name!r} has {len(categories)} different texts, at most {MOST_CATEGORIES} can be learned "
-            f"from, and {texts[row]!r} in row {row + 2} is not a number: leave the column out, or write numbers"
+            f"from: leave the column out, or write numbers"
         )
     return [Column(name, category=category) for category in categories] if len(categories) > 1 else []
 

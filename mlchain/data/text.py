@@ -26,6 +26,8 @@ def read_text(path: Path) -> Dataset:
     if not 20 * CONTEXT <= len(text) <= LONGEST:
         raise DataError(f"{path} has {len(text):,} characters, {20 * CONTEXT} to {LONGEST:,} can be learned from")
     counts = Counter(text)
+    if len(counts) < 2:
+        raise DataError(f"{path} has 1 character over and over: 2 or more can be told apart")
     kept = sorted(sorted(counts, key=lambda character: (-counts[character], character))[:MOST_CHARACTERS])
     classes = (*kept, OTHER) if len(counts) > len(kept) else tuple(kept)
     number = {character: place for place, character in enumerate(kept)}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mlchain.data.dataset import Column, Dataset, numbered
+from mlchain.data.dataset import Column, Dataset, numbered, shallow_json
 from mlchain.errors import UserError, require
 from mlchain.export.estimator import FORMAT, Classifier
 from mlchain.export.onnx_file import save_onnx
@@ -66,7 +66,7 @@ def read_model(path: Path) -> Trained:
     """Return the model in an `.npz` file; raises UserError for a file that `save` has not written."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            header = json.loads(file["header"].tobytes())
+            header = shallow_json(file["header"].tobytes())
             weights = tuple(file[f"weights_{depth}"] for depth in range(len(header["layers"])))
         recipe = Recipe.from_bytes(bytes.fromhex(header["recipe"]))
         columns = tuple(Column(**column) for column in header["columns"])
