@@ -79,7 +79,8 @@ class _Description:
         try:
             require_layers(dataset.inputs, compile_layers(plan, dataset.inputs), plan.batch)
         except RecipeError as error:
-            raise self._wrong(self._place(str(error), layers), str(error)) from None
+            line = self._layer_of(str(error), layers)
+            raise self._wrong("dense" if line == layers[-1] else line, str(error), line == layers[-1]) from None
         return plan
 
     def _check_names(self) -> None:
@@ -120,14 +121,14 @@ class _Description:
             raise self._wrong(key, f"{key} {value!r} is not {'an integer from ' if several else ''}{said}")
         return value
 
-    def _place(self, error: str, layers: tuple[str, ...]) -> str:
-        """Return what to look for in the file to find the layer that an error is about."""
+    @staticmethod
+    def _layer_of(error: str, layers: tuple[str, ...]) -> str:
+        """Return the layer that an error is about, "layers" if it is about all."""
         number, quoted = re.search(r"\blayer (\d+)", error), re.match(r'"([^"]*)"', error)
-        line = quoted[1] if quoted else layers[int(number[1])] if number else "layers"
-        return "dense" if line == layers[-1] else line
+        return quoted[1] if quoted else layers[int(number[1])] if number else "layers"
 
-    def _wrong(self, place: str, sentence: str) -> UserError:
-        """Return an error at the first line that has a text in it, the last one for what ends the layers."""
+    def _wrong(self, place: str, sentence: str, at_the_end: bool = False) -> UserError:
+        """Return an error at the first line that has a text in it, or at the last one."""
         numbers = [number for number, line in enumerate(self._lines, start=1) if place in line.partition("#")[0]]
-        where = numbers[-1 if place == "dense" else 0] if numbers else 1
+        where = numbers[-1 if at_the_end else 0] if numbers else 1
         return UserError(f"{self._path}, line {where}: {sentence}")

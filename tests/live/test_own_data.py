@@ -47,7 +47,7 @@ def test_workers_fetch_a_table_and_join_only_once_it_is_the_one_that_was_announc
     wrong = {
         "is the data set": tiny().to_bytes(),
         "is damaged": right[:-3],
-        "and " + fingerprint(data).hex() + " is wanted": right[:-1] + bytes([right[-1] ^ 1]),
+        "and " + fingerprint(data).hex() + " is wanted": right[:-60] + bytes([right[-60] ^ 1]) + right[-59:],
     }
     answers = [sending(right)]
 
