@@ -17,7 +17,7 @@ def confusion_table(evaluation: Evaluation) -> Table | None:
     names = [shown(name) for name in evaluation.classes]
     if len(names) > MOST_IN_TABLE:
         return None
-    made = table("Confusion: true class by row, said class by column", "", *names, words={""})
+    made = table("Confusion matrix", "true \\ said", *names, words={"true \\ said"})
     for name, counts in zip(names, evaluation.confusion.tolist(), strict=True):
         made.add_row(name, *(str(count) if count else "" for count in counts))
     return made
