@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -182,6 +183,15 @@ def test_no_header_whatsoever_causes_anything_but_a_refusal(field, value):
 def test_a_file_that_is_none_is_refused_by_its_name(data, message):
     with pytest.raises(DataError, match=message):
         Dataset.from_bytes("mine", data)
+
+
+def test_a_large_header_is_refused_in_a_moment():
+    """Not in a time that grows with the square of its length, which is what a search for the end of a text takes."""
+    start = time.process_time()
+    with pytest.raises(DataError, match="mine is damaged"):
+        Dataset.from_bytes("mine", written(b'"' + b'\\"' * 100_000))
+
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
