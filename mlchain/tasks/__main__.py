@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator, Sequence
 
 from mlchain.errors import UserError
-from mlchain.tasks.catalogue import MODELS, TASKS, cost_of_recipe, create_task, default_recipe
+from mlchain.tasks.catalogue import MODELS, TASKS, cost_of_recipe, default_recipe, open_task
+from mlchain.tasks.choices import Subject, prepare
 from mlchain.training.jobs import stated_seed
 from mlchain.training.layers import RecipeError, bounds
 from mlchain.training.recipe import Recipe
 
-FIRST_JOBS = {"lenet": 1, "lenet-small": 1}  # averages of two do worse in the first round of a network with kernels
 ALONE = """
 import resource, sys
 from mlchain.tasks.catalogue import open_task
@@ -26,20 +26,22 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 def main() -> None:
     """Print the table asked for on the command line."""
     parser = argparse.ArgumentParser(prog="python -m mlchain.tasks", description=__doc__)
-    parser.add_argument("--model", choices=MODELS, action="append", help="only this one; may be repeated")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("bounds", help="what every sum of every default recipe can reach")
-    measured = commands.add_parser("measure", help="train 5 rounds of 2 jobs, where kernels learn of 1 in the first")
+    of_all = commands.add_parser("bounds", help="what every sum of every default recipe can reach")
+    of_all.add_argument("--model", choices=MODELS, help="of this model only")
+    measured = commands.add_parser(
+        "measure", help="train 5 rounds of 2 jobs, or of as many in the first as the plan has"
+    )
     measured.add_argument("task", choices=TASKS)
     measured.add_argument("model", choices=MODELS)
-    commands.add_parser("cost", help="what a job of every default recipe is estimated to take, and takes")
+    of_all = commands.add_parser("cost", help="what a job of every default recipe is estimated to take, and takes")
+    of_all.add_argument("--model", choices=MODELS, help="of this model only")
     options = parser.parse_args()
-    models = options.model or MODELS
     try:
         if options.command == "bounds":
-            print_bounds(models)
+            print_bounds([options.model] if options.model else MODELS)
         elif options.command == "cost":
-            print_costs(models)
+            print_costs([options.model] if options.model else MODELS)
         else:
             measure(options.task, options.model)
     except (UserError, RecipeError) as error:
@@ -85,11 +87,12 @@ def _measured_alone(recipe: Recipe) -> tuple[float, int]:
 
 def measure(name: str, kind: str, rounds: int = 5, jobs: int = 2) -> None:
     """Train, and print accuracy and seconds per job of every round and the SHA-256 of the final model."""
-    task = create_task(name, kind)
+    lesson = prepare(Subject(name, kind))
+    task = open_task(lesson.recipe.to_bytes())
     print(f"recipe {len(task.recipe)} bytes, model {task.model_size}, result {task.result_size}")
     model, parent = task.initial_model(), None
     for number in range(rounds):
-        count = FIRST_JOBS.get(kind, jobs) if number == 0 else jobs
+        count = lesson.plan.first_jobs or jobs if number == 0 else jobs
         start = time.perf_counter()
         results = [task.train(model, stated_seed(number), index, parent, number + 1) for index in range(count)]
         seconds = (time.perf_counter() - start) / count

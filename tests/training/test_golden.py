@@ -13,7 +13,7 @@ from numpy.core._multiarray_umath import __cpu_features__
 
 from mlchain.data import digits
 from mlchain.training import certified, networks
-from tests.training.golden import FILE, recipe_named, train
+from tests.training.golden import FILE, lesson_named, train
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = json.loads(FILE.read_text())
@@ -37,7 +37,7 @@ def sha256(model: bytes) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_training_ends_with_the_golden_model(name):
-    assert recipe_named(name).to_bytes().hex() == GOLDEN[name]["recipe"]
+    assert lesson_named(name).recipe.to_bytes().hex() == GOLDEN[name]["recipe"]
 
     _, model, right = train(name)
 

@@ -13,7 +13,8 @@ MLP = ["sums", "gradient", "weights", "errors"]
 
 
 def test_every_sum_of_every_default_recipe_is_printed_with_its_room(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["tasks", "--model", "softmax", "--model", "mlp", "bounds"])
+    monkeypatch.setattr(sys, "argv", ["tasks", "bounds"])
+    monkeypatch.setattr(tables, "MODELS", ("softmax", "mlp"))
     monkeypatch.setattr(tables, "TASKS", ("fake", "digits"))  # MNIST would have to be fetched
 
     tables.main()
@@ -27,7 +28,7 @@ def test_every_sum_of_every_default_recipe_is_printed_with_its_room(monkeypatch,
 
 
 def test_costs_are_printed_beside_measurements_that_they_exceed(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["tasks", "--model", "softmax", "cost"])
+    monkeypatch.setattr(sys, "argv", ["tasks", "cost", "--model", "softmax"])
     monkeypatch.setattr(tables, "TASKS", ("digits",))
 
     tables.main()

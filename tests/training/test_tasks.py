@@ -106,10 +106,10 @@ def test_an_unknown_name_is_answered_with_the_choices():
         create_task("digits", "cnn")
 
 
-def test_a_recipe_for_an_unknown_task_is_refused():
+def test_a_recipe_for_data_that_is_not_here_is_refused():
     plan = Recipe.from_bytes(create_task("fake", "softmax").recipe)
 
-    with pytest.raises(RecipeError, match="names the task 'cifar', which is none of fake, digits, mnist"):
+    with pytest.raises(DataError, match=f"the data set {'00' * 32}, named 'cifar', is not here: bring it with --data"):
         open_task(replace(plan, task="cifar").to_bytes())
 
 
