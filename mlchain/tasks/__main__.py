@@ -86,18 +86,18 @@ def _measured_alone(recipe: Recipe) -> tuple[float, int]:
 
 
 def measure(name: str, kind: str, rounds: int = 5, jobs: int = 2) -> None:
-    """Train, and print accuracy and seconds per job of every round and the SHA-256 of the final model."""
+    """Train, and print accuracy and CPU seconds per job of every round and the SHA-256 of the final model."""
     lesson = prepare(Subject(name, kind))
     task = open_task(lesson.recipe.to_bytes())
     print(f"recipe {len(task.recipe)} bytes, model {task.model_size}, result {task.result_size}")
     model, parent = task.initial_model(), None
     for number in range(rounds):
         count = lesson.plan.first_jobs or jobs if number == 0 else jobs
-        start = time.perf_counter()
+        start = time.process_time()
         results = [task.train(model, stated_seed(number), index, parent, number + 1) for index in range(count)]
-        seconds = (time.perf_counter() - start) / count
+        seconds = (time.process_time() - start) / count
         model, parent = task.aggregate(model, results, parent), model
-        print(f"round {number}: accuracy {task.accuracy(model)}, {seconds:.4f} s a job")
+        print(f"round {number}: accuracy {task.accuracy(model)}, {seconds:.4f} s of CPU a job")
     print(f"SHA-256 of the model: {hashlib.sha256(model).hexdigest()}")
 
 
