@@ -1,6 +1,7 @@
 """Networks against a second implementation: lists, loops and Python's unbounded integers."""
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -56,9 +57,14 @@ def volumes(inputs: Inputs, samples: np.ndarray) -> list[reference.Volume]:
     return [volume(inputs, sample) for sample in samples.tolist()]
 
 
-def assert_trains_as_the_reference(inputs: Inputs, layers: tuple[Layer, ...], model: list, batches: list) -> None:
+def learn(inputs: Inputs, layers: tuple[Layer, ...], model: list, batches: list[Batch]) -> tuple[Network, int]:
+    """Return the network after a step per batch, and its loss."""
     network = Network(inputs, layers, model)
-    loss = sum(network.step(*batch) for batch in batches)
+    return network, sum(network.step(*batch) for batch in batches)
+
+
+def assert_trains_as_the_reference(inputs: Inputs, layers: tuple[Layer, ...], model: list, batches: list) -> None:
+    network, loss = learn(inputs, layers, model, batches)
 
     plain = [(volumes(inputs, samples), labels.tolist()) for samples, labels in batches]
     master, expected_loss = reference.train(layers, [np.asarray(matrix).tolist() for matrix in model], plain)
@@ -76,7 +82,11 @@ def test_training_equals_that_of_a_slow_implementation(limit, at_once, monkeypat
     monkeypatch.setattr(certified, "FLOAT32_LIMIT", limit)
     monkeypatch.setattr(networks, "SAMPLES_AT_ONCE", at_once)
 
-    given(situations())(lambda situation: assert_trains_as_the_reference(*situation))()
+    @given(situations())
+    def train(situation):
+        assert_trains_as_the_reference(*situation)
+
+    train()
 
 
 @given(situations())
@@ -144,6 +154,41 @@ def test_large_networks_end_alike_in_float64_and_where_float32_is_certified(name
     assert len(found) == 1
 
 
+@pytest.fixture
+def checked(monkeypatch):
+    """Have every product and every gradient compared with the bound that was worked out for it."""
+    product, descend = certified.product, convolution.Convolution.descend
+
+    def checked_product(left, right, bound):
+        magnitudes = np.abs(left).astype(np.float64) @ np.abs(right).astype(np.float64)
+        if sys._getframe(1).f_code.co_name == "_gradient":
+            magnitudes = magnitudes[:-1]  # the bias is added up apart
+        assert magnitudes.max() <= bound * certified.NORM_MARGIN
+        assert not certified.is_narrow(bound) or magnitudes.max() < 2**24
+        return product(left, right, bound)
+
+    def checked_descend(layer):
+        assert np.abs(layer._gradient).max() <= layer._gradient_bound * certified.NORM_MARGIN
+        descend(layer)
+
+    monkeypatch.setattr(convolution, "product", checked_product)
+    monkeypatch.setattr(convolution.Convolution, "descend", checked_descend)
+
+
+def test_no_product_exceeds_its_bound(checked):
+    @given(situations())
+    def train(situation):
+        learn(*situation)
+
+    train()
+
+
+@pytest.mark.parametrize("width", [6, 11, 15])
+@pytest.mark.parametrize("name", LARGE)
+def test_no_product_of_a_large_network_exceeds_its_bound(name, width, checked):
+    trained(*LARGE[name], width)
+
+
 def test_float32_alone_would_end_elsewhere(monkeypatch):
     """So the networks of this file have products that need float64."""
     found = {name: trained(*LARGE[name], 15) for name in ("maxima", "sums", "signed")}
@@ -176,7 +221,7 @@ def test_a_weight_is_held_at_its_end_even_where_the_norms_of_its_step_were_too_s
     samples, labels = np.full((1, 400), 100, np.uint8), np.array([0])
     samples[0, 0] = 212  # moves its weight by 6784 a step, while the others see to it that class 0 is never believed
     model = np.zeros((2, 401), np.int16)
-    model[0, :-1], model[0, 0] = -30_000, 26_000 - 6784
+    model[0, :-1], model[0, 0] = -24_000, 26_000 - 6784
 
     small = certified.NORM_MARGIN**-0.5 + 1e-4
     for name in ("greatest_row", "greatest_column"):
@@ -202,9 +247,9 @@ def test_an_error_stops_where_the_hidden_value_is_at_either_end():
 
 def test_the_error_of_a_pool_goes_to_the_first_of_equally_great_sums():
     pooled = replace(CONV, outputs=2, kernel_height=1, kernel_width=1, shift=0, learning_shift=0, bias_input=0)
-    inputs = Inputs(1, 2, 2, InputKind.UNSIGNED, 255)
-    model = [np.array([[1, 0], [1, 0]], np.int16), np.array([[99, -99, 0], [0, 0, 0]], np.int16)]
-    batch = np.array([[3, 7, 7, 7]], np.uint8), np.array([1])
+    inputs = Inputs(2, 2, 2, InputKind.UNSIGNED, 255)
+    model = [np.array([[1, 1, 0], [1, 1, 0]], np.int16), np.array([[99, -99, 0], [0, 0, 0]], np.int16)]
+    batch = np.array([[3, 4, 1, 6, 4, 3, 6, 1]], np.uint8), np.array([1])  # which all come to 7, of different inputs
 
     assert_trains_as_the_reference(inputs, (pooled, replace(SINGLE, error_shift=2)), model, [batch])
 
