@@ -1,5 +1,7 @@
 """Check everything that a deployment has done against the protocol."""
 
+from pathlib import Path
+
 import click
 
 from mlchain.chain.command import Command
@@ -10,14 +12,17 @@ from mlchain.live.runner import open_deployment
 
 @click.command(cls=Command, short_help="Check a deployment's whole history against the protocol")
 @place_options
+@click.option(
+    "--start-from", type=click.Path(path_type=Path), help="The .npz file that the server began with, if it did."
+)
 @click.option("--retrain", is_flag=True, help="Also recompute every accepted result.")
-def cli(place: Place, retrain: bool) -> None:
+def cli(place: Place, start_from: Path | None, retrain: bool) -> None:
     """Check every model, draw, vote, verdict and payment against the protocol, from the chain's logs alone.
 
     Names everything that is wrong, and exits with status 1 if anything is.
     """
     chain, deployment = open_deployment(place)
-    report, blocks = audit_deployment(chain, deployment, retrain)
+    report, blocks = audit_deployment(chain, deployment, retrain, start_from)
     for line in audit_lines(report, blocks, retrain):
         click.echo(line)
     if report.findings:

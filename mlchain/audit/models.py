@@ -37,14 +37,16 @@ def _check_follows(check: EventCheck, event: VersionAnnounced, parent: ModelVers
 def check_initial(state: AuditState, log: Log, recipe: bytes) -> None:
     """Check, when the first round names its recipe, that version 1 is the model that this begins with."""
     block = state.announced_in.get(1, log.block)
-    expected = state.sources.open_recipe(recipe).initial_model()
+    own = state.sources.first_model
+    expected = state.sources.open_recipe(recipe).initial_model() if own is None else own(recipe)
     announced = state.ledger.versions[0].content_hash
+    whose = "the recipe's initial model" if own is None else "the model that was named"
     state.report.expect(
         announced == content_hash(expected),
         Check.MODELS,
         block,
         "version 1",
-        f"its hash is {shown(announced)}, and the recipe's initial model has {shown(content_hash(expected))}",
+        f"its hash is {shown(announced)}, and {whose} has {shown(content_hash(expected))}",
     )
 
 

@@ -33,13 +33,15 @@ class Sources:
     `open_recipe` returns the part of a task that needs no data. `seed_parts` returns, for the log of a deployed round
     and its snapshot block, the server's random number and the hash of that block, None where nobody has them. `anchor`
     is the hash that the first of these numbers has to have, None where it is not known. `open_task` returns a task that
-    can be trained; None if nothing is to be trained again.
+    can be trained; None if nothing is to be trained again. `first_model` returns the first version by the first recipe;
+    None for the recipe's own.
     """
 
     open_recipe: Callable[[bytes], RecipeTask]
     seed_parts: Callable[[Log, int], tuple[bytes, bytes] | None] = lambda _log, _block: None
     open_task: Callable[[bytes], LearningTask] | None = None
     anchor: bytes | None = None
+    first_model: Callable[[bytes], bytes] | None = None
 
 
 @dataclass(slots=True)

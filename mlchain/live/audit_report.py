@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 from mlchain.audit.auditor import audit
 from mlchain.audit.books import Books, JobBook
@@ -10,22 +11,28 @@ from mlchain.audit.state import Rules, Sources
 from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment
+from mlchain.export.model_file import start_from
 from mlchain.live.event_lines import counted
 from mlchain.protocol.events import JobDeployed, Joined, Log, RoundDeployed
 from mlchain.tasks.catalogue import open_recipe, open_task
+from mlchain.training.recipe import Recipe
 
 
-def audit_deployment(chain: Chain, deployment: Deployment, retrains: bool) -> tuple[Report, int]:
+def audit_deployment(
+    chain: Chain, deployment: Deployment, retrains: bool, own: Path | None = None
+) -> tuple[Report, int]:
     """Return what an audit of all final blocks finds, and how many blocks these are.
 
-    Accepted results are computed again if `retrains`; raises UserError when the data set for it is missing.
+    The deployment began with the model in the file `own`, if any. Accepted results are computed again if `retrains`;
+    raises UserError when the data set for it is missing.
     """
     archive, last = Archive(deployment), chain.final_block
     logs = archive.logs(deployment.block, last)
     first = next((log.block for log in logs if isinstance(log.event, RoundDeployed)), None)
     anchor = None if first is None else archive.random_head_at(first - 1)
+    first_model = None if own is None else lambda recipe: start_from(own, Recipe.from_bytes(recipe))
     training = lru_cache(open_task) if retrains else None
-    sources = Sources(lru_cache(open_recipe), archive.seed_parts, training, anchor)
+    sources = Sources(lru_cache(open_recipe), archive.seed_parts, training, anchor, first_model)
     report = audit(logs, _rules(deployment), sources, _books(archive, deployment.server, logs, last))
     return report, max(0, last - deployment.block + 1)
 

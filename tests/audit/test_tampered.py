@@ -6,7 +6,7 @@ import pytest
 from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
-from mlchain.tasks.dataset import DataError
+from mlchain.data.dataset import DataError
 
 from mlchain.audit.auditor import audit
 from mlchain.audit.findings import Check

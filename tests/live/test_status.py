@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from mlchain.tasks.dataset import DataError
+from mlchain.data.dataset import DataError
 
 from mlchain.errors import UserError
 from mlchain.live.rendering import as_json, as_lines

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from mlchain.data import store
+from mlchain.data.dataset import fingerprint
 from mlchain.live import training
 from mlchain.live.training import Interrupted, Limits, Trainers
 from mlchain.live.training_child import decode, encode
@@ -15,6 +17,7 @@ from mlchain.tasks.catalogue import create_task, default_recipe, recipe_of
 from mlchain.tasks.plans import Plan
 from mlchain.tasks.task import CannotTrain
 from mlchain.training.layers import InputKind, Inputs
+from tests.data.files import sending, serving, tiny
 
 GIB = 2**30
 DIGITS = default_recipe("digits", "softmax")
@@ -91,6 +94,55 @@ def test_data_that_is_not_here_is_found_out_once_and_before_joining(monkeypatch)
             trainers.open(round_of(replace(DIGITS, fingerprint=bytes(32))))
 
     assert len(asked) == 1
+
+
+def announced(*addresses):
+    return SimpleNamespace(data_addresses=dict(addresses))
+
+
+def test_data_that_cannot_be_fetched_is_asked_for_once_and_then_only_after_a_while(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    trainers, asked = trainers_of(), []
+
+    def refuse(failure, *request):
+        asked.append(request)
+        raise CannotTrain(f"{failure}: nobody answers")
+
+    monkeypatch.setattr(trainers, "ask", refuse)
+    sentence = rf"^the data set {bytes(32).hex()} is not here, and cannot be fetched: nobody answers$"
+
+    for _ in range(3):
+        with pytest.raises(CannotTrain, match=sentence):
+            trainers.bring_data(announced((bytes(32), "http://a/x")))
+    assert len(asked) == 1
+
+    with pytest.raises(CannotTrain):
+        trainers.bring_data(announced((bytes(32), "http://b/x")))
+    assert len(asked) == 2
+
+
+def test_data_that_is_here_is_not_fetched_and_of_many_announced_only_the_last_one_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    path = store.keep(tiny())
+    trainers, asked = trainers_of(), []
+    monkeypatch.setattr(trainers, "ask", lambda *request: asked.append(request[3]) or b"")
+
+    trainers.bring_data(announced((bytes(32), "http://a/x"), (bytes.fromhex(path.stem), "http://a/y")))
+    assert asked == []
+
+    trainers.bring_data(announced((bytes(32), "http://a/x"), (bytes([1]) * 32, "http://a/y")))
+    assert asked == [bytes([1]) * 32]
+
+
+def test_what_is_announced_is_fetched_in_a_process_with_limits(tmp_path, monkeypatch):
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    data = tiny()
+
+    with serving(sending(data.to_bytes())) as address:
+        trainers_of().bring_data(announced((fingerprint(data), address)))
+        assert store.find(fingerprint(data)).to_bytes() == data.to_bytes()
+        with pytest.raises(CannotTrain, match=r"sends more than 1 B, all that is allowed \(--max-data\)$"):
+            Trainers(Limits(GIB, data=1), threading.Event()).bring_data(announced((bytes(32), address)))
 
 
 def test_what_takes_more_memory_than_it_is_given_ends_in_a_sentence():

@@ -16,7 +16,7 @@ from mlchain.simulation.books import Loss, check_books
 from mlchain.simulation.plots import save_plots
 from mlchain.simulation.summary import summarize
 from mlchain.simulation.tables import print_summary
-from mlchain.tasks import digits
+from mlchain.data import digits
 from tests.simulation.runs import jobs_of, retrained, simulation
 
 KEYS = (
