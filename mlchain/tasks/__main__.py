@@ -19,7 +19,8 @@ import resource, sys
 from mlchain.tasks.catalogue import open_task
 task = open_task(bytes.fromhex(sys.argv[1]))
 task.train(task.initial_model(), bytes(32), 0)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss)
 """
 
 
@@ -66,7 +67,7 @@ def print_bounds(models: Sequence[str]) -> None:
 
 
 def print_costs(models: Sequence[str]) -> None:
-    """Print seconds and memory of a job of every default recipe: estimated, and measured in a process of its own."""
+    """Print CPU seconds and memory of a job of every default recipe: estimated, and measured in a process of its own."""
     mib = 2**20
     for name, recipe in _defaults(models):
         cost, (seconds, memory) = cost_of_recipe(recipe.to_bytes()), _measured_alone(recipe)
@@ -77,12 +78,11 @@ def print_costs(models: Sequence[str]) -> None:
 
 
 def _measured_alone(recipe: Recipe) -> tuple[float, int]:
-    """Return the seconds, with those of starting, and the bytes that a process takes for one job."""
-    start = time.perf_counter()
+    """Return the CPU seconds, with those of starting, and the bytes that a process takes for one job."""
     job = [sys.executable, "-c", ALONE, recipe.to_bytes().hex()]
-    said = subprocess.run(job, stdout=subprocess.PIPE, check=True)
+    seconds, memory = subprocess.run(job, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     unit = 1 if sys.platform == "darwin" else 1024  # bytes
-    return time.perf_counter() - start, int(said.stdout) * unit
+    return float(seconds), int(memory) * unit
 
 
 def measure(name: str, kind: str, rounds: int = 5, jobs: int = 2) -> None:
