@@ -34,7 +34,8 @@ simulate: setup ## simulate a learning server and its workers on a local chain (
 test: setup-dev ## run the tests, except for the slow ones (JOBS=2)
 	$(APE) test -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
-test-thorough: setup-dev ## run all tests, with many more examples of each property
+test-thorough: setup-dev ## run all proofs and tests, with many more examples of each property
+	@sh setup/prove.sh || [ $$? = 3 ]
 	HYPOTHESIS_PROFILE=thorough $(APE) test -n $(JOBS) --dist loadfile $(ARGS)
 
 test-quorum: setup-dev ## run the tests under Quorum's rules; on a real network too if QUORUM_RPC has its nodes' URLs
