@@ -12,6 +12,7 @@ import sys
 import threading
 from itertools import takewhile
 from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 
 from eth_account import Account
 
@@ -36,7 +37,8 @@ def main() -> None:
     workers = [context.Process(target=_work, args=(url, *who), daemon=True) for who in participants]
     for worker in workers:
         worker.start()
-    threading.Thread(target=_end_with_stdin, daemon=True).start()  # after the forks, which take no threads along
+    # After the forks, which take no threads along.
+    threading.Thread(target=_end_with_stdin, args=(list(workers),), daemon=True).start()
     while workers:
         ended = wait([worker.sentinel for worker in workers])
         for worker in [it for it in workers if it.sentinel in ended]:
@@ -46,9 +48,12 @@ def main() -> None:
             workers.remove(worker)
 
 
-def _end_with_stdin() -> None:
+def _end_with_stdin(workers: list[BaseProcess]) -> None:
+    """End everybody at once: a worker that was forked just now could still catch a gentler signal, and stay."""
     sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGTERM)
+    for worker in workers:
+        worker.kill()
+    os._exit(1)
 
 
 def _work(url: str, secret: str, behaviour: str) -> None:
