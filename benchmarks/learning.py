@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +64,7 @@ def measure() -> Section:
         task = open_dataset_task(model)
         run = play(Options(workers=WORKERS, jobs=JOBS, rounds=ROUNDS[model], task=TASK, model=model))
         on_chain = _through_contracts(task, model, run)
-        in_float = by_float32(task, model, ROUNDS[model])
+        in_float = by_float32(task, model, seeds_of(run))
         learned = [on_chain, _off_chain(task, model, run), in_float]
         if model in SCIKIT_LEARN:
             learned.append(by_scikit_learn(task, model, on_chain.samples))
@@ -103,11 +104,16 @@ def samples_of(task: DatasetTask, model: str, rounds: int) -> int:
     return jobs * task.plan.local_steps * task.plan.batch
 
 
+def seeds_of(run: Summary) -> list[bytes]:
+    """Return the seeds that a chain drew, one a round."""
+    return [bytes.fromhex(current.seed[2:]) for current in run.rounds]
+
+
 def _off_chain(task: DatasetTask, model: str, run: Summary) -> Learned:
     """Train the same in this process; raises RuntimeError unless the model after every round is that of the chain."""
     rounds = len(run.rounds)
     started = time.monotonic()
-    models = train(task, model, range(1, rounds + 1))
+    models = train(task, model, seeds_of(run))
     seconds = time.monotonic() - started
     if [_on_chain(data) for data in models] != [current.content_hash for current in run.rounds]:
         raise RuntimeError("the models on the chain are not those that the same training gives without it")
@@ -115,31 +121,31 @@ def _off_chain(task: DatasetTask, model: str, run: Summary) -> Learned:
     return Learned("its training alone, the same bytes", accuracies, samples_of(task, model, rounds), seconds)
 
 
-def train(task: DatasetTask, model: str, rounds: range) -> list[bytes]:
-    """Return the model after each round; a round's seed is its number in `rounds`."""
+def train(task: DatasetTask, model: str, seeds: Sequence[bytes]) -> list[bytes]:
+    """Return the model after each round, by the seeds of the rounds."""
     parent, current, models = None, task.initial_model(), []
-    for version, number in enumerate(rounds, start=1):
+    for version, seed in enumerate(seeds, start=1):
         jobs = range(jobs_of(task, model, version))
-        results = [task.train(current, stated_seed(number), job, parent, version) for job in jobs]
+        results = [task.train(current, seed, job, parent, version) for job in jobs]
         parent, current = current, task.aggregate(current, results, parent)
         models.append(current)
     return models
 
 
-def by_float32(task: DatasetTask, model: str, rounds: int) -> Learned:
+def by_float32(task: DatasetTask, model: str, seeds: Sequence[bytes]) -> Learned:
     """Learn the same in float32: the same samples in the same order, averaged after every round, never rounded."""
     plan, data = task.plan, task.dataset
     started = time.monotonic()
     weights: float32.Model = initial_model(plan)
     averages: list[float32.Model] = []
-    for version in range(1, rounds + 1):
-        keys = [job_key(plan, stated_seed(version), job) for job in range(jobs_of(task, model, version))]
+    for version, seed in enumerate(seeds, start=1):
+        keys = [job_key(plan, seed, job) for job in range(jobs_of(task, model, version))]
         ends = [float32.train(plan, weights, data.train_samples, data.train_labels, key, version)[0] for key in keys]
         weights = [np.mean(layer, axis=0, dtype=np.float32) for layer in zip(*ends, strict=True)]
         averages.append(weights)
     seconds = time.monotonic() - started
     accuracies = [float32.Network(plan, each).accuracy(data.test_samples, data.test_labels) for each in averages]
-    return Learned("float32 numpy, averaged the same way", accuracies, samples_of(task, model, rounds), seconds)
+    return Learned("float32 numpy, averaged the same way", accuracies, samples_of(task, model, len(seeds)), seconds)
 
 
 def by_scikit_learn(task: DatasetTask, model: str, samples: int) -> Learned:
@@ -202,9 +208,9 @@ def _note(task: DatasetTask, model: str, run: Summary) -> str:
 def golden_sentence(task: DatasetTask, model: str) -> str:
     """Return a sentence on whether a run of its own ends with the model in `tests/golden.json`, if that has one."""
     golden = json.loads((ROOT / "tests" / "golden.json").read_text()).get(f"{TASK} {model}")
-    if golden is None:
+    if golden is None or golden["recipe"] != task.recipe.hex():
         return "`tests/golden.json` has no hash for it."
-    *_, last = train(task, model, range(GOLDEN_ROUNDS))
+    *_, last = train(task, model, [stated_seed(number) for number in range(GOLDEN_ROUNDS)])
     is_same = hashlib.sha256(last).hexdigest() == golden["sha256"]
     return f"The golden model of `tests/golden.json` is {'reproduced' if is_same else '**not** reproduced'}."
 

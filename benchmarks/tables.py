@@ -46,7 +46,7 @@ def measure() -> Section:
         best, ours = max(references.values()), max(exact.values())
         said = [f"{who} {percent(accuracy)}" for who, accuracy in {**references, **exact}.items()]
         is_close = "yes" if ours >= best - WITHIN else "no"
-        rows.append([name, *(", ".join(part) for part in (said[: len(references)], said[len(references) :])), is_close])
+        rows.append([name, *("; ".join(part) for part in (said[: len(references)], said[len(references) :])), is_close])
         figures |= {f"{name}-scikit-learn": percent(best), f"{name}-exact": percent(ours)}
     return Section("Small tables", _text(rows), figures)
 
