@@ -21,7 +21,7 @@ ALLOWED = {
     "mlchain/console.py": {"rich"},
     "mlchain/units.py": {"click", "mlchain.protocol"},
     "mlchain/protocol": {"eth_abi", "eth_utils"},
-    "mlchain/training": {"numpy"},
+    "mlchain/training": {"mlchain.errors", "numpy"},
     "mlchain/data": {
         "PIL",
         "mlchain.errors",

@@ -43,8 +43,8 @@ library ContentHash {
     }
 
     /// @notice Return the root of the Keccak tree over a chunk's pieces of 512 bytes.
-    /// @dev Nodes are paired from the left, on every level the last one with a zero word if it is alone. Whoever knows the
-    /// size knows the depth, so no node passes as a piece. Each hash is written over what has been hashed already.
+    /// @dev Nodes are paired from the left, on every level the last one with a zero word if it is alone. Whoever knows
+    /// the size knows the depth, so no node passes as a piece. Each hash is written over what has been hashed already.
     /// @param chunk The bytes of the chunk.
     /// @return root The hash of the chunk.
     function chunkHash(bytes calldata chunk) internal pure returns (bytes32 root) {

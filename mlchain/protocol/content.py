@@ -23,7 +23,7 @@ def chunk_count(size: int) -> int:
 
 
 def chunk_hash(chunk: bytes) -> bytes:
-    """Return the root of the Keccak-256 tree over a chunk's pieces, paired from the left, the last one with a zero word."""
+    """Return the root of the Keccak-256 tree over a chunk, paired from the left, a last node with a zero word."""
     level = [keccak(chunk[start : start + PIECE_SIZE]) for start in range(0, len(chunk), PIECE_SIZE)]
     while len(level) > 1:
         level.append(bytes(32))

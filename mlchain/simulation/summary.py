@@ -42,6 +42,7 @@ class RoundSummary:
     """A round and the model version that came out of it; `accuracy` in [0, 1], None for a task without a test set."""
 
     round: int
+    seed: str
     version: int
     content_hash: str
     accuracy: float | None
@@ -167,7 +168,7 @@ def _round(run: SimulationRun, current: Round) -> RoundSummary:
     version = versions[current.terms.model_version - 1 + has_child]
     accuracy = run.task.accuracy(version.data())
     jobs = [_job(run, current, job) for job in current.jobs]
-    return RoundSummary(current.number, version.number, _hex(version.content_hash), accuracy, jobs)
+    return RoundSummary(current.number, _hex(current.seed), version.number, _hex(version.content_hash), accuracy, jobs)
 
 
 def _job(run: SimulationRun, current: Round, job: Job) -> JobSummary:

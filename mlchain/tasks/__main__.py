@@ -67,7 +67,7 @@ def print_bounds(models: Sequence[str]) -> None:
 
 
 def print_costs(models: Sequence[str]) -> None:
-    """Print CPU seconds and memory of a job of every default recipe: estimated, and measured in a process of its own."""
+    """Print CPU seconds and memory of a job of every default recipe: estimated, and measured in its own process."""
     mib = 2**20
     for name, recipe in _defaults(models):
         cost, (seconds, memory) = cost_of_recipe(recipe.to_bytes()), _measured_alone(recipe)

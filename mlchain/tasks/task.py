@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from mlchain.data.dataset import DataError, Dataset, fingerprint
 from mlchain.errors import UserError
 from mlchain.training import aggregation, jobs

@@ -6,11 +6,11 @@ import pytest
 from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
-from mlchain.data.dataset import DataError
 
 from mlchain.audit.auditor import audit
 from mlchain.audit.findings import Check
 from mlchain.audit.state import Sources
+from mlchain.data.dataset import DataError
 from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.events import (

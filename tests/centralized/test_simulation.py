@@ -17,8 +17,8 @@ REFUSED = {
     "4 of 3 workers cannot be evil": {"workers": 3, "evil": 4},
     "-1 of 10 workers cannot be evil": {"evil": -1},
     "unknown behaviour 'colluding': choose one of honest, silent, flipping": {"behaviour": "colluding"},
-    "unknown task 'nope': choose one of fake, digits, mnist": {"task": "nope"},
-    "unknown model 'nope': choose one of softmax, mlp": {"model": "nope"},
+    "unknown task 'nope': choose one of fake, digits, mnist, cancer, wine": {"task": "nope"},
+    "unknown model 'nope': choose one of softmax, mlp, lenet, lenet-small": {"model": "nope"},
     "unknown aggregation rule 'nope'": {"rule": "nope"},
     "krum needs at least 11 updates to stand up to 4 evil ones, not 10": {"evil": 4, "rule": "krum"},
     "median needs at least 9 updates to stand up to 4 evil ones, not 6": {

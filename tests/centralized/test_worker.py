@@ -96,7 +96,7 @@ def test_a_plan_that_cannot_be_read_is_one_sentence(plan):
 
 
 def test_a_recipe_that_cannot_be_followed_is_one_sentence():
-    plan = PLAN[1].replace(b'"recipe": "01', b'"recipe": "02')
+    plan = PLAN[1].replace(b'"recipe": "03', b'"recipe": "02')
 
     with answering((200, plan)) as url, pytest.raises(UserError, match="the recipe cannot be followed"):
         run(url)

@@ -32,10 +32,30 @@ abstract contract Jobs is Rounds {
         bytes32[] storage hashes = _chunkHashes[model.job][answer];
         if (hashes.length == 0) {
             for (uint256 i = 0; i < model.chunks; ++i) {
-                hashes.push(keccak256(_chunk(model, answer, i)));
+                hashes.push(_rootOf(_chunk(model, answer, i)));
             }
         }
         return hashes;
+    }
+
+    /// @notice The root of a chunk's tree: of pieces of 512 bytes, paired from the left, a last one with a zero word.
+    function _rootOf(bytes memory chunk) private pure returns (bytes32) {
+        uint256 count = (chunk.length + 511) / 512;
+        bytes32[] memory nodes = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            uint256 size = i + 1 < count ? 512 : chunk.length - i * 512;
+            bytes32 node;
+            assembly ("memory-safe") {
+                node := keccak256(add(add(chunk, 32), mul(i, 512)), size)
+            }
+            nodes[i] = node;
+        }
+        for (; count > 1; count = (count + 1) / 2) {
+            for (uint256 i = 0; i < (count + 1) / 2; ++i) {
+                nodes[i] = keccak256(abi.encode(nodes[2 * i], 2 * i + 1 < count ? nodes[2 * i + 1] : bytes32(0)));
+            }
+        }
+        return nodes[0];
     }
 
     function _hashOf(JobModel storage model, uint256 answer) internal returns (bytes32) {

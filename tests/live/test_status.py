@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from mlchain.data.dataset import DataError
 
+from mlchain.data.dataset import DataError
 from mlchain.errors import UserError
 from mlchain.live.rendering import as_json, as_lines
 from mlchain.live.status import status_of

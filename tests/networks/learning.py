@@ -32,8 +32,10 @@ def learned(ledger: Ledger, task: str = "digits") -> list[bytes]:
     opened = create_task(task, "softmax")
     versions = [opened.initial_model()]
     for current in ledger.rounds:
-        results = [opened.train(versions[-1], current.seed, job.index) for job in current.jobs]
-        versions.append(opened.aggregate(versions[-1], results))
+        parent, version = versions[-2] if len(versions) > 1 else None, len(versions)
+        places = [(current.seed, job.index, parent, version) for job in current.jobs]
+        results = [opened.train(versions[-1], *place) for place in places]
+        versions.append(opened.aggregate(versions[-1], results, parent))
     return versions
 
 

@@ -12,7 +12,8 @@ from mlchain.protocol.rounds import Outcome, Verdict
 from mlchain.protocol.terms import RoundTerms
 
 EVENTS = [(name, abi) for name in CONTRACTS for abi in project.get_contract(name).contract_type.events]
-EXAMPLES = {"bool": True, "bytes": b"x", "bytes32": bytes(32), "address": "0x1", "string": "x", "tuple": tuple(range(11))}
+WORDS = {"bytes": b"x", "bytes32": bytes(32), "address": "0x1", "string": "x"}
+EXAMPLES = WORDS | {"bool": True, "tuple": tuple(range(11))}
 KINDS = {int, str, bytes, bool, Outcome, RoundTerms, Verdict}
 
 

@@ -36,7 +36,8 @@ def retrained(run: Run) -> str:
     task = run.played.task
     model, parent = task.initial_model(), None
     for current in run.played.view.ledger.rounds:
-        results = [task.train(model, current.seed, index, parent) for index in range(len(current.jobs))]
+        version = current.terms.model_version
+        results = [task.train(model, current.seed, index, parent, version) for index in range(len(current.jobs))]
         model, parent = task.aggregate(model, results, parent), model
     return "0x" + content_hash(model).hex()
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from mlchain.data import digits
 from mlchain.errors import UserError
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import Settlement, Verdict
@@ -16,14 +17,13 @@ from mlchain.simulation.books import Loss, check_books
 from mlchain.simulation.plots import save_plots
 from mlchain.simulation.summary import summarize
 from mlchain.simulation.tables import print_summary
-from mlchain.data import digits
 from tests.simulation.runs import jobs_of, retrained, simulation
 
 KEYS = (
-    "mode network chain_id task model workers evil behaviours seed rounds accuracy model_hash wrong_accepted "
+    "mode network chain_id task model workers evil behaviours seed rounds accuracy warning model_hash wrong_accepted "
     "honest_slashed honest_unpaid odds bytes wei pay gas seconds"
 )
-ROUND_KEYS = "round version content_hash accuracy jobs"
+ROUND_KEYS = "round seed version content_hash accuracy jobs"
 JOB_KEYS = "address outcome decided_by accepted_hash honest_hash matches seats"
 PAY_KEYS = "address behaviour earned slashed gas_paid net"
 GAS_KEYS = "count min median max"
@@ -51,9 +51,9 @@ def test_it_is_within_a_point_of_logistic_regression(run):
     from sklearn.linear_model import LogisticRegression
 
     data = digits.load()
-    rival = LogisticRegression(max_iter=5_000).fit(data.train_images, data.train_labels)
+    rival = LogisticRegression(max_iter=5_000).fit(data.train_samples, data.train_labels)
 
-    assert abs(run.summary.accuracy - rival.score(data.test_images, data.test_labels)) <= 0.01
+    assert abs(run.summary.accuracy - rival.score(data.test_samples, data.test_labels)) <= 0.01
 
 
 def test_everybody_is_right_and_paid(run):
