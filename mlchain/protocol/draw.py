@@ -24,16 +24,18 @@ def seed_of(chain_id: int, factory: str, server_random: bytes, block_hash: bytes
 
 
 def seat_of(seed: bytes, pool_size: int, position: int) -> int:
-    """Return the seat that the worker at `position` holds, 0 <= position < pool_size."""
+    """Return the seat that the worker at `position` holds; raise ValueError unless 0 <= position < pool_size."""
     return _walk(_invert, seed, pool_size, position)
 
 
 def position_of(seed: bytes, pool_size: int, seat: int) -> int:
-    """Return the position of the worker that holds `seat`, 0 <= seat < pool_size."""
+    """Return the position of the worker that holds `seat`; raise ValueError unless 0 <= seat < pool_size."""
     return _walk(_permute, seed, pool_size, seat)
 
 
 def _walk(step: Callable[[bytes, int, int], int], seed: bytes, pool_size: int, value: int) -> int:
+    if not 0 <= value < pool_size:  # such a value may walk for ever
+        raise ValueError(f"{value} is outside a pool of {pool_size}")
     radix = isqrt(pool_size - 1) + 1
     value = step(seed, radix, value)
     while value >= pool_size:

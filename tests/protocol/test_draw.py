@@ -65,6 +65,13 @@ def test_seat_and_position_are_inverse_in_any_pool(data, seed, pool_size):
     assert position_of(seed, pool_size, seat) == position
 
 
+@pytest.mark.parametrize("find", [seat_of, position_of])
+@pytest.mark.parametrize(("pool_size", "value"), [(8, 8), (8, 9), (3, 2**32), (5, -1)])
+def test_whoever_is_outside_the_pool_has_no_seat(find, pool_size, value):
+    with pytest.raises(ValueError, match=rf"^{value} is outside a pool of {pool_size}$"):
+        find(bytes(32), pool_size, value)
+
+
 def seats_of_all(pool_size: int, seeds: range) -> np.ndarray:
     """Return the seat of every position for every seed, like `seat_of` but all at once.
 
