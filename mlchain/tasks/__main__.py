@@ -15,12 +15,12 @@ from mlchain.training.layers import RecipeError, bounds
 from mlchain.training.recipe import Recipe
 
 ALONE = """
-import resource, sys
+import sys
 from mlchain.tasks.catalogue import open_task
+from mlchain.training.cost import taken
 task = open_task(bytes.fromhex(sys.argv[1]))
 task.train(task.initial_model(), bytes(32), 0)
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+print(*taken())
 """
 
 
@@ -81,8 +81,7 @@ def _measured_alone(recipe: Recipe) -> tuple[float, int]:
     """Return the CPU seconds, with those of starting, and the bytes that a process takes for one job."""
     job = [sys.executable, "-c", ALONE, recipe.to_bytes().hex()]
     seconds, memory = subprocess.run(job, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes
-    return float(seconds), int(memory) * unit
+    return float(seconds), int(memory)
 
 
 def measure(name: str, kind: str, rounds: int = 5, jobs: int = 2) -> None:

@@ -4,7 +4,9 @@ It errs on the side of too much, by about what `python -m mlchain.tasks cost` sh
 """
 
 import math
+import resource
 from dataclasses import dataclass
+from pathlib import Path
 
 from mlchain.training.layers import Stage
 from mlchain.training.networks import SAMPLES_AT_ONCE
@@ -35,6 +37,15 @@ class Cost:
 
     seconds: int
     memory: int
+
+
+def taken() -> tuple[float, int]:
+    """Return what this process has taken so far: seconds of one core, and bytes of memory at most."""
+    used, status = resource.getrusage(resource.RUSAGE_SELF), Path("/proc/self/status")
+    memory = used.ru_maxrss  # on Linux, at least that of the process that started this one
+    if status.exists():
+        memory = 1024 * int(dict(line.split(":", 1) for line in status.read_text().splitlines())["VmHWM"].split()[0])
+    return used.ru_utime + used.ru_stime, memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,20 +19,17 @@ DENSE = Layer(2, 0, 0, 1, 1, 0, Pooling.NONE, 0, 16, 6, 0, 10, 255, 100)
 ONE_BY_ONE = replace(DENSE, kernel_height=1, kernel_width=1)
 DISTANT = replace(ONE_BY_ONE, stride_height=255, stride_width=255)
 MEASURE = """
-import pathlib, resource, sys
+import resource, sys
 resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[2]),) * 2)  # as a worker does
 import numpy as np
+from mlchain.training.cost import taken
 from mlchain.training.jobs import initial_model, job_key, run_job
 from mlchain.training.recipe import Recipe
 recipe = Recipe.from_bytes(bytes.fromhex(sys.argv[1]))
 samples = np.random.default_rng(0).integers(0, recipe.inputs.greatest + 1, (50, recipe.inputs.sample_size), np.uint8)
 model, labels = initial_model(recipe), np.arange(50) % recipe.layers[-1].outputs
 run_job(recipe, model, samples, labels, job_key(recipe, bytes(32), 0), 1, model)
-used, status = resource.getrusage(resource.RUSAGE_SELF), pathlib.Path("/proc/self/status")
-lines = dict(line.split(":", 1) for line in status.read_text().splitlines()) if status.exists() else {}
-# On Linux, ru_maxrss is at least that of the process that started this one.
-memory = 1024 * int(lines["VmHWM"].split()[0]) if lines else used.ru_maxrss
-print(used.ru_utime + used.ru_stime, memory)
+print(*taken())
 """
 
 
