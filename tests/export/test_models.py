@@ -94,14 +94,19 @@ def trained_on(task: str, model: str, rounds: int = 2) -> tuple[Trained, Dataset
     [
         ("digits", "softmax"),
         ("digits", "mlp"),
+        ("cancer", "softmax"),
+        ("cancer", "mlp"),
+        ("wine", "softmax"),
+        ("wine", "mlp"),
         pytest.param("mnist", "softmax", marks=WITH_MNIST),
         pytest.param("mnist", "mlp", marks=[WITH_MNIST, pytest.mark.slow]),
         pytest.param("mnist", "lenet", marks=[WITH_MNIST, pytest.mark.slow]),
     ],
 )
-def test_on_every_test_image_every_form_names_the_same_class(tmp_path, task, model):
+def test_on_every_image_and_row_that_can_be_every_form_names_the_same_class(tmp_path, task, model):
     trained, opened = trained_on(task, model, 1 if task == "mnist" else 2)
-    samples = opened.dataset.test_samples
+    data = opened.dataset
+    samples = data.test_samples if task == "mnist" else np.concatenate([data.train_samples, data.test_samples])
     said = opened.network(trained.model).predict(samples)
 
     save(tmp_path / "it.onnx", trained)

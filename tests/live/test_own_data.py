@@ -1,6 +1,7 @@
 """A person's own table, learned by workers who fetch it from an address on the chain; and what they refuse to take."""
 
 import csv
+import subprocess
 import time
 
 import pytest
@@ -8,8 +9,11 @@ from sklearn.datasets import load_iris
 
 from mlchain.data.dataset import fingerprint
 from mlchain.data.tables import read_table
+from mlchain.export.model_file import read_model, save, trained_of
+from mlchain.tasks.catalogue import create_task
 from tests.data.files import sending, serving, tiny
 from tests.live.testbed import LiveTestbed
+from tests.networks.programs import APE, ROOT
 
 PATIENCE = 240  # seconds
 
@@ -80,3 +84,24 @@ def test_workers_fetch_a_table_and_join_only_once_it_is_the_one_that_was_announc
         assert "the data set is not here, so that classes have only numbers" in plain
         assert "test accuracy" in named
         assert "virginica" in named
+
+
+@pytest.mark.slow
+def test_a_deployment_begins_with_a_model_of_one_s_own_and_an_audit_is_told_which(tmp_path):
+    task = create_task("digits", "softmax")
+    model = task.aggregate(task.initial_model(), [task.train(task.initial_model(), bytes(32), 0, None, 1)], None)
+    save(tmp_path / "own.npz", trained_of(task.plan, model, 2, task.dataset))
+
+    with LiveTestbed(tmp_path, {"alice": "honest"}, 1) as bed:
+        bed.programs.start("server", *bed._command("server", 0.5), "--start-from", tmp_path / "own.npz")
+        bed.start("alice")
+        wait_for(bed, "server", "takes the model home")
+        place = ["--network", bed.network_choice(bed.node.url), "--address", bed.deployment.addresses["JobFactory"]]
+        bed.programs.run("model", *place, "--version", 1, "--out", tmp_path / "first.npz")
+        audited = bed.programs.run("audit", *place, "--retrain", "--start-from", tmp_path / "own.npz")
+        unaware = subprocess.run([APE, "run", "audit", *place], cwd=ROOT, capture_output=True, text=True)
+
+    assert read_model(tmp_path / "first.npz").model == model
+    assert audited.splitlines()[-1].endswith("everything is as the protocol says")
+    assert unaware.returncode == 1
+    assert "version 1" in unaware.stdout

@@ -67,6 +67,22 @@ def test_learning_with_a_trusted_server_prints_its_result():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
+def test_a_trusted_server_learns_a_table_too(tmp_path):
+    done = command("simulate", "--mode", "centralized", "--workers", 3, "--rounds", 2, "--data", table_in(tmp_path))
+
+    assert done.returncode == 0, done.stderr
+    assert "bytes moved: 72 of weights" in done.stdout  # six times two classes of two columns and a constant
+
+
+def table_in(folder):
+    """Write a table of two columns and a label to a folder, and return its path."""
+    rows = "".join(f"{number},{number % 7},{'low' if number < 50 else 'high'}\n" for number in range(100))
+    path = folder / "table.csv"
+    path.write_text("size,rest,kind\n" + rows)
+    return path
+
+
 def test_an_option_of_the_other_mode_is_one_sentence():
     assert refusal_of("simulate", "--mode", "centralized", "--jobs", 2) == (
         "--jobs cannot be combined with --mode centralized"
@@ -134,7 +150,7 @@ def test_an_interrupted_simulation_ends_without_a_trace():
 
 
 @pytest.mark.slow
-def test_a_server_and_its_workers_meet_on_a_chain_of_their_own(tmp_path):
+def test_a_server_and_its_workers_meet_on_a_chain_of_their_own_and_learn_a_table(tmp_path):
     port, chain_port = free_ports(1), free_ports(1)
     network = ("--network", f"ethereum:local:http://127.0.0.1:{chain_port}")
     here = (*network, "--deployments", tmp_path)
@@ -145,8 +161,9 @@ def test_a_server_and_its_workers_meet_on_a_chain_of_their_own(tmp_path):
     ):
         assert deploying.wait(60) == 0
         serve = ("centralized", "serve", *here, "--folder", tmp_path, "--port", port, "--shares", 2, "--timeout", 1)
-        serving = (APE, "run", *serve, "--quorum", 2)
-        work = ("centralized", "work", *here, "--url", f"http://127.0.0.1:{port}", "--account")
+        data = ("--data", table_in(tmp_path))
+        serving = (APE, "run", *serve, *data, "--quorum", 2)
+        work = ("centralized", "work", *here, *data, "--url", f"http://127.0.0.1:{port}", "--account")
         with started(*serving), started(APE, "run", *work, "TEST::4"):
             wait_for_weights_from(port)  # one worker joins and takes its share; then both are killed
         with started(*serving), started(APE, "run", *work, "TEST::3") as other:
