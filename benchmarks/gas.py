@@ -48,7 +48,7 @@ def measure() -> Section:
         with _undone():
             totals = measure_jobs(chain, (3, 5, 7, 10, 16))
         with _undone():
-            flat = measure_flatness(chain, _undone)
+            flat = measure_flatness(chain, SIZES, _undone)
     _draw(totals)
     parts = [_by_step(steps), _by_job(steps["1 job, pool of 10"]), _by_pool(flat), _of_others()]
     return Section("Gas", "\n\n".join(parts), _figures(steps, flat))

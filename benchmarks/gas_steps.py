@@ -1,7 +1,7 @@
 """The gas of every step, measured: rounds of one deployment, with a result as long as the default run's."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from statistics import median
 
@@ -181,14 +181,16 @@ def measure_jobs(chain: Chain, sizes: tuple[int, ...]) -> dict[int, int]:
     return gas
 
 
-def measure_flatness(chain: Chain, undone: Callable[[], AbstractContextManager[None]]) -> dict[int, dict[str, int]]:
-    """Return the gas of a worker's steps in pools of SIZES, whose committee is the whole pool or three seats.
+def measure_flatness(
+    chain: Chain, sizes: Sequence[int], undone: Callable[[], AbstractContextManager[None]]
+) -> dict[int, dict[str, int]]:
+    """Return the gas of a worker's steps in pools of growing sizes, whose committee is the whole pool or three seats.
 
     `undone()` is a context that undoes on the chain what happens in it.
     """
     deployment = Deployment(chain)
     gas = {}
-    for size in SIZES:
+    for size in sizes:
         deployment.grow(size)
         with undone():
             deployment.read_again()

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from benchmarks.report import ROOT
@@ -24,6 +25,7 @@ def rerun(text: str) -> str:
     return SESSION.sub(lambda session: f"```console\n$ {session[1]}\n{printed_by(session[1])}```", text)
 
 
+@cache  # documents share some
 def printed_by(command: str) -> str:
     """Return what a command of the shell prints in the project's environment, without spaces at the ends of lines."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

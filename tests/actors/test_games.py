@@ -13,7 +13,7 @@ from tests.actors.scenes import DAY, Scene, play
 from tests.actors.stage import MAX_SNAPSHOT_AGE, STAKE
 
 CASTS = st.lists(st.sampled_from(list(BEHAVIOURS.values())), min_size=1, max_size=8)
-MANY = settings(max_examples=8 * settings().max_examples)
+MANY = settings(max_examples=4 * settings().max_examples)
 OVERTAKEN = {"AlreadyProposed", "AlreadyPublished", "NothingToSettle"}  # what a front-runner can do to the honest
 
 

@@ -139,6 +139,7 @@ def comes_to(logs: list[Log]) -> tuple:
     )
 
 
+@pytest.mark.slow
 def test_no_small_change_of_a_busy_history_is_missed(busy):
     logs = busy.stage.logs
     assert audit_of(busy).findings == []

@@ -42,11 +42,11 @@ STEPS = ("commit, whole pool", "settle, whole pool", "commit, three seats", "set
 def flatness():
     """The gas of a worker's steps in pools of growing size."""
     with rollback():
-        return measure_flatness(Chain(), rollback)
+        return measure_flatness(Chain(), SIZES[:-1], rollback)  # `make results` plays the largest one too
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_g10_what_one_worker_pays_does_not_grow_with_the_number_of_workers(flatness, step):
-    gas = {size: flatness[size][step] for size in SIZES}
+    gas = {size: steps[step] for size, steps in flatness.items()}
 
     assert max(gas.values()) <= GROWTH * min(gas.values()), gas

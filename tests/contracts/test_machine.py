@@ -16,5 +16,5 @@ def test_the_contracts_do_what_the_reference_model_does_and_keep_every_guarantee
 
         run_state_machine_as_test(
             lambda: ProtocolMachine(deployment),
-            settings=settings(max_examples=settings().max_examples * 4 // 5, stateful_step_count=40),
+            settings=settings(max_examples=settings().max_examples * 2 // 5, stateful_step_count=40),
         )

@@ -14,6 +14,13 @@ from tests.simulation.runs import SMALL, simulation
 from tests.simulation.test_commands import APE, command, refusal_of, started
 
 
+@pytest.fixture(scope="module")
+def small(rolled_back_file):
+    """A small simulation that all went well in."""
+    with simulation(**SMALL) as run:
+        yield run
+
+
 def look_at(run, evil=None, worker=None):
     """Look at what a simulation has played, as somebody who has read nothing yet."""
     chain = Chain()
@@ -34,29 +41,26 @@ def test_the_pay_slips_of_a_simulation_are_its_books():
             assert slip.cost.fee == pay.gas_paid
 
 
-def test_the_status_of_a_simulation_is_its_end():
-    with simulation(**SMALL) as run:
-        status = look_at(run)
+def test_the_status_of_a_simulation_is_its_end(small):
+    status = look_at(small)
 
     assert status.members == []
     assert (status.escrow, status.owed, status.burnt, status.held) == (0, 0, 0, 0)
-    assert [version.content_hash for version in status.versions][-1] == run.summary.model_hash
+    assert [version.content_hash for version in status.versions][-1] == small.summary.model_hash
     assert "  accuracy unknown: the task has no test set" in as_lines(status)
 
 
-def test_a_worker_is_named_by_address_or_account_and_has_to_have_joined(server):
-    with simulation(**SMALL) as run:
-        worker = run.played.workers[0].address
-        assert look_at(run, worker=worker.lower()).worker == worker
-        with pytest.raises(UserError, match="has never joined the pool"):
-            look_at(run, worker=server.address)
-        with pytest.raises(UserError, match="no account 'nobody'"):
-            look_at(run, worker="nobody")
+def test_a_worker_is_named_by_address_or_account_and_has_to_have_joined(small, server):
+    worker = small.played.workers[0].address
+    assert look_at(small, worker=worker.lower()).worker == worker
+    with pytest.raises(UserError, match="has never joined the pool"):
+        look_at(small, worker=server.address)
+    with pytest.raises(UserError, match="no account 'nobody'"):
+        look_at(small, worker="nobody")
 
 
-def test_a_transaction_that_nobody_knows_has_no_receipt_and_no_seed():
-    with simulation(**SMALL) as run:
-        assert Archive(run.played.deployment).receipt_of("0x" + 64 * "1") is None
+def test_a_transaction_that_nobody_knows_has_no_receipt_and_no_seed(small):
+    assert Archive(small.played.deployment).receipt_of("0x" + 64 * "1") is None
 
 
 @pytest.mark.parametrize("name", ["status", "audit"])

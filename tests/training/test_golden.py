@@ -28,7 +28,7 @@ PURE = sorted((ROOT / "mlchain" / "training").glob("*.py"))
 # OpenBLAS's names of processors, and what a machine must have to play one.
 NEEDED = {"Nehalem": "SSE42", "Haswell": "FMA3", "SkylakeX": "AVX512_SKX"}
 PLAYABLE = [core for core, feature in NEEDED.items() if __cpu_features__.get(feature)]
-CORES = [(core, threads) for core in PLAYABLE for threads in ("1", "2")] or [("", "1"), ("", "2")]
+CORES = [(core, "1") for core in PLAYABLE or [""]] + [("", "2")]
 
 
 def sha256(model: bytes) -> str:
