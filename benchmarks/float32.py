@@ -12,11 +12,10 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from mlchain.training.exact import Integers
-from mlchain.training.jobs import displaced
-from mlchain.training.layers import OUTPUT_ERROR_BITS, POOL, InputKind, Layer, Pooling, Stage
-from mlchain.training.networks import SAMPLES_AT_ONCE, Samples
+from mlchain.training.jobs import batches
+from mlchain.training.layers import OUTPUT_ERROR_BITS, POOL, Layer, Stage
+from mlchain.training.networks import SAMPLES_AT_ONCE, Samples, values_of
 from mlchain.training.recipe import Recipe
-from mlchain.training.streams import displacements, sample_order
 
 Floats = NDArray[np.float32]
 Model = Sequence[NDArray[np.int16] | Floats]  # (outputs, fan-in + 1) in units of a model; a float one was never rounded
@@ -28,16 +27,8 @@ def train(
     recipe: Recipe, model: Model, samples: Samples, labels: Integers, key: bytes, version: int = 1
 ) -> tuple[list[Floats], float]:
     """Return weights in units of a model, and the loss in bits, of the job that `jobs.run_job` does exactly."""
-    count = recipe.local_steps * recipe.batch
-    order = sample_order(key, len(labels), count)
-    moves = displacements(key, count, recipe.displacement) if recipe.displacement else None
-    network, loss = Network(recipe, model, version), 0.0
-    for start in range(0, count, recipe.batch):
-        part = slice(start, start + recipe.batch)
-        batch = samples.take(order[part], axis=0)
-        if moves is not None:
-            batch = displaced(batch, recipe.inputs.shape, moves[part], recipe.displacement)
-        loss += network.step(batch, labels[order[part]])
+    network = Network(recipe, model, version)
+    loss = sum(network.step(*batch) for batch in batches(recipe, samples, labels, key))
     return network.model(), loss
 
 
@@ -87,17 +78,11 @@ class Network:
 
     def _forward(self, samples: Samples, *, training: bool) -> Floats:
         """Return base-2 logits (classes, samples)."""
-        inputs, count = self._inputs, len(samples)
-        if inputs.kind is InputKind.TOKENS:
-            tokens = samples.T.reshape(1, inputs.height, inputs.width, count)
-            values = (tokens == np.arange(inputs.channels).reshape(-1, 1, 1, 1)).astype(np.float32)
-        else:
-            values = np.ascontiguousarray(samples.T, dtype=np.float32).reshape(*inputs.shape, count)
-            values -= 128 if inputs.kind is InputKind.SIGNED else 0
-            values *= np.float32(2.0 ** -self._units[0].input)
+        values = values_of(self._inputs, samples)
+        values *= np.float32(2.0 ** -self._units[0].input)
         for layer in self._layers:
             values = layer.forward(values, training=training)
-        logits: Floats = values.reshape(-1, count)
+        logits: Floats = values.reshape(-1, len(samples))
         return logits
 
 
@@ -132,12 +117,7 @@ class Convolution:
         self.weights: Floats = np.ascontiguousarray(weights.T, dtype=np.float32) * np.float32(2.0**-unit.weight)
         self._one = np.float32(layer.bias_input * 2.0**-unit.input)
         self._low, self._high = (np.float32(bound * 2.0**-unit.output) for bound in layer.range)
-        strides, kernel = (layer.stride_height, layer.stride_width), stage.kernel
-        if layer.pooling:
-            kernel = kernel[0] + strides[0], kernel[1] + strides[1]
-            strides = POOL * strides[0], POOL * strides[1]
-        self._kernel, self._strides = kernel, strides
-        self._copies = POOL**2 if layer.pooling == Pooling.MAX else 1
+        self._kernel, self._strides, self._copies = stage.window, stage.strides, stage.copies
         self._gradient: Floats | None = None
         self._columns = np.empty((0, 0), np.float32)
         self._spread = self._spread_kernel()

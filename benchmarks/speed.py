@@ -33,7 +33,7 @@ PARTS = {
     "products": ((convolution, "product"), (convolution, "_gradient")),
     "norms, which certify them": ((convolution, "greatest_row"), (convolution, "greatest_column")),
     "columns: pixels to float32, patches": (
-        (Network, "_values"),
+        (networks, "values_of"),
         (Convolution, "_columns_of"),
         (Convolution, "_summed"),
     ),

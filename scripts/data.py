@@ -10,11 +10,12 @@ from mlchain.data.looking import describe
 from mlchain.data.opening import read_data
 from mlchain.data.store import data_dir, keep
 from mlchain.data.tables import header_of
+from mlchain.tasks.options import LABEL
 
 
 @click.command(cls=OfflineCommand, short_help="Look at your own data and write it as a data set; needs no chain")
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--label", help="Column of a CSV file that is to be learned.  [default: the last one]")
+@LABEL
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for it.  [default: that of all data sets]"
 )

@@ -51,7 +51,7 @@ def cli(
     bring(data, label)
     if file:
         trained = read_model(file)
-        dataset = known_dataset(trained.recipe)
+        dataset = known_dataset(trained.recipe) if is_evaluated else None  # the file says all else
     else:
         recipe, model, number = version_on_chain(open_deployment(place)[0], version)
         dataset = known_dataset(recipe)

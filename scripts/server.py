@@ -11,7 +11,7 @@ from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.runner import run_program
 from mlchain.live.server_program import Audits, Home, server_is_done, server_maker
 from mlchain.tasks.choices import Subject
-from mlchain.tasks.options import subject_options
+from mlchain.tasks.options import EARLY_STOPPING, UNTIL_ACCURACY, subject_options
 from mlchain.units import Amount, Duration, ether
 
 DEFAULT = Plan(5)
@@ -50,8 +50,8 @@ SHORTEST = "[default: the shortest that the deployment allows]"
 )
 @click.option("--data-url", help="Address at which workers can fetch the file that `ape run data` writes of --data.")
 @click.option("--start-from", type=click.Path(path_type=Path), help="An .npz file of `ape run model` to begin with.")
-@click.option("--until-accuracy", type=float, help="Stop once so large a share of the test samples is right, 0 to 1.")
-@click.option("--early-stopping", type=int, help="Stop after so many versions without a gain in accuracy.")
+@UNTIL_ACCURACY
+@EARLY_STOPPING
 def cli(
     program: ProgramOptions,
     subject: Subject,

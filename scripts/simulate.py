@@ -32,7 +32,7 @@ from mlchain.simulation.summary import Summary, summarize
 from mlchain.simulation.tables import print_summary
 from mlchain.tasks.catalogue import known_dataset, open_task
 from mlchain.tasks.choices import Subject, prepare
-from mlchain.tasks.options import subject_options
+from mlchain.tasks.options import EARLY_STOPPING, UNTIL_ACCURACY, subject_options
 from mlchain.units import Duration
 
 DEFAULT = Options()
@@ -77,8 +77,8 @@ ONLY_FOR = {
 @click.option(
     "--audit-rate", default=DEFAULT.audit_rate, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1."
 )
-@click.option("--until-accuracy", type=float, help="Stop once so large a share of the test samples is right, 0 to 1.")
-@click.option("--early-stopping", type=int, help="Stop after so many versions without a gain in accuracy.")
+@UNTIL_ACCURACY
+@EARLY_STOPPING
 @click.option(
     "--rule",
     default=CENTRALIZED.rule,

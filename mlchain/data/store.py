@@ -23,10 +23,11 @@ LONGEST_ADDRESS = 2_000  # characters
 
 def data_dir() -> Path:
     """Return the folder: DATA_DIR, or one in the user's cache."""
-    import pooch  # here: it takes a moment, and DATA_DIR may say it all
+    if chosen := os.environ.get("DATA_DIR"):
+        return Path(chosen)
+    import pooch  # here: it takes a moment
 
-    chosen = os.environ.get("DATA_DIR")
-    return Path(chosen) if chosen else Path(pooch.os_cache("mlchain")) / "data"
+    return Path(pooch.os_cache("mlchain")) / "data"
 
 
 def path_of(digest: bytes) -> Path:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mlchain.data.dataset import Column, DataError, Dataset
 from mlchain.data.splitting import is_for_testing, label_numbers
+from mlchain.data.utf8 import read_utf8
 from mlchain.training.layers import InputKind, Inputs
 
 MOST_CATEGORIES = 64  # of a column
@@ -124,12 +125,7 @@ def _columns(path: Path, name: str, texts: list[str], training: NDArray[np.bool_
 
 
 def _read(path: Path) -> tuple[list[str], list[list[str]]]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not text in UTF-8: {error.reason} at byte {error.start}") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    text = read_utf8(path, "utf-8-sig")
     try:
         first = text[: text.find("\n")] if "\n" in text else text
         comma = next((mark for mark in ",;\t" if mark in first), ",")

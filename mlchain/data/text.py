@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from mlchain.data.dataset import DataError, Dataset
+from mlchain.data.utf8 import read_utf8
 from mlchain.training.layers import InputKind, Inputs
 
 CONTEXT = 16  # characters that the next one is told from
@@ -17,12 +18,7 @@ LONGEST = 4_000_000  # characters
 
 def read_text(path: Path) -> Dataset:
     """Return a text in UTF-8 as samples of 16 characters, each labelled with the next one, in the text's order."""
-    try:
-        text = path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not text in UTF-8: {error.reason} at byte {error.start}") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    text = read_utf8(path)
     if not 20 * CONTEXT <= len(text) <= LONGEST:
         raise DataError(f"{path} has {len(text):,} characters, {20 * CONTEXT} to {LONGEST:,} can be learned from")
     counts = Counter(text)

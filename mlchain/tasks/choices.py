@@ -18,6 +18,11 @@ from mlchain.training.recipe import Recipe
 LONGEST_NAME = 16  # in a recipe
 
 
+def require_label(label: str | None, data: Path | None) -> None:
+    """Raise UserError for a label without the data that it is a column of."""
+    require(label is None or data is not None, "--label names a column of what --data names")
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A built-in task, or a person's own data and the label among its columns; and the network that learns it.
@@ -31,7 +36,7 @@ class Subject:
     label: str | None = None
 
     def __post_init__(self) -> None:
-        require(self.label is None or self.data is not None, "--label names a column of what --data names")
+        require_label(self.label, self.data)
         if self.data is None:
             require_known("task", self.task, TASKS)
         if not self.is_described:

@@ -1,4 +1,4 @@
-"""The options of every command that says what is to be learned, as one value."""
+"""The options of every command that says what is to be learned, and how far."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,16 +11,23 @@ from mlchain.data.opening import read_data
 from mlchain.data.store import keep
 from mlchain.errors import require
 from mlchain.tasks.catalogue import MODELS, TASKS
-from mlchain.tasks.choices import Subject
+from mlchain.tasks.choices import Subject, require_label
 
 DEFAULT = Subject()
 DATA = click.option("--data", type=click.Path(path_type=Path), help="Your own data: CSV, .npz, .txt, images, .mldata.")
 LABEL = click.option("--label", help="Column of a CSV file that is to be learned.  [default: the last one]")
 
+UNTIL_ACCURACY = click.option(
+    "--until-accuracy", type=float, help="Stop once so large a share of the test samples is right, 0 to 1."
+)
+EARLY_STOPPING = click.option(
+    "--early-stopping", type=int, help="Stop after so many versions without a gain in accuracy."
+)
+
 
 def bring(data: Path | None, label: str | None) -> None:
     """Keep a worker's own copy of the data, if it names one, where what trains on it looks for it."""
-    require(label is None or data is not None, "--label names a column of what --data names")
+    require_label(label, data)
     if data:
         click.echo(f"the data set is {keep(read_data(data, label))}")
 

@@ -7,6 +7,7 @@ the memory that convolving first and pooling then would.
 """
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -15,8 +16,6 @@ from numpy.typing import NDArray
 from mlchain.training.certified import NORM_MARGIN, Floats, Narrow, greatest_column, greatest_row, is_narrow, product
 from mlchain.training.exact import AnyIntegers, Integers
 from mlchain.training.layers import GREATEST_ERROR, MODEL_BITS, POOL, Pooling, Stage
-
-_PLACES = tuple(np.ndindex(POOL, POOL))
 
 
 class Convolution:
@@ -29,16 +28,12 @@ class Convolution:
         self._weights: Narrow = np.ascontiguousarray(weights.T, dtype=np.float32)  # rounded master weights
         self._rest: Narrow = np.zeros_like(self._weights)  # what rounding leaves of the master weights, in their units
         self._reach = float(1 << 15 + layer.quantum)  # of |master| at most
-        self._rows: NDArray[np.intp] | None = None  # of the weights that the batch moves; None: all
         self._is_pooled = layer.pooling != Pooling.NONE
         self._copies, self._kernel, self._strides = stage.copies, stage.window, stage.strides
         self._spread: Narrow = self._weights
-        self._seen: Narrow = self._weights  # the rows of the spread ones that the batch uses
-        self._output_norm: float | None = None  # of the weights of an output; None: not worked out yet
         self._buffers: dict[str, Narrow] = {}
         self._gradient: Floats | None = None
         self._gradient_bound = 0.0  # of the sum of |a||b| of each entry
-        self._places = len(_PLACES) if layer.pooling == Pooling.SUM else 1  # where a weight occurs in a sum
         self._prepare()
 
     def weights(self) -> Integers:
@@ -54,46 +49,48 @@ class Convolution:
         stage, body = self.stage, self._weights[:-1]
         if self._is_pooled:
             self._spread = self._spread_kernel()
-        self._bias_bound = self._places * stage.layer.bias_input * float(np.abs(self._weights[-1]).max())
-        self._rows, self._seen, self._output_norm = None, self._spread, None
+        self._bias_bound = stage.added * stage.layer.bias_input * float(np.abs(self._weights[-1]).max())
+        self.expect(None)
         if not stage.is_dense:  # there it is as dear as the product, and hardly less than the other
             largest = float(np.abs(body).sum(axis=0, dtype=np.float64).max())
-            self._sum_bound = self._places * stage.magnitude * largest + self._bias_bound
+            self._sum_bound = stage.added * stage.magnitude * largest + self._bias_bound
         if not stage.is_first:
             channels = stage.fan_in if stage.is_dense else stage.inputs[0]
-            self._input_norm = self._places * greatest_row(body.reshape(channels, -1))  # of the weights of an input
+            self._input_norm = stage.added * greatest_row(body.reshape(channels, -1))  # of the weights of an input
 
     def _spread_kernel(self) -> Narrow:
         """Return the kernels that see a whole pool, (fan-in + 1, copies * outputs): one in each place, or their sum."""
-        stage = self.stage
-        (height, width), (channels, _, _), outputs = stage.kernel, stage.inputs, stage.layer.outputs
-        spread = np.zeros((channels * math.prod(self._kernel) + 1, self._copies, outputs), np.float32)
-        body = spread[:-1].reshape(channels, *self._kernel, self._copies, outputs)
-        kernels = self._weights[:-1].reshape(channels, height, width, outputs)
-        for copy, (down, across) in enumerate(_PLACES):
-            top, left = down * stage.layer.stride_height, across * stage.layer.stride_width
-            body[:, top : top + height, left : left + width, copy % self._copies] += kernels
-        spread[-1] = self._weights[-1] * (len(_PLACES) // self._copies)
-        return spread.reshape(-1, self._copies * outputs)
+        size = self.stage.inputs[0] * math.prod(self._kernel) + 1, self._copies * self.stage.layer.outputs
+        spread = np.zeros(size, np.float32)
+        for kernels, copies in self._places_of(self._weights, spread):
+            copies += kernels
+        spread[-1] = np.tile(self._weights[-1] * self.stage.added, self._copies)
+        return spread
 
     def _gather_kernel(self, gradient: Floats) -> Floats:
-        """Return the gradient of the kernel from that of its copies: what `_spread_kernel` does, transposed."""
-        stage = self.stage
-        (height, width), (channels, _, _), outputs = stage.kernel, stage.inputs, stage.layer.outputs
-        body = gradient[:-1].reshape(channels, *self._kernel, self._copies, outputs)
-        gathered = np.zeros((stage.fan_in + 1, outputs), gradient.dtype)
-        kernels = gathered[:-1].reshape(channels, height, width, outputs)
-        for copy, (down, across) in enumerate(_PLACES):
-            top, left = down * stage.layer.stride_height, across * stage.layer.stride_width
-            kernels += body[:, top : top + height, left : left + width, copy % self._copies]
+        """Return the gradient of the kernel, but for the bias, from that of its copies: `_spread_kernel` transposed."""
+        gathered = np.zeros(self._weights.shape, gradient.dtype)
+        for kernels, copies in self._places_of(gathered, gradient):
+            kernels += copies
         return gathered
+
+    def _places_of(self, weights: Floats, spread: Floats) -> Iterator[tuple[Floats, Floats]]:
+        """Yield the kernels, and their copy in each place of a pool, as views."""
+        layer, channels, (height, width) = self.stage.layer, self.stage.inputs[0], self.stage.kernel
+        body = spread[:-1].reshape(channels, *self._kernel, self._copies, layer.outputs)
+        kernels = weights[:-1].reshape(channels, height, width, layer.outputs)
+        for copy, (down, across) in enumerate(np.ndindex(POOL, POOL)):
+            top, left = down * layer.stride_height, across * layer.stride_width
+            yield kernels, body[:, top : top + height, left : left + width, copy % self._copies]
 
     def expect(self, used: NDArray[np.bool_] | None) -> None:
         """Say which inputs of a dense layer a batch uses: the others are 0 in all its samples.
 
         Such an input adds nothing to any sum and moves no weight: with MNIST, a third of them.
         """
-        self._rows, self._seen, self._output_norm = None, self._spread, None
+        self._rows: NDArray[np.intp] | None = None  # of the weights that the batch moves; None: all
+        self._seen = self._spread  # those rows of it
+        self._output_norm: float | None = None  # of the weights of an output; None: not worked out yet
         if used is not None and not used.all():
             self._rows = np.append(np.flatnonzero(used), self.stage.fan_in)
             self._seen = self._spread.take(self._rows, axis=0)
@@ -126,7 +123,7 @@ class Convolution:
             return self._sum_bound
         if self._output_norm is None:
             weights = self._seen if stage.is_dense else self._weights
-            self._output_norm = self._places * greatest_column(weights[:-1])
+            self._output_norm = stage.added * greatest_column(weights[:-1])
         bound = self._output_norm * stage.magnitude * math.sqrt(len(self._columns)) + self._bias_bound
         if stage.is_dense and is_narrow(bound):
             return bound
@@ -206,16 +203,16 @@ class Convolution:
         stage = self.stage
         error_norm = greatest_row(errors)
         # In a row of the columns each input of a channel occurs once at most.
-        bound = self._places * stage.magnitude * math.sqrt(errors.shape[1]) * error_norm
+        bound = stage.added * stage.magnitude * math.sqrt(errors.shape[1]) * error_norm
         if not (stage.is_dense and is_narrow(bound)):
             channels = stage.fan_in if stage.is_dense else stage.inputs[0]
-            bound = self._places * greatest_row(self._inputs.reshape(channels, -1)) * error_norm
+            bound = stage.added * greatest_row(self._inputs.reshape(channels, -1)) * error_norm
         gradient = _gradient(self._columns, self._routed(errors), bound)
-        constant = self._places * stage.layer.bias_input * math.sqrt(errors.shape[1]) * error_norm
+        constant = stage.added * stage.layer.bias_input * math.sqrt(errors.shape[1]) * error_norm
         if self._is_pooled or not is_narrow(max(bound, constant)):
             gradient = self._gather_kernel(gradient) if self._is_pooled else gradient
             # By itself, so that the constant input decides nothing about the others.
-            bias = errors.sum(axis=1, dtype=np.float64) * (self._places * stage.layer.bias_input)
+            bias = errors.sum(axis=1, dtype=np.float64) * (stage.added * stage.layer.bias_input)
             constant = float(np.abs(bias).max())
             gradient = gradient if is_narrow(max(bound, constant)) else gradient.astype(np.float64, copy=False)
             gradient[-1] = bias

@@ -1,5 +1,7 @@
 """One job: from a model, a recipe and the job's place in the history to its one right result."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from mlchain.training.compression import quantise, restore
@@ -50,17 +52,8 @@ def run_job(
     `version` is the model's number, from 1, which decides the learning rate. A recipe of fewer than 16 bits needs an
     estimate of the change: the result says what is missing from it.
     """
-    count = recipe.local_steps * recipe.batch
-    order = sample_order(key, len(labels), count)
-    moves = displacements(key, count, recipe.displacement) if recipe.displacement else None
     network = Network(recipe.inputs, recipe.layers_for(version), model)
-    loss = 0
-    for start in range(0, count, recipe.batch):
-        part = slice(start, start + recipe.batch)
-        batch = samples.take(order[part], axis=0)
-        if moves is not None:
-            batch = displaced(batch, recipe.inputs.shape, moves[part], recipe.displacement)
-        loss += network.step(batch, labels[order[part]])
+    loss = sum(network.step(*batch) for batch in batches(recipe, samples, labels, key))
     digest = digest_weights(network.master_weights())
     change = [after.astype(np.int64) - before for after, before in zip(network.model(), model, strict=True)]
     if recipe.bits == WIDE:
@@ -68,6 +61,19 @@ def run_job(
     left = [after - guess for after, guess in zip(change, estimate, strict=True)]
     codes, scales = zip(*(quantise(matrix, recipe.bits) for matrix in left), strict=True)
     return Result(codes, scales, digest, loss)
+
+
+def batches(recipe: Recipe, samples: Samples, labels: Integers, key: bytes) -> Iterator[tuple[Samples, Integers]]:
+    """Yield the samples and labels of every step, in the order that the key gives, each moved as it says."""
+    count = recipe.local_steps * recipe.batch
+    order = sample_order(key, len(labels), count)
+    moves = displacements(key, count, recipe.displacement) if recipe.displacement else None
+    for start in range(0, count, recipe.batch):
+        part = slice(start, start + recipe.batch)
+        batch = samples.take(order[part], axis=0)
+        if moves is not None:
+            batch = displaced(batch, recipe.inputs.shape, moves[part], recipe.displacement)
+        yield batch, labels[order[part]]
 
 
 def displaced(samples: Samples, shape: tuple[int, int, int], moves: Integers, reach: int) -> Samples:

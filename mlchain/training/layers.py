@@ -195,6 +195,11 @@ class Stage:
         return POOL**2 if self.layer.pooling == Pooling.MAX else 1
 
     @property
+    def added(self) -> int:
+        """Return how many sums are added up to an output."""
+        return POOL**2 if self.layer.pooling == Pooling.SUM else 1
+
+    @property
     def is_dense(self) -> bool:
         """Return whether each sum sees the whole input."""
         return self.kernel == self.inputs[1:] and not self.layer.padding
@@ -236,13 +241,12 @@ def bounds(network: Sequence[Stage], batch: int) -> list[Bound]:
         layer = stage.layer
         weight, error = 1 << MODEL_BITS, 1 << OUTPUT_ERROR_BITS if stage.is_last else GREATEST_ERROR
         greatest = max(stage.magnitude, layer.bias_input)
-        pooled = POOL**2 if layer.pooling == Pooling.SUM else 1
-        errors = batch * math.prod(stage.outputs[1:]) * pooled
+        errors = batch * math.prod(stage.outputs[1:]) * stage.added
         gradient = greatest * error * errors
         step = _half_added(gradient, layer.learning_shift) >> layer.learning_shift
         passed = weight * error * layer.outputs * stage.readers
         found += [
-            Bound(f"sums of layer {depth}", pooled * greatest * weight * (stage.fan_in + 1), EXACT_LIMIT),
+            Bound(f"sums of layer {depth}", stage.added * greatest * weight * (stage.fan_in + 1), EXACT_LIMIT),
             Bound(f"gradient of layer {depth}", _half_added(gradient, layer.learning_shift), EXACT_LIMIT),
             Bound(f"weights of layer {depth} after a step", (weight << layer.quantum) + step, EXACT_LIMIT),
         ]

@@ -47,7 +47,6 @@ class Network:
 
     def logits(self, samples: Samples) -> Integers:
         """Return base-2 logits (samples, classes) in units of 2**-shift of the last layer."""
-        self._layers[0].expect(None)
         return np.concatenate([self._forward(samples[part], training=False) for part in _parts(len(samples))])
 
     def predict(self, samples: Samples) -> Integers:
@@ -70,22 +69,23 @@ class Network:
         return loss
 
     def _forward(self, samples: Samples, *, training: bool) -> Integers:
-        values = self._values(samples)
+        values = values_of(self._inputs, samples)
         for layer in self._layers:
             values = layer.forward(values, training=training)
         return values.reshape(-1, len(samples)).T.astype(np.int64)
 
-    def _values(self, samples: Samples) -> Narrow:
-        """Return what the first layer sees, (channels, height, width, samples)."""
-        inputs, count = self._inputs, len(samples)
-        if inputs.kind is InputKind.TOKENS:
-            tokens = samples.T.reshape(1, inputs.height, inputs.width, count)
-            numbers = np.arange(inputs.channels).reshape(-1, 1, 1, 1)
-            return np.asarray(tokens == numbers, dtype=np.float32)
-        values = np.ascontiguousarray(samples.T, dtype=np.float32).reshape(*inputs.shape, count)
-        if inputs.kind is InputKind.SIGNED:
-            values -= 128
-        return values
+
+def values_of(inputs: Inputs, samples: Samples) -> Narrow:
+    """Return what the first layer sees of samples, (channels, height, width, samples)."""
+    count = len(samples)
+    if inputs.kind is InputKind.TOKENS:
+        tokens = samples.T.reshape(1, inputs.height, inputs.width, count)
+        numbers = np.arange(inputs.channels).reshape(-1, 1, 1, 1)
+        return np.asarray(tokens == numbers, dtype=np.float32)
+    values = np.ascontiguousarray(samples.T, dtype=np.float32).reshape(*inputs.shape, count)
+    if inputs.kind is InputKind.SIGNED:
+        values -= 128
+    return values
 
 
 def _parts(count: int) -> list[slice]:

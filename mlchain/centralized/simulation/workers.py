@@ -12,7 +12,6 @@ import sys
 import threading
 from itertools import takewhile
 from multiprocessing.connection import wait
-from multiprocessing.process import BaseProcess
 
 from eth_account import Account
 
@@ -32,13 +31,15 @@ def main() -> None:
         open_federated(settings.recipe, settings.split)  # loads the data once, before the forks
     except UserError as error:
         sys.exit(f"error: {error}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an exit ends the workers as well
     context = multiprocessing.get_context("fork")
     workers = [context.Process(target=_work, args=(url, *who), daemon=True) for who in participants]
+    # Held back until each process knows what to do with it: one that was forked just now could catch it and stay.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     for worker in workers:
         worker.start()
-    # After the forks, which take no threads along.
-    threading.Thread(target=_end_with_stdin, args=(list(workers),), daemon=True).start()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # an exit ends the workers as well
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    threading.Thread(target=_end_with_stdin, daemon=True).start()  # after the forks, which take no threads along
     while workers:
         ended = wait([worker.sentinel for worker in workers])
         for worker in [it for it in workers if it.sentinel in ended]:
@@ -48,16 +49,13 @@ def main() -> None:
             workers.remove(worker)
 
 
-def _end_with_stdin(workers: list[BaseProcess]) -> None:
-    """End everybody at once: a worker that was forked just now could still catch a gentler signal, and stay."""
+def _end_with_stdin() -> None:
     sys.stdin.read()
-    for worker in workers:
-        worker.kill()
-    os._exit(1)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _work(url: str, secret: str, behaviour: str) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # it ends this process
     key = bytes.fromhex(secret)
     client = ServiceClient(url, Account.from_key(key).address, signer_of(key))
     try:
