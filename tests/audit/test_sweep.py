@@ -26,6 +26,7 @@ HARMLESS = {
     "Settled and Left": "who is to be removed has left by itself, in the same block",
     "Left and Withdrawn": "a worker leaves, and the server takes its credit home",
     "Withdrawn and Withdrawn": "two workers take their credits home",
+    "StakeWithdrawn and Joined": "a worker takes its stake home, and another joins",
     "Withdrawn and VersionAnnounced": "a worker takes its credit home while the server goes on",
     "ChunkPublished and Joined": "a worker joins while the server publishes",
 }

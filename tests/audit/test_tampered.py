@@ -98,9 +98,9 @@ def test_no_event_can_come_in_another_transaction_than_its_cause(settled):
         for told in (cause, replace(logs[place], transaction="0x1")):
             report = audit_of(settled, [*logs[:place], told, *logs[place + 1 :]])
 
-            wrong = {(finding.block, finding.subject): finding.problem for finding in report.findings}
+            wrong = {(finding.block, finding.subject, finding.problem) for finding in report.findings}
             events = "2 events are missing, SeatSettled" if missing == "Left" else f"1 events are missing, {missing}"
-            assert wrong[told.block, "round 1"] == f"here {events} first"
+            assert (told.block, "round 1", f"here {events} first") in wrong
 
 
 def test_an_event_of_nothing_deployed_is_named(settled):
@@ -143,8 +143,9 @@ def test_a_wrong_aggregation_is_named(settled):
     announced, published = find(logs, VersionAnnounced, version=2), find(logs, ModelChunkPublished, version=2)
     forged = flipped(logs[published].event.chunk)
     told = changed(changed(logs, announced, content_hash=content_hash(forged)), published, chunk=forged)
+    told = changed(told, find(logs, JobDeployed, round=2), task_hash=task_of(told, b"toy", 2))
 
-    finding = only(audit_of(settled, told))
+    (finding,) = findings_of(settled, told, Check.MODELS)
 
     assert (finding.check, finding.block, finding.subject) == (Check.MODELS, logs[announced].block, "version 2")
     assert "the mean of what round 1 accepted" in finding.problem
@@ -162,6 +163,15 @@ def test_a_version_that_no_accepted_result_made_is_named():
 
 
 # Rounds
+
+
+def task_of(logs, recipe, version):
+    """Return the task hash of a recipe and a version, of which each is the child of the one before."""
+    model, parent = (
+        logs[find(logs, VersionAnnounced, version=it)].event.content_hash if it else bytes(32)
+        for it in (version, version - 1)
+    )
+    return task_hash(recipe, model, parent)
 
 
 def test_a_round_that_leaves_out_what_was_accepted_is_named():
@@ -183,7 +193,10 @@ def test_a_round_on_an_older_version_is_named(settled):
     place = find(logs, RoundDeployed, round=2)
     terms = replace(logs[place].event.terms, model_version=1)
 
-    findings = audit_of(settled, changed(logs, place, model_version=1, terms=terms)).findings
+    told = changed(logs, place, model_version=1, terms=terms)
+    told = changed(told, find(logs, JobDeployed, round=2), task_hash=task_of(told, b"toy", 1))
+
+    findings = findings_of(settled, told, Check.ROUNDS)
 
     assert {(finding.block, finding.subject) for finding in findings} == {(logs[place].block, "round 2")}
     assert [finding.problem for finding in findings] == [
@@ -196,9 +209,9 @@ def test_a_round_of_another_recipe_than_the_first_is_named(settled):
     logs = settled.stage.logs
     place, job = find(logs, RoundDeployed, round=2), find(logs, JobDeployed, round=2)
     told = changed(logs, place, task=b"another")
-    told = changed(told, job, task_hash=task_hash(b"another", 2, 0))
+    told = changed(told, job, task_hash=task_of(told, b"another", 2))
 
-    finding = only(audit_of(settled, told))
+    (finding,) = findings_of(settled, told, Check.ROUNDS)
 
     assert (finding.check, finding.block, finding.subject) == (Check.ROUNDS, logs[place].block, "round 2")
     assert finding.problem == f"its recipe is 0x{b'another'.hex()} and has to be 0x{b'toy'.hex()}"
@@ -308,7 +321,7 @@ def test_a_recipe_that_cannot_be_read_is_named(settled):
     report = audit(settled.stage.logs, RULES, Sources(open_recipe))
 
     (finding,) = [it for it in report.findings if it.check is Check.ROUNDS and it.subject == "round 1"]
-    assert finding.problem == "its recipe cannot be read: a recipe of 3 bytes, at least 46 wanted"
+    assert finding.problem == "its recipe cannot be read: a recipe of version 116, 3 wanted"
 
 
 def test_data_that_is_missing_for_training_is_no_finding():
