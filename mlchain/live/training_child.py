@@ -38,8 +38,11 @@ def answer(what: bytes, *fields: bytes) -> bytes:
         fingerprint, url, most, seconds = fields
         fetch(url.decode(), fingerprint, int.from_bytes(most, "big"), int.from_bytes(seconds, "big"))
         return b""
-    from mlchain.tasks.catalogue import open_task  # after the limits are set: numpy takes memory when it is imported
+    # After the limits are set: numpy takes memory when it is imported.
+    from mlchain.tasks.catalogue import open_task
+    from mlchain.training.certified import require_exact_blas
 
+    require_exact_blas()  # first of all: OpenBLAS tries for ever where others have taken the memory that it works in
     recipe, *job = fields
     task = open_task(recipe)
     if what == b"open":

@@ -13,7 +13,7 @@ from mlchain.data.dataset import fingerprint
 from mlchain.live import training
 from mlchain.live.training import Interrupted, Limits, Trainers
 from mlchain.live.training_child import decode, encode
-from mlchain.tasks.catalogue import create_task, default_recipe, recipe_of
+from mlchain.tasks.catalogue import create_task, default_recipe, open_task, recipe_of
 from mlchain.tasks.plans import Plan
 from mlchain.tasks.task import CannotTrain
 from mlchain.training.layers import InputKind, Inputs
@@ -146,11 +146,13 @@ def test_what_is_announced_is_fetched_in_a_process_with_limits(tmp_path, monkeyp
 
 
 def test_what_takes_more_memory_than_it_is_given_ends_in_a_sentence():
-    trainers = trainers_of(memory=256 * 2**20)
-    large = replace(DIGITS, local_steps=65535, batch=65535)
+    """Whose edge makes 518 x 518 pixels of 8 x 8, of 20 channels."""
+    layers = ("conv 20 1x1 pad=255", "conv 1 1x1 stride=255", "dense 10")
+    recipe = recipe_of(Plan(layers, 1, 64, 0.01), "digits", DIGITS.fingerprint, DIGITS.inputs).to_bytes()
+    job = b"train", recipe, open_task(recipe).initial_model(), bytes(8), bytes(8), (1).to_bytes(8, "big")
 
     with pytest.raises(CannotTrain, match=r"^it cannot be: it takes more memory than it is given$"):
-        trainers.ask("it cannot be", 60, *job_of(large))
+        trainers_of().ask("it cannot be", 60, *job)
 
 
 def job_of(recipe):
