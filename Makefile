@@ -40,7 +40,7 @@ test-thorough: setup-dev ## run all proofs and tests, with many more examples of
 
 test-quorum: setup-dev ## run the tests under Quorum's rules; on a real network too if QUORUM_RPC has its nodes' URLs
 	$(APE) test -n $(JOBS) --dist loadfile -m "not slow" --network ethereum:local:foundry --quorum-rules $(QUORUM_TESTS)
-	$(APE) test -rs tests/networks -m "not slow" $(ARGS)
+	$(APE) test -rs tests/networks $(ARGS)
 
 test-clique: setup-dev ## learn on three validators of upstream Geth, built here if Go is installed
 	@sh setup/geth.sh; status=$$?; [ $$status = 3 ] || { [ $$status = 0 ] && $(APE) test -s -rs tests/networks/test_validators.py; }

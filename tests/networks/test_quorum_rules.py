@@ -96,6 +96,7 @@ def test_who_has_nothing_can_send_transactions(quorum):
         assert chain.read("Counter", "numberOf", beggar.address, address=counter) == 1
 
 
+@pytest.mark.slow
 def test_programs_learn_with_workers_that_have_their_stake_and_no_more(node, quorum, tmp_path):
     proxy, url = quorum
     workers = ["worker1", "worker2", "worker3"]
