@@ -12,12 +12,13 @@ from tests.contracts.protocol_steps import MODEL, PARAMETERS, STAKE
 
 # The explain phase takes minutes on a Python EVM. Hypothesis would load a profile of its own where CI is set.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
-settings.register_profile("quick", deadline=None, phases=PHASES, max_examples=16, derandomize=True)
+settings.register_profile("quick", deadline=None, phases=PHASES, max_examples=12, derandomize=True)
 settings.register_profile("thorough", deadline=None, phases=PHASES, max_examples=500)
 # Fails as soon as anything does, for the same mutants every time, however busy the machine is.
 settings.register_profile(
     "mutants",
     settings.get_profile("quick"),
+    max_examples=25,
     phases=(Phase.explicit, Phase.generate),
     database=None,
     report_multiple_bugs=False,

@@ -24,6 +24,7 @@ ETHER = 10**18
 ABSENT = {"silent", "late", "leaving"}  # commit to nothing
 RIGHT = {"adaptive", "refusing", "re-entering"}  # answer rightly where somebody honest has a seat
 REFUSED = {"late": 4, "forging": 10, "leaving": 4, "sybil": 8, "refusing": 2}
+QUICK = {"wrong", "silent", "colluding", "copying", "forging", "replaying", "vanishing", "withholding"}  # one of a kind
 
 
 def loss_of(behaviour: str) -> int:
@@ -35,7 +36,14 @@ def loss_of(behaviour: str) -> int:
     return ETHER if behaviour == "replaying" else 2 * ETHER  # there is nothing to replay in the first round
 
 
-@pytest.mark.parametrize("behaviour", [attacker.name for attacker in ATTACKERS if not attacker.watches_others])
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param(attacker.name, marks=[] if attacker.name in QUICK else pytest.mark.slow)
+        for attacker in ATTACKERS
+        if not attacker.watches_others
+    ],
+)
 def test_an_attacker_changes_nothing_but_its_own_pay(behaviour):
     run = outcome_of(**SMALL | {"workers": 5, "evil": 2, "behaviour": behaviour})
 
