@@ -117,6 +117,7 @@ def crowd(*behaviours):
     return {f"worker{number}": behaviour for number, behaviour in enumerate(behaviours)}
 
 
+@pytest.mark.slow
 def test_a_server_and_workers_learn_under_fire(tmp_path):
     faults = under_fire(tmp_path, crowd("honest", "honest", "wrong"), rounds=2, wanted=16, seed=1)
 
