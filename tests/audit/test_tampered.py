@@ -145,7 +145,7 @@ def test_a_wrong_aggregation_is_named(settled):
     told = changed(changed(logs, announced, content_hash=content_hash(forged)), published, chunk=forged)
     told = changed(told, find(logs, JobDeployed, round=2), task_hash=task_of(told, b"toy", 2))
 
-    (finding,) = findings_of(settled, told, Check.MODELS)
+    (finding,) = besides_books(audit_of(settled, told))
 
     assert (finding.check, finding.block, finding.subject) == (Check.MODELS, logs[announced].block, "version 2")
     assert "the mean of what round 1 accepted" in finding.problem
@@ -163,6 +163,12 @@ def test_a_version_that_no_accepted_result_made_is_named():
 
 
 # Rounds
+
+
+def besides_books(report):
+    """Return what is wrong besides the task hash that the job itself holds, which is another."""
+    assert {finding.subject for finding in report.findings if finding.check is Check.BOOKS} == {"round 2 job 0"}
+    return [finding for finding in report.findings if finding.check is not Check.BOOKS]
 
 
 def task_of(logs, recipe, version):
@@ -196,7 +202,7 @@ def test_a_round_on_an_older_version_is_named(settled):
     told = changed(logs, place, model_version=1, terms=terms)
     told = changed(told, find(logs, JobDeployed, round=2), task_hash=task_of(told, b"toy", 1))
 
-    findings = findings_of(settled, told, Check.ROUNDS)
+    findings = besides_books(audit_of(settled, told))
 
     assert {(finding.block, finding.subject) for finding in findings} == {(logs[place].block, "round 2")}
     assert [finding.problem for finding in findings] == [
@@ -211,7 +217,7 @@ def test_a_round_of_another_recipe_than_the_first_is_named(settled):
     told = changed(logs, place, task=b"another")
     told = changed(told, job, task_hash=task_of(told, b"another", 2))
 
-    (finding,) = findings_of(settled, told, Check.ROUNDS)
+    (finding,) = besides_books(audit_of(settled, told))
 
     assert (finding.check, finding.block, finding.subject) == (Check.ROUNDS, logs[place].block, "round 2")
     assert finding.problem == f"its recipe is 0x{b'another'.hex()} and has to be 0x{b'toy'.hex()}"

@@ -15,7 +15,7 @@ POOLS = {1: 16, 4: 64}  # squares, in which every draw takes one step: so the se
 AGAIN = "if that is meant, record it anew: ape test tests/contracts/test_gas.py --record-gas"
 
 
-@pytest.mark.parametrize("jobs", [1, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("jobs", [pytest.param(jobs, marks=pytest.mark.slow if jobs > 1 else ()) for jobs in POOLS])
 def test_every_step_costs_what_is_recorded(jobs, request):
     with rollback():
         gas = measure_steps(Chain(), jobs, POOLS[jobs])

@@ -29,6 +29,7 @@ PURE = sorted((ROOT / "mlchain" / "training").glob("*.py"))
 NEEDED = {"Nehalem": "SSE42", "Haswell": "FMA3", "SkylakeX": "AVX512_SKX"}
 PLAYABLE = [core for core, feature in NEEDED.items() if __cpu_features__.get(feature)]
 CORES = [(core, "1") for core in PLAYABLE or [""]] + [("", "2")]
+MORE_CORES = [(core, "2") for core in PLAYABLE]
 
 
 def sha256(model: bytes) -> str:
@@ -73,9 +74,10 @@ for data in [product.tobytes(), *(train(name)[1] for name in sys.argv[1:])]:
 """
 
 
-def test_every_kind_of_processor_trains_the_same_models():
+@pytest.mark.parametrize("cores", [CORES, pytest.param(CORES + MORE_CORES, marks=pytest.mark.slow)], ids=["few", "all"])
+def test_every_kind_of_processor_trains_the_same_models(cores):
     floating = set()
-    for core, threads in CORES:
+    for core, threads in cores:
         done = subprocess.run(
             [sys.executable, "-c", PROGRAM, *QUICK],
             cwd=ROOT,
