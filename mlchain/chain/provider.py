@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ape import networks
-from ape.api import ProviderAPI
+from ape.api import ProviderAPI, ReceiptAPI
 from ape_ethereum.provider import Web3Provider
 from web3 import Web3
 from web3.middleware import ExtraDataToPOAMiddleware
@@ -18,6 +18,7 @@ def connected_provider() -> Web3Provider:
     if not isinstance(provider, Web3Provider):
         raise UserError(f"{provider.network_choice} does not speak Ethereum's JSON-RPC")
     _accept_long_extra_data(provider.web3)
+    leave_out_debug_logs()
     return provider
 
 
@@ -39,6 +40,18 @@ def connected_to_new_embedded_chain() -> Iterator[None]:
     provider.connect()
     with connected_to(provider):
         yield
+
+
+def leave_out_debug_logs() -> None:
+    """Keep Ape from having each transaction traced once it is sent, for what contracts print: ours print nothing.
+
+    A node may not serve traces, and on the embedded chain they take as long as the transaction. Ape has no option.
+    """
+    ReceiptAPI.show_debug_logs = _show_nothing
+
+
+def _show_nothing(_receipt: ReceiptAPI) -> None:
+    pass
 
 
 def _accept_long_extra_data(web3: Web3) -> None:
