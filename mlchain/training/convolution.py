@@ -26,7 +26,9 @@ class Convolution:
         self.stage = stage
         layer = stage.layer
         self._weights: Narrow = np.ascontiguousarray(weights.T, dtype=np.float32)  # rounded master weights
-        self._rest: Narrow = np.zeros_like(self._weights)  # what rounding leaves of the master weights, in their units
+        # What rounding down leaves of the master weights and half a unit, in units of the model: 0 <= rest < 1.
+        self._half = 0.5 if layer.quantum else 0.0
+        self._rest: Narrow = np.full_like(self._weights, self._half)
         self._reach = float(1 << 15 + layer.quantum)  # of |master| at most
         self._is_pooled = layer.pooling != Pooling.NONE
         self._copies, self._kernel, self._strides = stage.copies, stage.window, stage.strides
@@ -38,7 +40,8 @@ class Convolution:
 
     def weights(self) -> Integers:
         """Return the master weights, (outputs, fan-in + 1)."""
-        return (self._weights.T.astype(np.int64) << self.stage.layer.quantum) + self._rest.T.astype(np.int64)
+        rest = (self._rest.T - self._half) * 2.0**self.stage.layer.quantum
+        return (self._weights.T.astype(np.int64) << self.stage.layer.quantum) + rest.astype(np.int64)
 
     def model(self) -> NDArray[np.int16]:
         """Return the weights in units of the model, (outputs, fan-in + 1)."""
@@ -112,8 +115,7 @@ class Convolution:
         low, high = layer.range
         if training:
             self._live = (sums > low) & (sums < high)
-        np.maximum(sums, low, out=sums)
-        np.minimum(sums, high, out=sums)
+        sums.clip(low, high, out=sums)
         return sums.astype(np.float32, copy=False).reshape(*stage.outputs, samples)
 
     def _forward_bound(self, inputs: Narrow) -> float:
@@ -183,8 +185,7 @@ class Convolution:
         if stage.layer.error_shift:
             summed += 0.5
         np.floor(summed, out=summed)
-        np.maximum(summed, -GREATEST_ERROR, out=summed)
-        np.minimum(summed, GREATEST_ERROR, out=summed)
+        summed.clip(-GREATEST_ERROR, GREATEST_ERROR, out=summed)
         return summed.astype(np.float32, copy=False)
 
     def _routed(self, errors: Narrow) -> Narrow:
@@ -243,23 +244,21 @@ class Convolution:
         assert gradient is not None
         half = 1 << layer.learning_shift >> 1
         gradient = gradient if is_narrow(self._gradient_bound + half) else gradient.astype(np.float64, copy=False)
-        gradient *= 2.0**-layer.learning_shift
-        gradient += 0.5 if half else 0.0
-        np.floor(gradient, out=gradient)
+        if half:
+            gradient *= 2.0**-layer.learning_shift
+            gradient += 0.5
+            np.floor(gradient, out=gradient)
+        gradient *= 2.0**-layer.quantum
         greatest = NORM_MARGIN * self._gradient_bound * 2.0**-layer.learning_shift + 1
         self._gradient, self._gradient_bound = None, 0.0
         self._reach += greatest
         rows = slice(None) if self._rows is None else self._rows
-        rest: Floats = np.subtract(
-            self._rest[rows], gradient, out=gradient
-        )  # below 2**24, or 2**53, as the gradient was
-        carry: Floats = np.add(rest, 1 << layer.quantum >> 1)
-        carry *= 2.0**-layer.quantum
-        np.floor(carry, out=carry)
-        rest -= carry * 2.0**layer.quantum
+        rest: Floats = np.subtract(self._rest[rows], gradient, out=gradient)  # of as many bits as the gradient
+        carry: Floats = np.floor(rest)
+        rest -= carry
         carry += self._weights if self._rows is None else self._seen
         if self._reach > layer.weight_range[1]:  # to look costs more than to count, and it hardly ever is
-            _saturate(carry, rest)
+            _saturate(carry, rest, self._half)
             self._reach = float(max(np.abs(self._weights).max(), np.abs(carry).max()) + 1) * 2.0**layer.quantum
         self._weights[rows], self._rest[rows] = carry, rest
         self._prepare()
@@ -273,10 +272,11 @@ class Convolution:
         return found[:size].reshape(shape)
 
 
-def _saturate(weights: Floats, rest: Floats) -> None:
+def _saturate(weights: Floats, rest: Floats, none: float) -> None:
     """Clip weights and what rounding left of them to those of an int16, of which nothing is left."""
     least, most = -float(1 << MODEL_BITS), float((1 << MODEL_BITS) - 1)
-    rest[(weights > most) | (weights == most) & (rest > 0) | (weights < least) | (weights == least) & (rest < 0)] = 0
+    is_above = (weights > most) | (weights == most) & (rest > none)
+    rest[is_above | (weights < least) | (weights == least) & (rest < none)] = none
     np.clip(weights, least, most, out=weights)
 
 
