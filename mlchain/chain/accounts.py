@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 
+import click
 from ape import accounts, networks
 from ape.api import AccountAPI as AccountAPI  # for modules that must not import Ape themselves
 from ape.exceptions import AccountsError
@@ -50,6 +51,9 @@ def load_unattended(alias: str | None) -> AccountAPI:
             account.set_autosign(True)
         except AccountsError as error:
             raise UserError(f"the account {alias!r} cannot be unlocked: {error}") from error
+        except click.Abort as error:
+            variable = f"APE_ACCOUNTS_{alias}_PASSPHRASE"
+            raise UserError(f"nobody is there to enter the passphrase of {alias!r}: set {variable} to it") from error
     return account
 
 

@@ -1,5 +1,7 @@
 """What the commands of `scripts/` share: errors in one sentence, and a connected network where one is needed."""
 
+import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
@@ -13,6 +15,7 @@ from web3.exceptions import Web3Exception
 
 from mlchain.chain.prompt_node import promptly
 from mlchain.chain.reverts import first_line
+from mlchain.console import drop_output, open_streams
 from mlchain.errors import UserError
 
 
@@ -31,14 +34,24 @@ class OfflineCommand(click.Command):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command, and print an error as one sentence instead of a stack trace."""
         logger.set_level(LogLevel.ERROR)
+        open_streams()
         try:
-            return self._run(ctx)
+            result = self._run(ctx)
+            sys.stdout.flush()
+            return result
         except UserError as error:
             _fail(str(error))
         except ApeException as error:
             _fail(first_line(error))
         except (RequestException, Web3Exception) as error:
             _fail(f"the node does not answer as it should: {first_line(error)}")
+        except BrokenPipeError:  # whoever reads the output has had enough
+            drop_output()
+            raise SystemExit(1) from None
+        except OSError as error:
+            if error.filename is None:
+                drop_output()
+            _fail(f"{error.filename or 'the output cannot be written'}: {error.strerror}")
 
     def _run(self, ctx: click.Context) -> object:
         return super().invoke(ctx)
@@ -80,5 +93,6 @@ class LocalCommand(Command):
 
 
 def _fail(sentence: str, status: int = 1) -> NoReturn:
-    click.echo(f"error: {sentence}", err=True)
+    with suppress(OSError):  # nowhere to say it
+        click.echo(f"error: {sentence}", err=True)
     raise SystemExit(status)

@@ -12,6 +12,8 @@ from web3.exceptions import BadResponseFormat
 from web3.providers.rpc.utils import ExceptionRetryConfiguration
 from web3.types import RPCEndpoint, RPCResponse
 
+from mlchain.http import session_for
+
 CONNECT_TIMEOUT = 5.0  # seconds
 ANSWER_TIMEOUT = 20.0  # seconds that a node may say nothing for
 
@@ -24,7 +26,7 @@ class PromptHTTP(HTTPProvider):
 
     def __init__(self, uri: str, headers: dict[str, str]) -> None:
         retries = ExceptionRetryConfiguration(errors=(requests.ConnectionError, requests.HTTPError))
-        super().__init__(uri, {"headers": headers}, exception_retry_configuration=retries)
+        super().__init__(uri, {"headers": headers}, session_for(uri), exception_retry_configuration=retries)
 
     def get_request_kwargs(self) -> dict[str, Any]:
         """Return how a request is made."""

@@ -56,7 +56,7 @@ def _load(directory: Path) -> Dataset:
 
 
 def read_idx(path: Path, sha256: str) -> NDArray[np.uint8]:
-    """Read a gzip file of unsigned bytes in IDX format whose content has this SHA-256.
+    """Read a gzip file, or else the unpacked one beside it, of unsigned bytes in IDX format with this SHA-256.
 
     The name says how many dimensions it has: idx3 images, idx1 labels. Format: http://yann.lecun.com/exdb/mnist/
     """
@@ -74,8 +74,9 @@ def read_idx(path: Path, sha256: str) -> NDArray[np.uint8]:
 
 
 def _unpack(path: Path) -> bytes:
+    unpacked = path.with_suffix("")
     try:
-        return gzip.decompress(path.read_bytes())
+        return unpacked.read_bytes() if unpacked.exists() and not path.exists() else gzip.decompress(path.read_bytes())
     except FileNotFoundError:
         raise DataError(f"{path} does not exist: set MNIST_DIR to the directory of MNIST's four files") from None
     except (OSError, EOFError, zlib.error) as error:

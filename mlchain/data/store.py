@@ -12,6 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from mlchain.data.dataset import DataError, Dataset, fingerprint
 from mlchain.data.opening import read_canonical
+from mlchain.http import session_for
 from mlchain.units import size_text
 
 SUFFIX = ".mldata"
@@ -98,7 +99,10 @@ def _download(address: str, most: int, deadline: float) -> bytes:
     try:
         # As it is, not compressed: what is counted is what is kept. Without the credentials of ~/.netrc.
         headers, nobody = {"Accept-Encoding": "identity"}, (lambda request: request)
-        with requests.get(address, stream=True, timeout=PAUSE, headers=headers, auth=nobody) as answer:
+        with (
+            session_for(address) as session,
+            session.get(address, stream=True, timeout=PAUSE, headers=headers, auth=nobody) as answer,
+        ):
             if answer.status_code != requests.codes.ok:
                 raise DataError(f"{address} answers with status {answer.status_code}")
             while piece := answer.raw.read1(PIECE):  # what has come, be it a byte: so that slowness is noticed

@@ -119,3 +119,12 @@ def test_a_node_that_hangs_is_given_up_soon(monkeypatch):
             asked(url)
 
     assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_node_on_this_machine_is_asked_without_the_proxy_of_the_environment(host, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens there
+
+    with answering(b'{"jsonrpc": "2.0", "id": 0, "result": "0x7"}') as url:
+        assert asked(url.replace("127.0.0.1", host)) == 7

@@ -144,3 +144,11 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path):
 
     with pytest.raises(DataError, match="cannot be written"):
         store.keep(WANTED, tmp_path / "file")
+
+
+def test_an_address_of_this_machine_is_asked_without_the_proxy_of_the_environment(monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nothing listens there
+
+    with serving(sending(BYTES)) as address:
+        assert store.fetch(address, DIGEST).read_bytes() == BYTES

@@ -32,6 +32,15 @@ def test_an_idx_file_is_read_as_it_was_written(tmp_path):
     assert found.tolist() == IMAGES.tolist()
 
 
+def test_a_file_that_somebody_has_unpacked_is_read_too(tmp_path):
+    content = idx(IMAGES)
+    (tmp_path / NAME.removesuffix(".gz")).write_bytes(content)
+
+    found = mnist.read_idx(tmp_path / NAME, hashlib.sha256(content).hexdigest())
+
+    assert found.tolist() == IMAGES.tolist()
+
+
 def damaged() -> dict[str, tuple[bytes, str]]:
     """Return broken files, with what the error must say about each."""
     content = idx(IMAGES)
