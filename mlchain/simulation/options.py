@@ -11,6 +11,8 @@ from mlchain.protocol.terms import MAX_JOBS, MAX_SEATS, is_quorum, least_majorit
 from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.tasks.choices import Subject
 
+MOST_WORKERS = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -38,6 +40,8 @@ class Options:
 
     def __post_init__(self) -> None:
         require(self.workers >= 1, f"there has to be at least one worker, not {self.workers}")
+        most = f"a simulation has up to {MOST_WORKERS:,} workers, not {self.workers:,}: it would take days"
+        require(self.workers <= MOST_WORKERS, most)
         require(self.rounds >= 1, f"there has to be at least one round, not {self.rounds}")
         require(0 <= self.evil <= self.workers, f"{self.evil} of {self.workers} workers cannot be evil")
         for name in self.behaviour.split(","):

@@ -13,6 +13,7 @@ REFUSED = {
     "4 of 3 workers cannot be evil": {"workers": 3, "evil": 4},
     "-1 of 10 workers cannot be evil": {"evil": -1},
     "there has to be at least one worker, not 0": {"workers": 0},
+    "a simulation has up to 100,000 workers, not 1,000,000: it would take days": {"workers": 1_000_000},
     "there has to be at least one round, not 0": {"rounds": 0},
     "1 × 20 seats (jobs × committee) need 20 workers, and there are 10": {"committee": 20},
     "3 × 4 seats (jobs × committee) need 12 workers, and there are 10": {"jobs": 3, "committee": 4},
