@@ -155,7 +155,8 @@ class Chain:
     def post(self, sender: AccountAPI, call: Call, nonce: int, price_factor: float = 1) -> str:
         """Sign and send a transaction without waiting for it; return its hash.
 
-        Raises TransactionFailed, with the reason, if the contract would refuse it now or the node does not take it.
+        Raises TransactionFailed, with the reason, if the contract would refuse it now or the node does not take it;
+        NodeError if the chain is not the one that was read, on which ether could go to an address without a contract.
         """
         method, arguments = self._method(call)
         with reverts_named(call.kind):
@@ -167,6 +168,7 @@ class Chain:
             signed = sender.sign_transaction(prepared)
             if signed is None:
                 raise TransactionFailed(f"the account {sender.address} did not sign {call.kind}")
+            self._followed.history.require_unchanged()  # last: what it says is as new as can be
             try:
                 return to_hex(self._provider.web3.eth.send_raw_transaction(signed.serialize_transaction()))
             except Web3RPCError as error:
@@ -214,7 +216,7 @@ class Chain:
 
     def follow(self, deployment: Deployment) -> None:
         """Read `deployment` from its first block on."""
-        self._following = FollowedDeployment(self._provider, self._logs, deployment)
+        self._following = FollowedDeployment(self, self._provider, self._logs, deployment)
 
     @property
     def _followed(self) -> FollowedDeployment:

@@ -6,8 +6,8 @@ from ape.exceptions import ContractLogicError, DecodingError
 from eth_utils import is_address, to_checksum_address
 
 from mlchain.chain.connection import Chain
-from mlchain.chain.deploy import check, is_present
 from mlchain.chain.deployment import Deployment, Parameters, record_path
+from mlchain.chain.identity import check, is_present
 from mlchain.errors import UserError
 
 

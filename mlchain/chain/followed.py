@@ -6,6 +6,7 @@ from ape_ethereum.provider import Web3Provider
 from mlchain.chain.archive import Archive
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.history import History, Logs, too_late
+from mlchain.chain.identity import Readable
 from mlchain.errors import require
 from mlchain.protocol.events import Log
 from mlchain.protocol.ledger import Ledger
@@ -14,10 +15,10 @@ from mlchain.protocol.ledger import Ledger
 class FollowedDeployment:
     """Reads `deployment` from its first block on; `gas_limit` is that of the newest block seen."""
 
-    def __init__(self, provider: Web3Provider, logs: Logs, deployment: Deployment) -> None:
+    def __init__(self, chain: Readable, provider: Web3Provider, logs: Logs, deployment: Deployment) -> None:
         self.deployment = deployment
         self.gas_limit = 0
-        self.history = History(provider, logs, deployment)
+        self.history = History(chain, provider, logs, deployment)
         self._provider = provider
         self._confirmations = int(provider.network.required_confirmations)
         self._is_whole = False  # whether what has been read is known to be all that happened

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from ape import project
 from ape.types import ContractLog
@@ -14,6 +14,7 @@ from web3.types import FilterParams
 
 from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import CONTRACTS, Deployment
+from mlchain.chain.identity import Readable, require_genesis, require_same
 from mlchain.chain.node_errors import NodeError
 from mlchain.errors import UserError
 from mlchain.protocol.events import JobDeployed, Log, decode
@@ -21,6 +22,7 @@ from mlchain.protocol.ledger import Ledger
 
 BLOCKS_PER_REQUEST = 2_000  # at most; fewer where a node refuses so many
 ANSWERS_TO_TRUST = 100  # after which a shortened range is doubled
+DEEPEST = 128  # blocks that a reorganisation replaces at most; what is older is replaced by a reset alone
 
 
 class Logs:
@@ -81,12 +83,17 @@ class Logs:
 
 
 class History:
-    """The state of a deployment so far; after a reorganisation it is read from the beginning again."""
+    """The state of a deployment on `chain` so far; after a reorganisation it is read from the beginning again.
 
-    def __init__(self, provider: Web3Provider, logs: Logs, deployment: Deployment) -> None:
+    Whenever reading begins, it is checked that the chain still has the deployment.
+    """
+
+    def __init__(self, chain: Readable, provider: Web3Provider, logs: Logs, deployment: Deployment) -> None:
         self._provider = provider
         self._logs = logs
         self._deployment = deployment
+        self._chain = chain
+        self._milestones: list[tuple[int, bytes]] = []  # two blocks that were read, DEEPEST or more apart
         self._restart()
 
     def _restart(self) -> None:
@@ -98,32 +105,72 @@ class History:
         """Read on up to block `last`, and return what is new.
 
         If any block read so far has been replaced, everything is dropped, to be read again, and NodeError is raised:
-        what is left is no state to act on.
+        what is left is no state to act on. Raises UserError for a chain that was reset.
         """
         if last <= self.read_to:  # the node is behind, or nothing is new
+            self._require_near(last)
             return []
         found = []
         for start, end in self._logs.ranges(self.read_to + 1, last):
             hash_ = self._hash_of(end)
             logs = self._logs_of(start, end)
+            objection = self._objection() if self._hash is None else None
             # Blocks may be replaced between any two requests: so check the oldest again at the end.
-            if hash_ is None or self._hash_of(end) != hash_ or self._is_replaced():
-                self._restart()
-                raise NodeError("blocks that had been read were replaced: reading everything again")
+            self.require_unchanged()
+            if hash_ is None or self._hash_of(end) != hash_:
+                self._drop()
+            if objection:
+                raise objection
             for log in logs:
                 self._fold(log)
             self.read_to, self._hash = end, hash_
+            self._remember(end, hash_)
             found += logs
         return found
+
+    def require_unchanged(self) -> None:
+        """Raise NodeError unless the block read last is still on the chain, and with it everything before it."""
+        if self._hash is None:
+            return
+        now = self._hash_of(self.read_to)
+        if now is None:
+            raise NodeError(f"the node does not know block {self.read_to} any more, which it has shown before")
+        if now != self._hash:
+            self._drop()
+
+    def _drop(self) -> NoReturn:
+        self._restart()
+        if len(self._milestones) == 2:
+            block, hash_ = self._milestones[0]
+            if self._hash_of(block) not in (None, hash_):
+                raise UserError(f"block {block} is another one than it was long ago: the chain was reset")
+        raise NodeError("blocks that had been read were replaced: reading everything again")
+
+    def _require_near(self, last: int) -> None:
+        """Raise UserError if the chain ends before what was read since it is another one, NodeError if that may be."""
+        if last < self.read_to:
+            require_genesis(self._chain, self._deployment)
+        if last + DEEPEST < self.read_to:
+            raise NodeError(f"the node is at block {last}, and has shown block {self.read_to} before")
+
+    def _objection(self) -> UserError | None:
+        try:
+            require_same(self._chain, self._deployment)
+        except NodeError:
+            raise
+        except UserError as error:
+            return error
+        return None
+
+    def _remember(self, block: int, hash_: bytes) -> None:
+        if not self._milestones or block >= self._milestones[-1][0] + DEEPEST:
+            self._milestones = [*self._milestones[-1:], (block, hash_)]
 
     def _fold(self, log: Log) -> None:
         try:
             self.ledger.fold(log)
         except LookupError as error:  # it refers to an earlier event
             raise UserError(too_late(self._deployment)) from error
-
-    def _is_replaced(self) -> bool:
-        return self._hash is not None and self._hash_of(self.read_to) != self._hash
 
     def _hash_of(self, block: int) -> bytes | None:
         try:

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlchain.chain.connection import Chain
-from mlchain.chain.deploy import check, deploy, deploy_once, is_present, numbers_of
+from mlchain.chain.deploy import deploy, deploy_once, numbers_of
 from mlchain.chain.deployment import Deployment, Parameters
+from mlchain.chain.identity import check, is_present
 from mlchain.errors import UserError
 from tests.chain.embedded_chains import embedded_chain
 
@@ -170,7 +171,7 @@ def test_a_changed_byte_of_code_is_noticed(chain, deployment, contract, data):
 
 
 def test_code_that_other_chains_would_not_take_is_noticed(chain, deployment, monkeypatch):
-    monkeypatch.setattr("mlchain.chain.deploy.LARGEST_CODE", 1_000)
+    monkeypatch.setattr("mlchain.chain.identity.LARGEST_CODE", 1_000)
 
     with pytest.raises(UserError, match="bytes of code, more than the 1000 allowed"):
         check(chain, deployment)
