@@ -16,7 +16,9 @@ class ChainClock:
         self._since: float | None = None  # when the newest block arrived, if one has since the first
 
     def see(self, number: int, timestamp: int) -> None:
-        """Take note of the newest block."""
+        """Take note of the newest block; an older one is the answer of a backend that lags behind."""
+        if self._number is not None and number < self._number:
+            return
         if self._number is not None and number != self._number:
             self._since = time.monotonic()
         self._number, self._timestamp = number, timestamp

@@ -10,6 +10,7 @@ from ape.api import AccountAPI, ReceiptAPI, TransactionAPI
 from ape.contracts import ContractInstance
 from ape.contracts.base import ContractTransactionHandler
 from ape_ethereum.ecosystem import Block
+from ape_ethereum.provider import EthereumNodeProvider
 from eth_utils import to_checksum_address, to_hex
 from web3.exceptions import Web3RPCError
 
@@ -56,6 +57,11 @@ class Chain:
     def is_embedded(self) -> bool:
         """Whether the chain lives in this process, out of reach of others."""
         return self._provider.name == "test"
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the chain or its node was started by this process, and so keeps nothing back."""
+        return not isinstance(self._provider, EthereumNodeProvider)
 
     @property
     def chain_id(self) -> int:
@@ -216,7 +222,7 @@ class Chain:
 
     def follow(self, deployment: Deployment) -> None:
         """Read `deployment` from its first block on."""
-        self._following = FollowedDeployment(self, self._provider, self._logs, deployment)
+        self._following = FollowedDeployment(self, self._provider, self._logs, deployment, self.is_own)
 
     @property
     def _followed(self) -> FollowedDeployment:

@@ -3,25 +3,30 @@
 from ape_ethereum.ecosystem import Block
 from ape_ethereum.provider import Web3Provider
 
-from mlchain.chain.archive import Archive
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.history import History, Logs, too_late
+from mlchain.chain.history import History, Logs
 from mlchain.chain.identity import Readable
+from mlchain.chain.node_errors import NodeError
+from mlchain.chain.witness import Witness
 from mlchain.errors import require
 from mlchain.protocol.events import Log
 from mlchain.protocol.ledger import Ledger
 
 
 class FollowedDeployment:
-    """Reads `deployment` from its first block on; `gas_limit` is that of the newest block seen."""
+    """Reads `deployment` from its first block on; `gas_limit` is that of the newest block seen.
 
-    def __init__(self, chain: Readable, provider: Web3Provider, logs: Logs, deployment: Deployment) -> None:
+    Of a node that is not `trusted` to give all logs, they are held against what the contracts have counted.
+    """
+
+    def __init__(
+        self, chain: Readable, provider: Web3Provider, logs: Logs, deployment: Deployment, trusted: bool
+    ) -> None:
         self.deployment = deployment
         self.gas_limit = 0
-        self.history = History(chain, provider, logs, deployment)
+        self.history = History(chain, provider, logs, deployment, None if trusted else Witness(provider, deployment))
         self._provider = provider
         self._confirmations = int(provider.network.required_confirmations)
-        self._is_whole = False  # whether what has been read is known to be all that happened
 
     @property
     def ledger(self) -> Ledger:
@@ -38,16 +43,6 @@ class FollowedDeployment:
         require(chain_id == known, f"the node is on chain {chain_id} now, and the deployment is on chain {known}")
         self.gas_limit = int(head.gas_limit)
         news = self.history.advance(int(head.number or 0) - self._confirmations)
-        if not self._is_whole and self.history.read_to >= self.deployment.block:
-            self._require_whole()
-            self._is_whole = True
+        if self.history.read_to < self.deployment.block:
+            raise NodeError(f"the node has not come to block {self.deployment.block} yet, where the deployment begins")
         return news
-
-    def _require_whole(self) -> None:
-        """Raise UserError if anything happened before the deployment's first block.
-
-        Whoever acted on such a ledger would begin again what others have continued.
-        """
-        found = len(self.ledger.pool.members), len(self.ledger.rounds), len(self.ledger.versions)
-        counted = Archive(self.deployment).counts_at(self.history.read_to)
-        require(counted == found, too_late(self.deployment))

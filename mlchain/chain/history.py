@@ -16,7 +16,8 @@ from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import CONTRACTS, Deployment
 from mlchain.chain.identity import Readable, require_genesis, require_same
 from mlchain.chain.node_errors import NodeError
-from mlchain.errors import UserError
+from mlchain.chain.witness import Witness
+from mlchain.errors import UserError, require
 from mlchain.protocol.events import JobDeployed, Log, decode
 from mlchain.protocol.ledger import Ledger
 
@@ -85,14 +86,24 @@ class Logs:
 class History:
     """The state of a deployment on `chain` so far; after a reorganisation it is read from the beginning again.
 
-    Whenever reading begins, it is checked that the chain still has the deployment.
+    Whenever reading begins, it is checked that the chain still has the deployment. `witness` says whether the logs are
+    all that there are; None needs a node that keeps back nothing.
     """
 
-    def __init__(self, chain: Readable, provider: Web3Provider, logs: Logs, deployment: Deployment) -> None:
+    def __init__(
+        self,
+        chain: Readable,
+        provider: Web3Provider,
+        logs: Logs,
+        deployment: Deployment,
+        witness: Witness | None = None,
+    ) -> None:
         self._provider = provider
         self._logs = logs
         self._deployment = deployment
         self._chain = chain
+        self._has_been_whole = False
+        self._witness = witness
         self._milestones: list[tuple[int, bytes]] = []  # two blocks that were read, DEEPEST or more apart
         self._restart()
 
@@ -100,12 +111,14 @@ class History:
         self.ledger = Ledger(self._deployment.server)
         self.read_to = self._deployment.block - 1
         self._hash: bytes | None = None
+        self._is_whole = True  # whether all that was read is known to be all that there was
 
     def advance(self, last: int) -> list[Log]:
         """Read on up to block `last`, and return what is new.
 
         If any block read so far has been replaced, everything is dropped, to be read again, and NodeError is raised:
-        what is left is no state to act on. Raises UserError for a chain that was reset.
+        what is left is no state to act on. So it is, too, where events are missing. Raises UserError for a chain that
+        was reset, or a deployment that began before its first block.
         """
         if last <= self.read_to:  # the node is behind, or nothing is new
             self._require_near(last)
@@ -121,8 +134,7 @@ class History:
                 self._drop()
             if objection:
                 raise objection
-            for log in logs:
-                self._fold(log)
+            self._take(logs, end, end == last)
             self.read_to, self._hash = end, hash_
             self._remember(end, hash_)
             found += logs
@@ -156,6 +168,8 @@ class History:
     def _objection(self) -> UserError | None:
         try:
             require_same(self._chain, self._deployment)
+            first = self._deployment.block
+            require(not first or not self._witness or not self._witness.has_begun(first - 1), too_late(first))
         except NodeError:
             raise
         except UserError as error:
@@ -166,11 +180,42 @@ class History:
         if not self._milestones or block >= self._milestones[-1][0] + DEEPEST:
             self._milestones = [*self._milestones[-1:], (block, hash_)]
 
-    def _fold(self, log: Log) -> None:
+    def _take(self, logs: Sequence[Log], end: int, is_last: bool) -> None:
+        """Fold logs up to block `end`; raises NodeError when events are missing.
+
+        Only of the newest blocks does every node remember what the contracts had counted then.
+        """
+        witness = self._witness if is_last else None
         try:
-            self.ledger.fold(log)
+            if witness:
+                witness.require_all(self.ledger, logs, end)
+        except NodeError as error:
+            if not self._is_whole:
+                self._restart()
+            raise self._missing(str(error)) from error
+        try:
+            self._fold(logs, end, witness)
+        except BaseException:  # half of them may be in the ledger
+            self._restart()
+            raise
+        self._is_whole = self._has_been_whole = witness is not None
+
+    def _fold(self, logs: Sequence[Log], end: int, witness: Witness | None) -> None:
+        try:
+            for log in logs:
+                self.ledger.fold(log)
         except LookupError as error:  # it refers to an earlier event
-            raise UserError(too_late(self._deployment)) from error
+            raise self._missing(f"the node leaves out events up to block {end}") from error
+        announced = {log.event.job for log in logs if isinstance(log.event, JobDeployed)}
+        current = self.ledger.open_round
+        jobs = [job for job in current.jobs if job.address in announced or not self._is_whole] if current else []
+        if witness and jobs:
+            witness.require_committees(jobs, end)
+
+    def _missing(self, sentence: str) -> NodeError:
+        first = self._deployment.block
+        is_certain = self._has_been_whole or not first
+        return NodeError(sentence if is_certain else f"{sentence}, or {too_late(first)}")
 
     def _hash_of(self, block: int) -> bytes | None:
         try:
@@ -191,9 +236,8 @@ class History:
         return sorted(logs, key=lambda log: (log.block, log.index))
 
 
-def too_late(deployment: Deployment) -> str:
+def too_late(first: int) -> str:
     """Return the error for a deployment that has events before the first block that is read."""
-    first = deployment.block
     return f"the deployment has events before block {first}, where reading begins: choose an earlier --first-block"
 
 

@@ -49,3 +49,14 @@ def test_before_a_block_has_come_the_later_of_block_and_machine_counts(machine):
 
     machine.time = 1_300
     assert chain.now == 1_300
+
+
+def test_an_answer_of_an_older_block_does_not_turn_time_back(machine):
+    chain = ChainClock()
+    chain.see(7, 998)
+    chain.see(8, 1_000)
+    machine.stopwatch += 4
+
+    chain.see(6, 900)
+
+    assert chain.now == 1_004

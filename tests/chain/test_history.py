@@ -209,7 +209,8 @@ def test_a_node_that_refuses_a_single_block_is_not_asked_for_ever(chain, members
 
 
 @pytest.mark.parametrize("later", [0, 2], ids=["nothing has happened since", "something has"])
-def test_a_history_that_begins_too_late_is_not_acted_on(chain, deployment, members, later):
+def test_a_history_that_begins_too_late_is_not_acted_on(chain, deployment, members, later, monkeypatch):
+    monkeypatch.setattr(Chain, "is_own", False)
     for member in members[:2]:
         chain.send(member, JOIN)
     late = Chain()

@@ -1,0 +1,199 @@
+"""A node that gives fewer logs than there are: the contracts have counted, so it is asked again, and nobody acts."""
+
+from dataclasses import replace
+from itertools import groupby
+
+import pytest
+from requests import HTTPError
+from web3 import HTTPProvider
+
+from mlchain.chain.archive import Archive
+from mlchain.chain.connection import Chain
+from mlchain.chain.deploy import deploy
+from mlchain.chain.deployment import Parameters
+from mlchain.chain.followed import FollowedDeployment
+from mlchain.chain.node_errors import NodeError
+from mlchain.chain.witness import Question, Witness
+from mlchain.protocol.calls import Call
+from mlchain.protocol.events import (
+    AdmissionSet,
+    DataAnnounced,
+    Forfeited,
+    ResultChunkPublished,
+    RoundClosed,
+    Ruled,
+    Settled,
+    StakeWithdrawn,
+    Withdrawn,
+)
+from tests.chain.anvil import anvil, connected
+from tests.contracts.protocol_steps import STAKE
+from tests.simulation.runs import SMALL, simulation
+
+JOIN = Call("WorkerRegistry", "join", value=STAKE)
+# What nobody is drawn, paid or judged by: whoever does not know of it repeats a transaction, which is refused.
+UNCOUNTED = (AdmissionSet, DataAnnounced, Forfeited, ResultChunkPublished, RoundClosed, Ruled, Settled)
+UNCOUNTED += (StakeWithdrawn, Withdrawn)
+
+
+@pytest.fixture
+def deployment(server):
+    return deploy(Chain(), server, Parameters()).deployment
+
+
+@pytest.fixture
+def chain(deployment, monkeypatch):
+    """A chain on the node of somebody else, on which nothing has been read."""
+    monkeypatch.setattr(Chain, "is_own", False)
+    chain = Chain()
+    chain.follow(deployment)
+    return chain
+
+
+def follow(deployment):
+    """Return the history of a deployment on the node of somebody else, of which nothing has been read."""
+    chain = Chain()
+    return FollowedDeployment(chain, chain._provider, chain._logs, deployment, trusted=False).history
+
+
+def leaves_out(history, monkeypatch, last):
+    """Return whether the node is found out that gives no logs up to a block."""
+    with monkeypatch.context() as patch:
+        patch.setattr(history._logs, "find", lambda *_: [])
+        try:
+            history.advance(last)
+        except NodeError as error:
+            return "leaves out events" in str(error)
+    return False
+
+
+def test_whatever_event_a_node_leaves_out_it_is_asked_again(monkeypatch):
+    missed, noticed = [], set()
+    with simulation(**SMALL | {"workers": 6, "evil": 1, "behaviour": "silent", "jobs": 2, "rounds": 1}) as run:
+        history = follow(run.played.deployment)
+        found = Archive(run.played.deployment).logs(run.played.deployment.block, run.chain.height)
+        for block, logs in groupby(found, lambda log: log.block):
+            history.advance(block - 1)
+            names = {type(log.event) for log in logs}
+            if leaves_out(history, monkeypatch, block):
+                noticed |= names
+                assert {type(log.event) for log in history.advance(block)} == names
+            elif not names <= set(UNCOUNTED):
+                missed.append((block, names))
+
+    assert missed == []
+    assert len(noticed) > 10
+
+
+def test_what_is_left_out_is_read_at_the_next_look(chain, members, monkeypatch):
+    chain.sync()
+    chain.send(members[0], JOIN)
+    get_logs = chain._provider.web3.eth.get_logs
+    monkeypatch.setattr(chain._provider.web3.eth, "get_logs", lambda _question: [])
+
+    with pytest.raises(NodeError, match=r"^the node leaves out events up to block \d+: the contracts have counted"):
+        chain.sync()
+    assert chain.ledger.pool.members == []
+
+    monkeypatch.setattr(chain._provider.web3.eth, "get_logs", get_logs)
+    assert [log.name for log in chain.sync()] == ["Joined"]
+
+
+def test_what_was_left_out_while_a_long_history_was_read_is_read_again(chain, members, monkeypatch):
+    """Of old blocks nobody can tell; at the end it shows."""
+    monkeypatch.setattr("mlchain.chain.history.BLOCKS_PER_REQUEST", 2)
+    chain._logs._span = 2
+    chain.send(members[0], JOIN)
+    chain.mine(5)
+    eth = chain._provider.web3.eth
+    get_logs, lies = eth.get_logs, [[]] * 2
+    monkeypatch.setattr(eth, "get_logs", lambda question: lies.pop() if lies else get_logs(question))
+
+    with pytest.raises(NodeError, match="leaves out events"):
+        chain.sync()
+
+    assert [log.name for log in chain.sync()] == ["Joined"]
+
+
+def test_a_leave_that_is_missing_never_ends_a_program(chain, members, monkeypatch):
+    """The next event refers to it; that is no proof that reading began too late."""
+    for member in members[:2]:
+        chain.send(member, JOIN)
+    chain.sync()
+    chain.send(members[0], Call("WorkerRegistry", "leave"))
+    chain.mine(1)
+    history, block = chain._followed.history, chain.height
+    monkeypatch.setattr(history, "_witness", None)
+    history.ledger.pool.members.clear()
+
+    with pytest.raises(NodeError, match="leaves out events"):
+        history.advance(block)
+
+    assert history.read_to == chain._followed.deployment.block - 1
+
+
+def test_a_swap_in_the_pool_that_no_number_shows_is_noticed_by_the_committee(monkeypatch):
+    with simulation(**SMALL) as run:
+        history = follow(run.played.deployment)
+        first = run.played.view.ledger.rounds[0].jobs[0]
+        factory = run.played.deployment.addresses["JobFactory"]
+        found = run.chain._logs.find(0, run.chain.height, [factory])
+        block = next(log.block for log in found if log.name == "JobDeployed")
+        history.advance(block - 1)
+        pool = history.ledger.pool
+        for position in range(len(pool.members)):
+            pool._worker[position]._values[-1] = pool.members[position - 1]
+
+        with pytest.raises(NodeError, match="a committee was drawn from another pool"):
+            history.advance(block)
+
+        history.advance(block)
+        assert history.ledger.job_at(first.address).committee == first.committee
+
+
+def test_where_the_node_has_forgotten_what_was_before_it_says_that_reading_may_begin_too_late(
+    chain, deployment, members, monkeypatch
+):
+    chain.send(members[0], JOIN)
+    late = Chain()
+    late.follow(replace(deployment, block=chain.height + 1))
+    chain.mine(1)
+    monkeypatch.setattr(Witness, "has_begun", lambda *_: False)
+
+    with pytest.raises(NodeError, match=r"leaves out events .*, or the deployment has events before block \d+"):
+        late.sync()
+
+
+def test_before_the_deployment_s_first_block_there_is_nothing_to_act_on(deployment):
+    early = Chain()
+    early.follow(replace(deployment, block=early.height + 1))
+
+    with pytest.raises(NodeError, match=r"^the node has not come to block \d+ yet, where the deployment begins$"):
+        early.sync()
+
+
+@pytest.mark.parametrize("refusal", [None, 400, "error"])
+def test_many_questions_are_one_request_where_the_node_takes_that(server, refusal, monkeypatch):
+    with anvil() as node, connected(node) as chain:
+        deployment = deploy(chain, server, Parameters()).deployment
+        witness = Witness(node, deployment)
+        make, asked = HTTPProvider.make_batch_request, []
+
+        def refuse(http, batch):
+            asked.append(len(batch))
+            if refusal == "error":
+                return {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "no batches"}}
+            if refusal:
+                raise HTTPError(response=type("Answer", (), {"status_code": refusal}))
+            return make(http, batch)
+
+        monkeypatch.setattr(HTTPProvider, "make_batch_request", refuse)
+        questions = [
+            Question(deployment.addresses["WorkerRegistry"], "STAKE()", {}),
+            Question(deployment.addresses["WorkerRegistry"], "ABSENCE_FEE()", {}),
+        ]
+
+        for _ in range(2):
+            assert witness._ask(questions, chain.height) == [[STAKE], [deployment.parameters.absence_fee]]
+
+    assert asked == ([2] if refusal else [2, 2])
