@@ -27,7 +27,7 @@ class Worker:
     `open_task` returns who trains the jobs of a round, and raises `CannotTrain` for one that is declined. `objection`
     tells of what the account has lost why nothing more is to be staked, in words. `cartel` are the addresses that an
     evil worker acts together with, its own among them. `bring_data` is called before the worker joins or trains: it
-    fetches what is announced and not here, and raises `CannotTrain` where that cannot be.
+    fetches what is announced and not here, and raises `CannotTrain` where that, or what is announced, cannot be done.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timezone
 
+from mlchain.protocol.announcements import announced_recipe
 from mlchain.protocol.calls import Shortfall
 from mlchain.protocol.events import (
     AdmissionSet,
@@ -103,6 +104,8 @@ def _of_deployment(names: _Names, log: Log) -> str:
             return f"{names.person(worker)} {'may' if admitted else 'may no longer'} join"
         case RoundScheduled(number):
             return f"round {number} will be drawn from the pool of this block"
+        case DataAnnounced(fingerprint, url) if announced_recipe(fingerprint, url) is not None:
+            return f"the rounds will train by the recipe 0x{fingerprint.hex()[:8]}…"
         case DataAnnounced(fingerprint, url):
             return f"the data set 0x{fingerprint.hex()[:8]}… is at {url if url.isprintable() else ascii(url)}"
         case RoundOpened(_, seats, escrow):

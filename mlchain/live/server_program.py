@@ -12,7 +12,8 @@ from mlchain.errors import require
 from mlchain.export.model_file import start_from
 from mlchain.live.event_lines import counted
 from mlchain.live.runner import Operator
-from mlchain.protocol.calls import Turn, View
+from mlchain.protocol.announcements import recipe_announcement
+from mlchain.protocol.calls import Call, Turn, View
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.economics import AUDIT_RATE
 from mlchain.protocol.terms import (
@@ -118,7 +119,8 @@ def _with_challenge(plan: Plan, audits: Audits, min_window: int, recipe: bytes) 
 class LiveServer(LearningServer):
     """A learning server that continues what a deployment learns, and nothing else.
 
-    Once all rounds are played it withdraws its credit.
+    Before the first round it announces its recipe, so that nobody joins who cannot train it. Once all rounds are played
+    it withdraws its credit.
     """
 
     def act(self, view: View) -> Turn:
@@ -134,6 +136,9 @@ class LiveServer(LearningServer):
         )
         self.is_leaving = self.is_leaving or self.is_done(ledger)
         turn, version = super().act(view), ledger.latest_version
+        if not ledger.rounds and ledger.announced_recipe != self.task.recipe:
+            announcement = Call("JobFactory", "announceData", recipe_announcement(self.task.recipe))
+            return replace(turn, calls=[*turn.calls, announcement])
         if version is None or version.number == 1 or turn.notice:
             return turn
         results = ledger.unmerged_results(version.number)

@@ -39,9 +39,9 @@ class Limits:
     seconds: int | None = None
     data: int = MOST_BYTES
 
-    def seconds_in(self, current: Round) -> int:
-        """Return the seconds that a job of a round may take."""
-        return current.terms.commit_window // 2 if self.seconds is None else self.seconds
+    def seconds_in(self, commit_window: int) -> int:
+        """Return the seconds that a job of a round with this window may take."""
+        return commit_window // 2 if self.seconds is None else self.seconds
 
 
 class Trainers:
@@ -59,9 +59,26 @@ class Trainers:
         Raises CannotTrain, before anything is allocated for it, if the recipe is malformed or takes too much; then also
         if its data set is not here.
         """
-        what, seconds = f"round {current.number}", self._limits.seconds_in(current)
+        what, seconds = f"round {current.number}", self._limits.seconds_in(current.terms.commit_window)
+        self._require_trainable(what, current.task, seconds)
+        return _RoundTrainer(self, what, current.task, seconds)
+
+    def prepare(self, ledger: Ledger, min_window: int) -> None:
+        """Bring the data and, before the first round, make sure that what is announced can be trained here.
+
+        Its commit window may be as short as the deployment allows, `min_window` seconds. Raises CannotTrain, with the
+        reason: whoever joins all the same is drawn, and pays for its absence.
+        """
+        self.bring_data(ledger)
+        if not ledger.rounds:
+            recipe = ledger.announced_recipe
+            if recipe is None:
+                raise CannotTrain("the server has not announced yet what the rounds will train")
+            self._require_trainable("the first round", recipe, self._limits.seconds_in(min_window))
+
+    def _require_trainable(self, what: str, recipe: bytes, seconds: int) -> None:
         try:
-            cost = cost_of_recipe(current.task)
+            cost = cost_of_recipe(recipe)
         except RecipeError as error:
             raise CannotTrain(f"{what} has a recipe that this version cannot read: {error}") from error
         if cost.memory > self._limits.memory:
@@ -70,8 +87,7 @@ class Trainers:
         if cost.seconds > seconds:
             takes, longest = timedelta(seconds=cost.seconds), timedelta(seconds=seconds)
             raise CannotTrain(f"{what} may take {takes} a job, and {longest} are allowed (--max-seconds-per-job)")
-        self._try_out(what, current.task)
-        return _RoundTrainer(self, what, current.task, seconds)
+        self._try_out(what, recipe)
 
     def bring_data(self, ledger: Ledger) -> None:
         """Fetch the data set announced last unless it is here; raises CannotTrain, with the reason, if that fails.

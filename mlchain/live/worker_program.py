@@ -23,8 +23,9 @@ def worker_maker(
         parameters = operator.deployment.parameters
         objection = partial(wallet.objection, stake=parameters.stake, absence_fee=parameters.absence_fee)
         trainers = Trainers(limits, operator.stop)
+        prepare = partial(trainers.prepare, min_window=parameters.min_window)
         cartel = frozenset([operator.address])
-        worker = Worker(operator.address, behaviour, trainers.open, gas_reserve, cartel, objection, trainers.bring_data)
+        worker = Worker(operator.address, behaviour, trainers.open, gas_reserve, cartel, objection, prepare)
         worker.is_leaving = leave
         return worker
 

@@ -23,6 +23,7 @@ CALLS = {
     "WorkerRegistry.leave": 200_000,
     "WorkerRegistry.withdraw": 60_000,
     "WorkerRegistry.withdrawStake": 80_000,
+    "JobFactory.announceData": 30_000,
     "JobFactory.scheduleRound": 100_000,
     "JobFactory.deployRound": 350_000,
     "Job.commit": 120_000,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from mlchain.protocol.announcements import announced_recipe
 from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import chunk_count
 from mlchain.protocol.draw import position_of
@@ -81,6 +82,7 @@ class Ledger:
         self.last_settlement_block = 0
         self.scheduled: int | None = None  # the snapshot block, until the round is deployed
         self.data_addresses: dict[bytes, str] = {}  # of data sets by fingerprint, the one announced last at the end
+        self.announced_recipe: bytes | None = None  # what the rounds will train by, for who joins before the first
         self._jobs: dict[str, Job] = {}
         self._round_of: dict[str, Round] = {}  # by the address of a job
 
@@ -168,8 +170,7 @@ class Ledger:
             case RoundScheduled(snapshot_block=snapshot_block):
                 self.scheduled = snapshot_block
             case DataAnnounced(fingerprint, url):
-                self.data_addresses.pop(fingerprint, None)
-                self.data_addresses[fingerprint] = url
+                self._announce(fingerprint, url)
             case RoundDeployed() as it:
                 self.scheduled = None
                 place = (it.snapshot_block, it.seed, it.pool_size)
@@ -190,6 +191,14 @@ class Ledger:
             case StakeWithdrawn(worker, amount):
                 self.account(worker).stake -= amount
                 self.paid_out += amount
+
+    def _announce(self, fingerprint: bytes, url: str) -> None:
+        recipe = announced_recipe(fingerprint, url)
+        if recipe is not None:
+            self.announced_recipe = recipe
+            return
+        self.data_addresses.pop(fingerprint, None)
+        self.data_addresses[fingerprint] = url
 
     def _join(self, event: Joined, block: int) -> None:
         account = self.account(event.worker)

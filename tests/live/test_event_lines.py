@@ -6,8 +6,10 @@ from typing import get_args
 import pytest
 
 from mlchain.live.event_lines import counted, line_of
+from mlchain.protocol.announcements import recipe_announcement
 from mlchain.protocol.events import (
     AdmissionSet,
+    DataAnnounced,
     JobEvent,
     Joined,
     Left,
@@ -45,6 +47,8 @@ def test_no_event_is_left_without_a_line():
         (Left(FACTORY, 3), "0xffff…ffff left the pool"),
         (RoundClosed(10**15), "the round is closed, 0.001 ether of its escrow is left to the server"),
         (Withdrawn(OWN, 5 * 10**17), "you took home 0.5 ether"),
+        (DataAnnounced(*recipe_announcement(b"x")), "the rounds will train by the recipe 0x7521d1ca…"),
+        (DataAnnounced(bytes(32), "http://a/x"), "the data set 0x00000000… is at http://a/x"),
         (AdmissionSet(OWN, False), "you may no longer join"),
     ],
 )

@@ -10,6 +10,7 @@ from mlchain.chain.deployment import Parameters
 from mlchain.errors import UserError
 from mlchain.live.runner import Operator
 from mlchain.live.server_program import Audits, LiveServer, server_is_done, server_maker
+from mlchain.protocol.announcements import announced_recipe, recipe_announcement
 from mlchain.protocol.hash_chain import HashChain
 from mlchain.tasks.choices import Subject
 from tests.actors.scenes import Scene, ToyTask, act, methods
@@ -25,6 +26,7 @@ def live_server(task):
 @pytest.mark.parametrize("jobs", [0, 1], ids=["before the first round", "in a round"])
 def test_a_server_goes_on_with_the_task_that_is_learned_and_no_other(jobs):
     scene = Scene(jobs=jobs)
+    scene.by_server("JobFactory", "announceData", *recipe_announcement(scene.task.recipe))
     other = ToyTask(size=99, recipe=b"another")
 
     assert act(scene, live_server(scene.task)) == act(scene)
@@ -36,7 +38,20 @@ def test_where_nothing_is_learned_yet_a_server_begins():
     scene = Scene(jobs=0)
     scene.stage = Stage()
 
-    assert methods(act(scene, live_server(ToyTask(size=99)))) == ["announce"]
+    assert methods(act(scene, live_server(ToyTask(size=99)))) == ["announce", "announceData"]
+
+
+def test_before_the_first_round_a_server_announces_its_recipe_once():
+    scene = Scene(jobs=0)
+    server = live_server(scene.task)
+
+    *_, announced = act(scene, server).calls
+    assert announced_recipe(*announced.arguments) == scene.task.recipe
+    scene.do(server)
+
+    assert scene.stage.ledger.announced_recipe == scene.task.recipe
+    assert scene.stage.ledger.data_addresses == {}
+    assert "announceData" not in methods(act(scene, server))
 
 
 def test_once_all_rounds_are_played_a_server_asks_for_its_credit_at_once():

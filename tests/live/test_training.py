@@ -100,6 +100,29 @@ def announced(*addresses):
     return SimpleNamespace(data_addresses=dict(addresses))
 
 
+def before_the_first_round(recipe):
+    return SimpleNamespace(data_addresses={}, rounds=[], announced_recipe=recipe and recipe.to_bytes())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "sentence"),
+    [
+        (None, r"^the server has not announced yet what the rounds will train$"),
+        (GREEDY, r"^the first round may need 160.5 GiB of memory"),
+        (ENDLESS, r"^the first round may take .* a job, and 0:05:00 are allowed \(--max-seconds-per-job\)$"),
+        (replace(DIGITS, fingerprint=bytes(32)), r"^the first round cannot be trained here: data set digits is"),
+    ],
+    ids=["unknown", "too large", "too slow", "without its data"],
+)
+def test_before_the_first_round_nobody_prepares_for_what_it_cannot_train(recipe, sentence):
+    with pytest.raises(CannotTrain, match=sentence):
+        trainers_of().prepare(before_the_first_round(recipe), min_window=600)
+
+
+def test_what_is_announced_and_can_be_trained_here_keeps_nobody_from_joining():
+    trainers_of().prepare(before_the_first_round(DIGITS), min_window=600)
+
+
 def test_data_that_cannot_be_fetched_is_asked_for_once_and_then_only_after_a_while(tmp_path, monkeypatch):
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     trainers, asked = trainers_of(), []

@@ -9,8 +9,10 @@ from mlchain.live.runner import Operator
 from mlchain.live.training import Limits
 from mlchain.live.wallet import Wallet
 from mlchain.live.worker_program import worker_is_done, worker_maker
+from mlchain.protocol.announcements import recipe_announcement
 from mlchain.protocol.ledger import Account
 from mlchain.protocol.rounds import ETHER
+from mlchain.tasks.catalogue import default_recipe
 from tests.actors.scenes import GAS_RESERVE, Scene, act, methods
 from tests.actors.stage import ABSENCE_FEE, STAKE, address_of
 
@@ -31,6 +33,27 @@ def test_a_recipe_that_cannot_be_read_is_one_line_and_no_stake():
     assert turn.notice.startswith(
         "not joining: round 1 has a recipe that this version cannot read: a recipe of version 116, 3 wanted"
     )
+
+
+@pytest.mark.parametrize("recipe", [None, b"garbage"], ids=["unknown", "unreadable"])
+def test_a_worker_stakes_nothing_before_it_knows_that_it_can_train_the_first_round(recipe):
+    """One without the data was drawn, and paid for its absence."""
+    scene = Scene(jobs=0)
+    if recipe:
+        scene.by_server("JobFactory", "announceData", *recipe_announcement(recipe))
+
+    turn = act(scene, program_of(address_of("newcomer")))
+
+    assert turn.calls == []
+    assert turn.notice.startswith("not joining: the ")
+
+
+def test_a_worker_joins_before_the_first_round_where_it_can_train_what_is_announced():
+    scene = Scene(jobs=0)
+    recipe = default_recipe("digits", "softmax").to_bytes()
+    scene.by_server("JobFactory", "announceData", *recipe_announcement(recipe))
+
+    assert methods(act(scene, program_of(address_of("newcomer")))) == ["join"]
 
 
 def lose(scene, *, answers):

@@ -13,7 +13,18 @@ from mlchain.protocol.calls import missing_chunks
 from mlchain.protocol.content import CHUNK_SIZE, content_hash
 from mlchain.protocol.rounds import VOID, Phase, outcome, phase
 from tests.contracts.chain_control import move_to, now
-from tests.contracts.protocol_steps import RIGHT, STAKE, WORSE, WRONG, Committee, chunk_of, deploy_round
+from tests.contracts.protocol_steps import (
+    ABSENCE_FEE,
+    MAX_ROUND_DURATION,
+    MIN_WINDOW,
+    RIGHT,
+    STAKE,
+    WORSE,
+    WRONG,
+    Committee,
+    chunk_of,
+    deploy_round,
+)
 
 DAY = 24 * 3600
 MOVES = ["act"] * 5 + ["wait", "walk"]
@@ -34,9 +45,8 @@ def record_of(models, factory, registry, server) -> Deployment:
         "WorkerRegistry": registry.address,
         "Job": factory.IMPLEMENTATION(),
     }
-    return Deployment(
-        Chain().chain_id, Chain().genesis, 1, server.address, Parameters(stake=STAKE, min_seats=1), addresses
-    )
+    parameters = Parameters(STAKE, ABSENCE_FEE, MIN_WINDOW, MAX_ROUND_DURATION, min_seats=1)
+    return Deployment(Chain().chain_id, Chain().genesis, 1, server.address, parameters, addresses)
 
 
 def follow(deployment: Deployment) -> Chain:

@@ -59,6 +59,11 @@ class Protocol:
         self.scheduled = self.chain.block
         self._emit("RoundScheduled", round=len(self.rounds) + 1, snapshotBlock=self.chain.block)
 
+    def announce_data(self, sender: str, fingerprint: bytes, url: str) -> None:
+        """Say where data can be fetched."""
+        require(sender == self.server, "NotTheServer", sender)
+        self._emit("DataAnnounced", fingerprint=fingerprint, url=url)
+
     def deploy_round(self, sender: str, terms: RoundTerms, random: bytes, task: bytes, value: int) -> None:
         """Draw the committees of a round's jobs from the pool at the end of a past block."""
         require(sender == self.server, "NotTheServer", sender)
