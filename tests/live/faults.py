@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mlchain.protocol.calls import View
 from mlchain.protocol.rounds import phase
 from tests.live.proxy import MODES
-from tests.live.testbed import LiveTestbed
+from tests.live.testbed import FUNDS, LiveTestbed
 
 BURST = 3.0  # seconds of a proxy's mischief
 
@@ -42,6 +42,8 @@ class Faults:
             "drop what waits": lambda: self.network.node.ask("anvil_dropAllTransactions"),
             "clock jump": lambda: self.network.node.ask("evm_increaseTime", self._random.randrange(1, 60)),
             "reorganisation": self._reorganise,
+            "reset chain": self._reset_chain,
+            "crowded block": self._crowd_a_block,
             **{f"proxy: {mode}": lambda mode=mode: self._mischief(mode) for mode in MODES},
         }
         self._order: list[str] = []
@@ -79,6 +81,28 @@ class Faults:
     def _reorganise(self) -> None:
         """Replace the last block, or the last two where somebody waits for two confirmations, by empty ones."""
         self.network.node.reorganise(self._random.choice([1, 2]))
+
+    def _reset_chain(self) -> None:
+        """Let the node begin a new chain of the same id for a while, with as many blocks, on which all are rich."""
+        node = self.network.node
+        height = node.height()
+        node.stop()
+        node.start(forgets=True)
+        people = [self.network.address_of(name) for name in self.network.names]
+        for address in people:
+            node.ask("anvil_setBalance", address, hex(FUNDS))
+        node.ask("anvil_mine", hex(height + self._random.choice([-10, 10])))
+        time.sleep(2 * BURST)
+        sent = [node.ask("eth_getTransactionCount", address, "pending") for address in people]
+        node.stop()
+        node.start()
+        assert sent == ["0x0"] * len(people), "somebody has sent something to a chain without contracts"
+
+    def _crowd_a_block(self) -> None:
+        """Make no block for a while, so that what everybody sends comes into one."""
+        self.network.node.ask("evm_setIntervalMining", 0)
+        time.sleep(BURST)
+        self.network.node.ask("evm_setIntervalMining", 1)
 
     def _mischief(self, mode: str) -> None:
         self.network.proxy.mode = mode

@@ -21,8 +21,9 @@ class Node:
         self._command = [
             *(shutil.which("anvil"), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(chain_id)),
             *(QUORUM_RULES if chain_id == CHAIN_ID else ()),
-            *("--block-time", "1", "--silent", "--state", str(folder / "chain.json"), "--preserve-historical-states"),
+            *("--block-time", "1", "--silent", "--preserve-historical-states"),
         ]
+        self._state = folder / "chain.json"
         self._process: subprocess.Popen | None = None
         self._loaded = 0  # the last block that was there when it started
 
@@ -31,12 +32,14 @@ class Node:
         """Where it is asked."""
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def start(self, forgets: bool = False) -> None:
+        """Start it where it was, or on a new chain that it will forget, and wait until it answers."""
+        state = [] if forgets else ["--state", str(self._state)]
+        silent = subprocess.DEVNULL
+        self._process = subprocess.Popen([*self._command, *state], stdout=silent, stderr=silent)
         for _ in range(200):
             try:
-                self._loaded = self._height()
+                self._loaded = self.height()
             except requests.RequestException:
                 time.sleep(0.1)
             else:
@@ -53,11 +56,12 @@ class Node:
 
         Going back to a block that it has read from its file, Anvil forgets the code of all contracts.
         """
-        while self._height() - depth <= self._loaded:
+        while self.height() - depth <= self._loaded:
             time.sleep(0.2)
         self.ask("anvil_reorg", depth, [])
 
-    def _height(self) -> int:
+    def height(self) -> int:
+        """Return the number of the newest block."""
         return int(self.ask("eth_blockNumber"), 16)
 
     def ask(self, method: str, *parameters: object) -> object:

@@ -1,5 +1,6 @@
 """A way to a node that loses, delays, doubles and reorders what is asked and answered."""
 
+import json
 import random
 import threading
 import time
@@ -8,7 +9,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
 
-MODES = ("drop the question", "drop the answer", "delay", "double", "reorder", "refuse", "babble")
+MODES = (
+    *("drop the question", "drop the answer", "delay", "double", "reorder", "refuse", "babble"),
+    *("no logs", "older block"),
+)
+BLOCK_AT = {  # the place of the block among the parameters
+    **{"eth_getBlockByNumber": 0, "eth_call": 1, "eth_getBalance": 1, "eth_getCode": 1},
+    **{"eth_getTransactionCount": 1, "eth_estimateGas": 1},
+}
+LAG = 4  # blocks that a backend is behind the others
 
 
 class Proxy:
@@ -75,6 +84,10 @@ class Proxy:
             return 503, b"the node is busy"
         if mode == "babble":
             return 200, b"<html>not JSON</html>"
+        if mode == "no logs" and _method(body) == "eth_getLogs":
+            return _answer(json.loads(body), "result", [])
+        if mode == "older block":
+            return self._as_of_an_older_block(body)
         if mode == "delay":
             time.sleep(self._random.uniform(0.5, 3))
         answer = self._ask(body)
@@ -83,6 +96,31 @@ class Proxy:
         if mode == "reorder":
             self._let_another_pass()
         return None if mode == "drop the answer" else answer
+
+    def _as_of_an_older_block(self, body: bytes) -> tuple[int, bytes] | None:
+        """Answer as a backend does that lags: newer blocks it does not know, and their logs are none."""
+        question = json.loads(body)
+        if not isinstance(question, dict):
+            return self._ask(body)
+        height = self._ask(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}).encode())
+        if height is None:
+            return None
+        newest = max(0, int(json.loads(height[1])["result"], 16) - LAG)
+        method, parameters = question["method"], question.get("params", [])
+        if method == "eth_blockNumber":
+            return _answer(question, "result", hex(newest))
+        if method == "eth_getLogs":
+            parameters[0]["toBlock"] = hex(min(newest, int(parameters[0]["toBlock"], 16)))
+            if int(parameters[0]["fromBlock"], 16) > newest:
+                return _answer(question, "result", [])
+        for place, parameter in enumerate(parameters):
+            if parameter in ("latest", "pending"):
+                parameters[place] = hex(newest)
+            elif place == BLOCK_AT.get(method) and isinstance(parameter, str) and int(parameter, 16) > newest:
+                if method == "eth_getBlockByNumber":
+                    return _answer(question, "result", None)
+                return _answer(question, "error", {"code": -32000, "message": "header not found"})
+        return self._ask(json.dumps(question).encode())
 
     def _ask(self, body: bytes) -> tuple[int, bytes] | None:
         try:
@@ -100,6 +138,10 @@ class Proxy:
             else:
                 self._held.wait(2)
             self._waiting -= 1
+
+
+def _answer(question: dict, kind: str, content: object) -> tuple[int, bytes]:
+    return 200, json.dumps({"jsonrpc": "2.0", "id": question["id"], kind: content}).encode()
 
 
 def _method(body: bytes) -> str:
