@@ -19,6 +19,7 @@ from mlchain.chain.batches import Transaction, send_batch, takes_batches
 from mlchain.chain.clock import ChainClock
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.embedded import make_repeatable
+from mlchain.chain.failures import failure_of
 from mlchain.chain.followed import FollowedDeployment
 from mlchain.chain.gas_limits import gas_limit
 from mlchain.chain.history import Logs
@@ -179,6 +180,10 @@ class Chain:
                 return to_hex(self._provider.web3.eth.send_raw_transaction(signed.serialize_transaction()))
             except Web3RPCError as error:
                 raise TransactionFailed(f"the node did not take {call.kind}: {first_line(error)}") from error
+
+    def failure_of(self, transaction: str) -> str | None:
+        """Return why a transaction failed and what it cost, in words; None if it went well or is in no block."""
+        return failure_of(self._provider, transaction)
 
     def send_all(self, calls: Sequence[tuple[AccountAPI, Call]]) -> Iterator[Receipt | TransactionFailed]:
         """Send transactions, all at once where the chain can, and return what became of each as soon as it is known."""

@@ -43,6 +43,10 @@ class Outbox:
         """Whether what is sent now replaces a transaction that is pending for too long."""
         return self._waiting is not None
 
+    def failure_of(self, transaction: str) -> str | None:
+        """Return why a transaction failed and what it cost, in words; None if it went well or is in no block."""
+        return self._chain.failure_of(transaction)
+
     def send(self, call: Call, nonce: int) -> str:
         """Sign and send a call, and return its hash; raises TransactionFailed if contract or node refuse it."""
         return self._chain.post(self._account, call, nonce, RAISE if self.is_impatient else 1)

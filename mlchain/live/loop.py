@@ -76,6 +76,7 @@ class ActorLoop:
         self._rest = (0.0, 0.0)  # from when and until when only news calls for action, in the chain's seconds
         self._has_begun = False
         self._shortfall: Shortfall | None = None
+        self._unseen: dict[str, str] = {}  # the kind of what was sent, by its hash, until its event is seen
         self._waiting: str | None = None
         self._notice: str | None = None
 
@@ -105,6 +106,7 @@ class ActorLoop:
             self._last_news = time.monotonic()
         for log in news:
             self._say(line_of(log, self._chain.ledger, self._actor.address))
+            self._unseen.pop(log.transaction, None)
         if not news and self._rest[0] <= self._chain.now < self._rest[1]:  # unless a wrong clock was corrected since
             return False
         self._rest = (0.0, 0.0)  # until everything that follows from this view is sent
@@ -120,6 +122,9 @@ class ActorLoop:
         if not turn.calls:
             if self._is_done(view):
                 return self._has_settled(view)
+            if self._unseen:
+                self._next_nonce(view)
+                return False
             # Without news there is nothing to do before the actor wants to wake; but received ether is no event.
             self._rest = (view.now, min(turn.wake or math.inf, view.now + MAX_BACKOFF))
             return False
@@ -135,8 +140,18 @@ class ActorLoop:
         return self._next_nonce(view) is not None and not self._outbox.is_impatient
 
     def _next_nonce(self, view: View) -> int | None:
+        """Return the nonce of the next transaction, None while one is on its way; tell of those that have failed."""
         with node_errors():
-            return self._outbox.nonce(view.block, time.monotonic())
+            nonce = self._outbox.nonce(view.block, time.monotonic())
+            if nonce is None or self._outbox.is_impatient:
+                return nonce
+            while self._unseen:  # all are in blocks that were read, and have left no event there
+                transaction, kind = next(iter(self._unseen.items()))
+                failure = self._outbox.failure_of(transaction)
+                del self._unseen[transaction]
+                if failure:
+                    self._say(f"{kind} in {transaction} failed: {failure}")
+        return nonce
 
     def _tell_shortfall(self, turn: Turn) -> None:
         lacks = turn.shortfall
@@ -166,6 +181,7 @@ class ActorLoop:
             return False
         self._last_news = now
         self._say(f"sent {call.kind} in {hash_}")
+        self._unseen[hash_] = call.kind
         self._refused[key] = (times + 1, now + min(MAX_BACKOFF, FIRST_BACKOFF * 2**times))
         return True
 

@@ -20,7 +20,7 @@ from mlchain.protocol.rounds import ETHER
 CALLS = [Call("ModelRegistry", "publish", (1, 0)), Call("ModelRegistry", "publish", (1, 1))]
 
 
-LOG = Log(Unknown("Reset"), "0x2", 1, 0, 1_000)
+LOG = Log(Unknown("Reset"), "0x2", 1, 0, 1_000, "0xhash")
 
 
 @dataclass
@@ -73,6 +73,12 @@ class Outbox:
     busy: int = 0
     is_impatient: bool = False
     sent: list = field(default_factory=list)
+    failures: dict = field(default_factory=dict)
+    asked: list = field(default_factory=list)
+
+    def failure_of(self, transaction):
+        self.asked.append(transaction)
+        return self.failures.get(transaction)
 
     def nonce(self, _block, _now):
         self.busy -= 1
@@ -173,6 +179,39 @@ def test_after_a_refusal_the_next_call_gets_its_number(run):
     run(Chain([1]), Actor([Turn(CALLS), Turn([])]), outbox)
 
     assert outbox.sent == [(CALLS[1], 7)]
+
+
+def test_a_transaction_that_failed_in_its_block_is_a_line_with_its_reason(run):
+    """Its receipt is looked at once, when it is final and nothing that it did has been seen."""
+    outbox = Outbox(failures={"0xhash": "out of gas, at a cost of 0.001 ether"})
+
+    _ended, said, _pauses = run(Chain([1]), Actor([Turn(CALLS[:1]), Turn([])]), outbox)
+
+    assert [line for line in said if "failed" in line] == [
+        "ModelRegistry.publish in 0xhash failed: out of gas, at a cost of 0.001 ether"
+    ]
+    assert outbox.asked == ["0xhash"]
+
+
+def test_of_what_is_seen_to_have_gone_well_no_receipt_is_asked_for(run):
+    outbox = Outbox()
+
+    run(Chain([1, 2], eventful=frozenset([2])), Actor([Turn(CALLS[:1]), Turn([])]), outbox)
+
+    assert outbox.asked == []
+
+
+def test_no_receipt_is_asked_for_while_something_is_on_its_way(run):
+    outbox = Outbox()
+
+    class Busy(Actor):
+        def act(self, view):
+            outbox.busy = 99 if outbox.sent else 0
+            return super().act(view)
+
+    run(Chain([1]), Busy([Turn(CALLS[:1]), Turn([])]), outbox)
+
+    assert outbox.asked == []
 
 
 def test_nothing_is_sent_while_something_is_on_its_way(run):
