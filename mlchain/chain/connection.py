@@ -181,6 +181,11 @@ class Chain:
             except Web3RPCError as error:
                 raise TransactionFailed(f"the node did not take {call.kind}: {first_line(error)}") from error
 
+    @property
+    def gas_price(self) -> int:
+        """What a unit of gas costs now, in wei."""
+        return int(self._provider.web3.eth.gas_price)
+
     def failure_of(self, transaction: str) -> str | None:
         """Return why a transaction failed and what it cost, in words; None if it went well or is in no block."""
         return failure_of(self._provider, transaction)

@@ -43,6 +43,11 @@ class Outbox:
         """Whether what is sent now replaces a transaction that is pending for too long."""
         return self._waiting is not None
 
+    @property
+    def gas_price(self) -> int:
+        """What a unit of gas costs now, in wei."""
+        return self._chain.gas_price
+
     def failure_of(self, transaction: str) -> str | None:
         """Return why a transaction failed and what it cost, in words; None if it went well or is in no block."""
         return self._chain.failure_of(transaction)

@@ -18,6 +18,7 @@ from mlchain.live.training import Interrupted
 from mlchain.protocol.calls import Call, Shortfall, Turn, View
 from mlchain.protocol.events import Log
 from mlchain.protocol.ledger import Ledger
+from mlchain.units import ether
 
 FIRST_BACKOFF = 0.5  # seconds before the first retry; doubled after each
 MAX_BACKOFF = 30.0
@@ -63,6 +64,7 @@ class ActorLoop:
         say: Callable[[str], None],
         is_done: Callable[[View], bool],
         poll_interval: float = 2.0,
+        most_gas_price: Callable[[Call, View], int | None] = lambda _call, _view: None,
     ) -> None:
         self._chain = chain
         self._actor = actor
@@ -70,6 +72,8 @@ class ActorLoop:
         self._say = say
         self._is_done = is_done
         self._poll_interval = poll_interval
+        self._most_gas_price = most_gas_price
+        self._is_saving = False
         self._last_news = time.monotonic()
         self._refused: dict[str, tuple[int, float]] = {}  # how often each was refused, and when to retry
         self._node_failures = 0
@@ -131,9 +135,24 @@ class ActorLoop:
         nonce = self._next_nonce(view)
         if nonce is None:
             return False
-        for call in turn.calls:
+        for call in self._affordable(turn.calls, view):
             nonce += self._send(call, nonce)
         return False
+
+    def _affordable(self, calls: list[Call], view: View) -> list[Call]:
+        """Return the calls that are worth the price of gas; of the others, tell once that they wait."""
+        limits = [self._most_gas_price(call, view) for call in calls]
+        if all(limit is None for limit in limits):
+            return calls
+        with node_errors():
+            price = self._outbox.gas_price
+        pairs = list(zip(calls, limits, strict=True))
+        late = [(call, limit) for call, limit in pairs if limit is not None and price > limit]
+        if late and not self._is_saving:
+            call, limit = late[0]
+            self._say(f"gas costs {ether(price)}: {call.kind} waits for {ether(limit)} or less (--max-gas-price)")
+        self._is_saving = bool(late)
+        return [call for call, limit in pairs if limit is None or price <= limit]
 
     def _has_settled(self, view: View) -> bool:
         """Return whether no pending transaction could still give the actor something to do, as joining would."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mlchain.units import Duration, duration
+from mlchain.units import Amount, Duration, duration
 
 PATIENCE = 120  # seconds that a transaction may wait before it is sent again
 PAUSE = Duration(is_whole=False)
@@ -40,6 +40,7 @@ class ProgramOptions:
     account: str | None
     poll_interval: float
     patience: float
+    max_gas_price: int | None = None  # wei
 
 
 def place_options(command: Command) -> Command:
@@ -70,8 +71,21 @@ def program_options(command: Command) -> Command:
         show_default=True,
         help="Time after which a transaction that is not mined is sent again.",
     )
+    @click.option(
+        "--max-gas-price",
+        type=Amount(),
+        help="Price of a unit of gas to wait above, such as 50 gwei, unless a deadline would cost more.  "
+        "[default: of a worker, at which joining and a commitment cost half of a reward]",
+    )
     @wraps(command)
-    def with_program(place: Place, account: str | None, poll_interval: float, patience: float, **others: Any) -> None:
-        command(program=ProgramOptions(place, account, poll_interval, patience), **others)
+    def with_program(
+        place: Place,
+        account: str | None,
+        poll_interval: float,
+        patience: float,
+        max_gas_price: int | None,
+        **others: Any,
+    ) -> None:
+        command(program=ProgramOptions(place, account, poll_interval, patience, max_gas_price), **others)
 
     return with_program

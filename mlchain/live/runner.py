@@ -18,6 +18,7 @@ from mlchain.chain.deployment import Deployment
 from mlchain.chain.discovery import find_deployment
 from mlchain.chain.outbox import Outbox
 from mlchain.errors import require
+from mlchain.live.gas_price import PriceLimit
 from mlchain.live.loop import Actor, ActorLoop
 from mlchain.live.options import Place, ProgramOptions
 from mlchain.protocol.calls import View
@@ -76,7 +77,9 @@ def run_program(make: Callable[[Operator], A], is_done: Callable[[A, View], bool
     actor = make(Operator(signer, deployment, stop))
     say(f"{signer.address} on {chain.network}, chain {chain.chain_id}")
     outbox = Outbox(chain, signer, options.patience)
-    loop = ActorLoop(chain, actor, outbox, say, partial(is_done, actor), options.poll_interval)
+    is_worker = actor.address != deployment.server
+    limit = PriceLimit(options.max_gas_price, is_worker, deployment.parameters.absence_fee)
+    loop = ActorLoop(chain, actor, outbox, say, partial(is_done, actor), options.poll_interval, limit.most)
     say("done" if loop.run(stop) else "stopped")
 
 

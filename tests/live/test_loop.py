@@ -73,6 +73,7 @@ class Outbox:
     busy: int = 0
     is_impatient: bool = False
     sent: list = field(default_factory=list)
+    gas_price: int = 30
     failures: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
 
@@ -110,11 +111,11 @@ class Clock:
 def run(monkeypatch):
     """Run a program for some looks; returns whether it ended by itself, what it said, and how long it paused."""
 
-    def run(chain, actor, outbox, waits=10, is_done=lambda _view: False):
+    def run(chain, actor, outbox, waits=10, is_done=lambda _view: False, **limits):
         clock, said = Clock(waits), []
         chain.clock = clock
         monkeypatch.setattr(loop.time, "monotonic", lambda: clock.now)
-        ended = ActorLoop(chain, actor, outbox, said.append, is_done, poll_interval=2).run(clock)
+        ended = ActorLoop(chain, actor, outbox, said.append, is_done, poll_interval=2, **limits).run(clock)
         return ended, said, clock.pauses
 
     return run
@@ -179,6 +180,36 @@ def test_after_a_refusal_the_next_call_gets_its_number(run):
     run(Chain([1]), Actor([Turn(CALLS), Turn([])]), outbox)
 
     assert outbox.sent == [(CALLS[1], 7)]
+
+
+def test_what_is_too_dear_waits_with_one_line_and_the_rest_is_sent(run):
+    outbox = Outbox()
+
+    _ended, said, _pauses = run(
+        Chain([1]), Actor([Turn(CALLS)]), outbox, most_gas_price=lambda call, _view: 29 if call == CALLS[0] else 30
+    )
+
+    assert {call for call, _nonce in outbox.sent} == {CALLS[1]}
+    assert [line for line in said if "gas costs" in line] == [
+        "gas costs 30 wei: ModelRegistry.publish waits for 29 wei or less (--max-gas-price)"
+    ]
+
+
+def test_what_has_waited_is_sent_once_gas_is_cheap_enough_and_is_told_of_when_it_waits_again(run):
+    outbox = Outbox()
+
+    class Falling(Actor):
+        def act(self, _view):
+            outbox.gas_price = 30 if not outbox.sent and self.looks < 3 else 20
+            self.looks += 1
+            return Turn(CALLS[:1])
+
+        looks = 0
+
+    _ended, said, _pauses = run(Chain([1]), Falling([]), outbox, most_gas_price=lambda _call, _view: 25)
+
+    assert outbox.sent[0] == (CALLS[0], 7)
+    assert len([line for line in said if "gas costs" in line]) == 1
 
 
 def test_a_transaction_that_failed_in_its_block_is_a_line_with_its_reason(run):
