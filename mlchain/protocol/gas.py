@@ -1,7 +1,7 @@
 """How much gas a transaction can take at most, whatever others do in the blocks before it.
 
-The bounds hold by the prices of Berlin and all later forks, and a test measures the worst cases. What a receiver of
-ether that is a contract spends is not in them.
+The bounds hold by the prices of Berlin and all later forks: tests measure the worst cases, and put a few of every kind
+into one block in many orders. What a receiver of ether that is a contract spends is not in them.
 """
 
 from mlchain.protocol.calls import Call
