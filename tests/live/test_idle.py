@@ -13,8 +13,14 @@ MINUTES = 10
 @pytest.mark.slow
 def test_an_idle_worker_asks_little_and_does_not_grow(tmp_path):
     with LiveTestbed(tmp_path, {"worker0": "honest"}, rounds=1) as network:
+        network.start("server")
+        while "the rounds will train" not in network.programs.log("server"):
+            time.sleep(1)
+        network.kill("server")  # it has announced what workers join for, and deploys no round
         network.start("worker0", poll_interval=None)
-        time.sleep(60)  # it starts, and joins
+        while "you joined the pool" not in network.programs.log("worker0"):
+            time.sleep(1)
+        time.sleep(60)
         pid = network.programs.running["worker0"].pid
         (memory, busy), asked = use_of(pid), network.proxy.requests.total()
 
