@@ -86,16 +86,16 @@ class Convolution:
             top, left = down * layer.stride_height, across * layer.stride_width
             yield kernels, body[:, top : top + height, left : left + width, copy % self._copies]
 
-    def expect(self, used: NDArray[np.bool_] | None) -> None:
-        """Say which inputs of a dense layer a batch uses: the others are 0 in all its samples.
+    def expect(self, used: NDArray[np.intp] | None) -> None:
+        """Say which inputs of a dense layer a batch has, None for all: the others are 0 in all its samples.
 
         Such an input adds nothing to any sum and moves no weight: with MNIST, a third of them.
         """
         self._rows: NDArray[np.intp] | None = None  # of the weights that the batch moves; None: all
         self._seen = self._spread  # those rows of it
         self._output_norm: float | None = None  # of the weights of an output; None: not worked out yet
-        if used is not None and not used.all():
-            self._rows = np.append(np.flatnonzero(used), self.stage.fan_in)
+        if used is not None and len(used) < self.stage.fan_in:
+            self._rows = np.append(used, self.stage.fan_in)
             self._seen = self._spread.take(self._rows, axis=0)
 
     # Forward
@@ -135,11 +135,8 @@ class Convolution:
         """Return the patches that a kernel sees, (fan-in + 1, positions * samples), the constant input last."""
         stage, samples = self.stage, inputs.shape[-1]
         if stage.is_dense:
-            columns, rows = self._buffer("columns", (len(self._seen), samples)), inputs.reshape(stage.fan_in, samples)
-            if self._rows is None:
-                columns[:-1] = rows
-            else:
-                rows.take(self._rows[:-1], axis=0, out=columns[:-1], mode="clip")  # "raise" would copy them once more
+            columns = self._buffer("columns", (len(self._seen), samples))
+            columns[:-1] = inputs.reshape(-1, samples)
         else:
             padded = self._padded(inputs)
             channel, down, across, sample = padded.strides
@@ -206,8 +203,8 @@ class Convolution:
         # In a row of the columns each input of a channel occurs once at most.
         bound = stage.added * stage.magnitude * math.sqrt(errors.shape[1]) * error_norm
         if not (stage.is_dense and is_narrow(bound)):
-            channels = stage.fan_in if stage.is_dense else stage.inputs[0]
-            bound = stage.added * greatest_row(self._inputs.reshape(channels, -1)) * error_norm
+            shape = (-1, self._samples) if stage.is_dense else (stage.inputs[0], -1)
+            bound = stage.added * greatest_row(self._inputs.reshape(shape)) * error_norm
         gradient = _gradient(self._columns, self._routed(errors), bound)
         constant = stage.added * stage.layer.bias_input * math.sqrt(errors.shape[1]) * error_norm
         if self._is_pooled or not is_narrow(max(bound, constant)):

@@ -29,13 +29,21 @@ class Network:
 
     def step(self, samples: Samples, labels: Integers) -> int:
         """Move the weights by the gradient of a batch; return its loss in 1/256 bit, summed over its samples."""
-        first = self._layers[0]
-        is_sparse = first.stage.is_dense and self._inputs.kind is InputKind.UNSIGNED
-        first.expect(np.bitwise_or.reduce(samples, axis=0) != 0 if is_sparse else None)
+        samples = self._seen_of(samples)
         loss = sum(self._learn(samples[part], labels[part]) for part in _parts(len(samples)))
         for layer in self._layers:
             layer.descend()
         return loss
+
+    def _seen_of(self, samples: Samples) -> Samples:
+        """Return what of a batch is seen: of a dense first layer, the inputs that are not 0 in all samples."""
+        first = self._layers[0]
+        if not (first.stage.is_dense and self._inputs.kind is InputKind.UNSIGNED):
+            return samples
+        used = np.flatnonzero(np.bitwise_or.reduce(samples, axis=0))
+        first.expect(used)
+        seen: Samples = samples.T[used].T  # faster than samples[:, used], since the samples go last from here on
+        return seen
 
     def master_weights(self) -> tuple[Integers, ...]:
         """Return the weights of every layer, (outputs, fan-in + 1), in units of 2**-quantum of the model's."""
@@ -76,13 +84,17 @@ class Network:
 
 
 def values_of(inputs: Inputs, samples: Samples) -> Narrow:
-    """Return what the first layer sees of samples, (channels, height, width, samples)."""
+    """Return what the first layer sees of samples, (channels, height, width, samples).
+
+    Of a dense layer it may be some inputs only, (inputs, 1, 1, samples).
+    """
     count = len(samples)
     if inputs.kind is InputKind.TOKENS:
         tokens = samples.T.reshape(1, inputs.height, inputs.width, count)
         numbers = np.arange(inputs.channels).reshape(-1, 1, 1, 1)
         return np.asarray(tokens == numbers, dtype=np.float32)
-    values = np.ascontiguousarray(samples.T, dtype=np.float32).reshape(*inputs.shape, count)
+    shape = inputs.shape if samples.shape[1] == inputs.sample_size else (-1, 1, 1)
+    values = np.ascontiguousarray(samples.T, dtype=np.float32).reshape(*shape, count)
     if inputs.kind is InputKind.SIGNED:
         values -= 128
     return values
