@@ -37,7 +37,9 @@ STYLES: dict[str, dict[str, Any]] = {  # as matplotlib's keyword arguments
 
 def draw_learning(path: Path, panels: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
     """Draw accuracy after rounds 1, 2 .. of every learner, a panel for each model; the last one's value is written."""
-    drawn, all_axes = pyplot.subplots(1, len(panels), figsize=(10, 4.2), layout="constrained")
+    across = 2  # or titles would be cut off, and legends hide the curves
+    drawn, grid = pyplot.subplots(-(-len(panels) // across), across, figsize=(10, 8), layout="constrained")
+    all_axes = grid.flat
     styles: list[dict[str, Any]] = [
         {"color": "black", "marker": "o", "markersize": 9, "markerfacecolor": "white"},
         {"color": "#D55E00", "marker": "x"},
@@ -49,7 +51,7 @@ def draw_learning(path: Path, panels: Mapping[str, Mapping[str, Sequence[float]]
         axes.legend(loc="lower right")
         axes.yaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
         _percent_by_round(axes, 1)
-    all_axes[0].set_ylabel("test accuracy")
+        axes.set_ylabel("test accuracy")
     save_figure(drawn, path)
 
 
