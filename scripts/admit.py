@@ -2,11 +2,8 @@
 
 import click
 
-from mlchain.chain.accounts import address_named, load_unattended
 from mlchain.chain.command import Command
-from mlchain.live.admission import set_admission
 from mlchain.live.options import Place, place_options
-from mlchain.live.runner import open_deployment
 
 
 @click.command(cls=Command, short_help="Admit workers to a permissioned pool, or revoke that")
@@ -19,6 +16,10 @@ def cli(workers: tuple[str, ...], place: Place, account: str | None, revoke: boo
 
     Workers that are admitted already stay so, and nothing is sent for them.
     """
+    from mlchain.chain.accounts import address_named, load_unattended  # here: `ape run` imports every script
+    from mlchain.live.admission import set_admission
+    from mlchain.live.runner import open_deployment
+
     chain, deployment = open_deployment(place)
     addresses = [address_named(worker) for worker in workers]
     for line in set_admission(chain, deployment, load_unattended(account), addresses, not revoke):

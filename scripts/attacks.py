@@ -3,19 +3,20 @@
 import click
 
 from mlchain.chain.command import LocalCommand
-from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
-from mlchain.simulation.attacks import Result, all_attacks, result_of
-from mlchain.simulation.books import check_books
-from mlchain.simulation.simulator import Simulation, open_chain
-from mlchain.simulation.summary import summarize
-from mlchain.simulation.tables import attacks_table
 
 
 @click.command(cls=LocalCommand, short_help="Act out every attack and show what came of it")
 @click.option("--seed", default=1, show_default=True, help="Seed of the first attack; the others count on from it.")
 def cli(seed: int) -> None:
     """Act out every attack on a local chain, a line each; exit with status 0 only if all of them failed."""
+    from mlchain.console import console, progress_bar  # here: `ape run` imports every script
+    from mlchain.simulation.attacks import Result, all_attacks, result_of
+    from mlchain.simulation.books import check_books
+    from mlchain.simulation.simulator import Simulation, open_chain
+    from mlchain.simulation.summary import summarize
+    from mlchain.simulation.tables import attacks_table
+
     attacks = all_attacks(seed)
     chain = open_chain(seed)
     results: list[Result] = []

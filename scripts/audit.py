@@ -5,9 +5,7 @@ from pathlib import Path
 import click
 
 from mlchain.chain.command import Command
-from mlchain.live.audit_report import audit_deployment, audit_lines
 from mlchain.live.options import Place, place_options
-from mlchain.live.runner import open_deployment
 
 
 @click.command(cls=Command, short_help="Check a deployment's whole history against the protocol")
@@ -21,6 +19,9 @@ def cli(place: Place, start_from: Path | None, retrain: bool) -> None:
 
     Names everything that is wrong, and exits with status 1 if anything is.
     """
+    from mlchain.live.audit_report import audit_deployment, audit_lines  # here: `ape run` imports every script
+    from mlchain.live.runner import open_deployment
+
     chain, deployment = open_deployment(place)
     report, blocks = audit_deployment(chain, deployment, retrain, start_from)
     for line in audit_lines(report, blocks, retrain):

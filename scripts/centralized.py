@@ -7,16 +7,9 @@ import click
 from typing_extensions import Unpack
 
 from mlchain.centralized.learning.aggregation import RULES
-from mlchain.centralized.learning.behaviours import honest
-from mlchain.centralized.membership import find_counter, join, watch_joins
-from mlchain.centralized.service.settings import SettingsChoices, settings_from
-from mlchain.centralized.service.signing import Place
-from mlchain.centralized.simulation.run import CentralizedOptions
-from mlchain.centralized.web.serving import serve
-from mlchain.centralized.web.worker import FederatedWorker, ServiceClient
-from mlchain.chain.accounts import load_account, load_unattended, signer_for
+from mlchain.centralized.service.settings import SettingsChoices
+from mlchain.centralized.simulation.options import CentralizedOptions
 from mlchain.chain.command import Command
-from mlchain.chain.connection import Chain
 from mlchain.errors import UserError
 from mlchain.tasks.options import DATA, LABEL, bring, subject_options
 
@@ -59,6 +52,12 @@ def serve_command(
     port: int, folder: Path, deployments: Path, counter: str | None, **choices: Unpack[SettingsChoices]
 ) -> None:
     """Serve until interrupted; started again with the same folder and options, go on where it was."""
+    from mlchain.centralized.membership import find_counter, watch_joins  # here: `ape run` imports every script
+    from mlchain.centralized.service.settings import settings_from
+    from mlchain.centralized.service.signing import Place
+    from mlchain.centralized.web.serving import serve
+    from mlchain.chain.connection import Chain
+
     chain = Chain()
     address, first = find_counter(chain, counter, deployments)
     settings = settings_from(Place(chain.chain_id, address), **choices)
@@ -77,6 +76,13 @@ def work_command(
     account: str | None, url: str, data: Path | None, label: str | None, deployments: Path, counter: str | None
 ) -> None:
     """Join the counter unless that is done, register, and train until learning is finished."""
+    from mlchain.centralized.learning.behaviours import honest  # here: `ape run` imports every script
+    from mlchain.centralized.membership import find_counter, join
+    from mlchain.centralized.service.signing import Place
+    from mlchain.centralized.web.worker import FederatedWorker, ServiceClient
+    from mlchain.chain.accounts import load_account, load_unattended, signer_for
+    from mlchain.chain.connection import Chain
+
     chain = Chain()
     address, _first = find_counter(chain, counter, deployments)
     worker = load_account(account) if chain.is_development else load_unattended(account)

@@ -5,11 +5,6 @@ from pathlib import Path
 import click
 
 from mlchain.chain.command import OfflineCommand
-from mlchain.data.dataset import fingerprint
-from mlchain.data.looking import describe
-from mlchain.data.opening import read_data
-from mlchain.data.store import data_dir, keep
-from mlchain.data.tables import header_of
 from mlchain.tasks.options import LABEL
 
 
@@ -26,6 +21,12 @@ def cli(path: Path, label: str | None, out: Path | None) -> None:
     class, a .txt file, or a canonical file. The same data gives the same bytes on every machine. Programs find them
     by their name in the folder DATA_DIR, or else in the user's cache.
     """
+    from mlchain.data.dataset import fingerprint  # here: `ape run` imports every script
+    from mlchain.data.looking import describe
+    from mlchain.data.opening import read_data
+    from mlchain.data.store import data_dir, keep
+    from mlchain.data.tables import header_of
+
     dataset = read_data(path, label)
     for line in describe(dataset, header_of(path, label) if path.suffix.lower() == ".csv" else None):
         click.echo(line)

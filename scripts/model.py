@@ -5,15 +5,8 @@ from pathlib import Path
 import click
 
 from mlchain.chain.command import Command
-from mlchain.console import console, percent
 from mlchain.errors import UserError, require
-from mlchain.export.confusion import confusion_table, save_confusion
-from mlchain.export.evaluation import evaluate, predictions
-from mlchain.export.model_file import read_model, require_form, save, trained_of
 from mlchain.live.options import Place, place_options
-from mlchain.live.runner import open_deployment
-from mlchain.live.versions import version_on_chain
-from mlchain.tasks.catalogue import known_dataset
 from mlchain.tasks.options import DATA, LABEL, bring
 
 
@@ -44,6 +37,14 @@ def cli(
 
     The names of classes and columns come with the data set: from the folder of data sets, from --data, or from --file.
     """
+    from mlchain.console import console, percent  # here: `ape run` imports every script
+    from mlchain.export.confusion import confusion_table, save_confusion
+    from mlchain.export.evaluation import evaluate, predictions
+    from mlchain.export.model_file import read_model, require_form, save, trained_of
+    from mlchain.live.runner import open_deployment
+    from mlchain.live.versions import version_on_chain
+    from mlchain.tasks.catalogue import known_dataset
+
     require(bool(out or is_evaluated or predict), "nothing is asked for: name --out, --evaluate or --predict")
     require(report is None or is_evaluated, "--report draws what --evaluate finds")
     for path in out:

@@ -7,7 +7,6 @@ import click
 from mlchain.chain.command import OfflineCommand
 from mlchain.console import console
 from mlchain.simulation.odds import Question, attacker_table, economics_table, odds_table
-from mlchain.simulation.odds_plot import save_odds_plot
 from mlchain.units import Amount, ether
 
 DEFAULT = Question()
@@ -46,6 +45,8 @@ def cli(
 
     All honest seats are assumed to answer, and all evil seats to tell the same lie.
     """
+    from mlchain.simulation.odds_plot import save_odds_plot  # here: `ape run` imports every script
+
     question = Question(pool, evil, committee, quorum, stake, audit_rate, reward, bonus)
     save_odds_plot(question, plot)
     console().print(odds_table(question))

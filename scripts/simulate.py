@@ -1,8 +1,9 @@
-"""Play a learning server and its workers on a local chain."""
+"""Play a learning server and its workers on a local chain.
+
+`ape run` imports every script, whichever command is run: what only this one needs is imported where it is used.
+"""
 
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import click
@@ -10,27 +11,11 @@ from click.core import ParameterSource
 
 from mlchain.centralized.learning.aggregation import RULES
 from mlchain.centralized.learning.behaviours import BEHAVIOURS as LEARNERS
-from mlchain.centralized.learning.training import open_federated
-from mlchain.centralized.simulation.run import CentralizedOptions, learn
-from mlchain.centralized.simulation.summary import (
-    CentralizedSummary,
-    print_learning,
-    save_learning_plots,
-    summarize_learning,
-)
+from mlchain.centralized.simulation.options import CentralizedOptions
 from mlchain.chain.command import LocalCommand
-from mlchain.console import console, progress_bar
 from mlchain.errors import UserError
-from mlchain.export.model_file import require_form, save, trained_of
 from mlchain.simulation.attackers import BEHAVIOURS
-from mlchain.simulation.books import check_books
-from mlchain.simulation.forecast import announce
 from mlchain.simulation.options import Options
-from mlchain.simulation.plots import save_plots
-from mlchain.simulation.simulator import Simulation, open_chain
-from mlchain.simulation.summary import Summary, summarize
-from mlchain.simulation.tables import print_summary
-from mlchain.tasks.catalogue import known_dataset, open_task
 from mlchain.tasks.choices import Subject, prepare
 from mlchain.tasks.options import EARLY_STOPPING, UNTIL_ACCURACY, subject_options
 from mlchain.units import Duration
@@ -128,6 +113,8 @@ def cli(
     """Play a learning server and its workers, honest and evil, through whole rounds on a chain of their own."""
     _refuse_options_of_other_modes(context, mode)
     if save_model:
+        from mlchain.export.model_file import require_form
+
         require_form(save_model)
     if report:
         _make_folder(report)
@@ -166,6 +153,15 @@ def _refuse_options_of_other_modes(context: click.Context, mode: str) -> None:
 
 
 def _play(options: Options, report: Path | None, save_model: Path | None) -> None:
+    from mlchain.console import console, progress_bar
+    from mlchain.export.model_file import save, trained_of
+    from mlchain.simulation.books import check_books
+    from mlchain.simulation.forecast import announce
+    from mlchain.simulation.simulator import Simulation, open_chain
+    from mlchain.simulation.summary import summarize
+    from mlchain.simulation.tables import print_summary
+    from mlchain.tasks.catalogue import known_dataset, open_task
+
     started = time.monotonic()
     open_task(prepare(options.subject).recipe.to_bytes())  # refuses data that is missing, before anything is printed
     chain = open_chain(options.seed)
@@ -176,7 +172,12 @@ def _play(options: Options, report: Path | None, save_model: Path | None) -> Non
     check_books(chain, run)
     summary = summarize(chain, run, time.monotonic() - started)
     print_summary(console(), summary)
-    _save(report, summary, partial(save_plots, run, summary))
+    if report:
+        from mlchain.simulation.plots import save_plots
+
+        summary.save(report)
+        save_plots(run, summary, report)
+        click.echo(f"summary.json and plots are in {report}")
     last, recipe = run.view.ledger.versions[-1], prepare(options.subject).recipe
     if save_model:
         save(save_model, trained_of(recipe, last.data(), last.number, known_dataset(recipe)))
@@ -186,6 +187,12 @@ def _play(options: Options, report: Path | None, save_model: Path | None) -> Non
 
 
 def _learn(options: CentralizedOptions, report: Path | None) -> None:
+    from mlchain.centralized.learning.training import open_federated
+    from mlchain.centralized.simulation.run import learn
+    from mlchain.centralized.simulation.summary import print_learning, save_learning_plots, summarize_learning
+    from mlchain.console import console, progress_bar
+    from mlchain.simulation.simulator import open_chain
+
     started = time.monotonic()
     open_federated(options.recipe, options.split)  # refuses shares that cannot be dealt out
     chain = open_chain(options.seed)
@@ -193,13 +200,9 @@ def _learn(options: CentralizedOptions, report: Path | None) -> None:
         learned = learn(chain, options, progress)
     summary = summarize_learning(chain, learned, time.monotonic() - started)
     print_learning(console(), summary)
-    _save(report, summary, partial(save_learning_plots, learned, summary))
-
-
-def _save(report: Path | None, summary: Summary | CentralizedSummary, save_plots_to: Callable[[Path], object]) -> None:
     if report:
         summary.save(report)
-        save_plots_to(report)
+        save_learning_plots(learned, summary, report)
         click.echo(f"summary.json and plots are in {report}")
 
 

@@ -4,8 +4,6 @@ import click
 
 from mlchain.chain.command import Command
 from mlchain.live.options import Place, place_options
-from mlchain.live.rendering import as_json, as_lines, inspect_deployment
-from mlchain.live.runner import open_deployment
 
 
 @click.command(cls=Command, short_help="Show how a deployment stands, or a worker's pay slip")
@@ -18,6 +16,9 @@ def cli(place: Place, worker: str | None, evil: int | None, is_json: bool) -> No
 
     Everything is as of the last final block. No key is needed, and nothing is sent.
     """
+    from mlchain.live.rendering import as_json, as_lines, inspect_deployment  # here: `ape run` imports every script
+    from mlchain.live.runner import open_deployment
+
     found = inspect_deployment(*open_deployment(place), evil, worker)
     for line in [as_json(found)] if is_json else as_lines(found):
         click.echo(line)

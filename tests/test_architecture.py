@@ -85,6 +85,7 @@ ALLOWED = {
         "ape_node",
         "ape_test",
         "click",
+        "eth_abi",
         "eth_account",
         "eth_tester",
         "eth_utils",

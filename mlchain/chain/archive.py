@@ -1,16 +1,17 @@
 """What a node remembers of a deployment: all logs, receipts, and the state at the end of earlier blocks."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from ape import project
-from ape.contracts.base import ContractCallHandler
-from ape.exceptions import ApeException
 from eth_utils import keccak, to_bytes, to_checksum_address, to_hex
 from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
 
-from mlchain.chain.abi import struct_from_abi
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.history import Logs
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Receipt
+from mlchain.chain.views import ViewCall, Views
 from mlchain.protocol.events import JobDeployed, Log, Value
 
 RANDOM_AT = 4 + 11 * 32  # in the input of `deployRound`, behind the selector and the eleven words of the terms
@@ -21,6 +22,7 @@ class Archive:
 
     def __init__(self, deployment: Deployment) -> None:
         self._provider = connected_provider()
+        self._views = Views(self._provider)
         self._addresses = deployment.addresses
 
     def logs(self, first: int, last: int) -> list[Log]:
@@ -73,37 +75,38 @@ class Archive:
 
     def burnt_at(self, block: int) -> int:
         """Return what is burnt at the end of a block, in wei."""
-        return int(self._view("WorkerRegistry", "burnt")(block_id=block))
+        return int(self._view(block, "WorkerRegistry", "burnt"))
 
     def random_head_at(self, block: int) -> bytes | None:
         """Return the hash that the server's next number has to have, None where the node has forgotten that block."""
         try:
-            return bytes(self._view("JobFactory", "randomHead")(block_id=block))
-        except (ApeException, Web3Exception, ValueError):
+            return bytes(self._view(block, "JobFactory", "randomHead"))
+        except (Web3Exception, ValueError):
             return None
 
     def counts_at(self, block: int) -> tuple[int, int, int]:
         """Return the number of members, of rounds and of model versions at the end of a block."""
         views = (("WorkerRegistry", "poolSize"), ("JobFactory", "latestRound"), ("ModelRegistry", "latestVersion"))
-        members, rounds, versions = (int(self._view(*view)(block_id=block)) for view in views)
+        calls = [ViewCall(contract, view, self._addresses[contract]) for contract, view in views]
+        members, rounds, versions = self._views.ask_all(calls, block)
         return members, rounds, versions
 
-    def account_at(self, owner: str, block: int) -> tuple[int, int, int, int]:
-        """Return stake and credit, in wei, position plus one and leave block of an owner at the end of a block."""
-        account = self._view("WorkerRegistry", "accountOf")(owner, block_id=block)
-        return int(account.stake), int(account.credit), int(account.positionPlusOne), int(account.leaveBlock)
+    def accounts_at(self, owners: Sequence[str], block: int) -> dict[str, tuple[int, int, int, int]]:
+        """Return stake and credit, in wei, position plus one and leave block of owners at the end of a block."""
+        registry = self._addresses["WorkerRegistry"]
+        calls = [ViewCall("WorkerRegistry", "accountOf", registry, (owner,)) for owner in owners]
+        accounts = zip(owners, self._views.ask_all(calls, block), strict=True)
+        return {owner: (stake, credit, position, left) for owner, (credit, stake, position, left) in accounts}
 
-    def job_at(self, address: str, block: int) -> tuple[int, int, tuple[Value, ...]]:
-        """Return how many commitments and candidates a job has at the end of a block, and its terms."""
-        progress = self._view("Job", "progress", address)(block_id=block)
-        terms = self._view("Job", "terms", address)(block_id=block)
-        return int(progress.commits), int(progress.candidates), struct_from_abi(terms)
+    def jobs_at(self, jobs: Sequence[str], block: int) -> dict[str, tuple[int, int, tuple[Value, ...]]]:
+        """Return how many commitments and candidates jobs have at the end of a block, and their terms."""
+        progress = self._views.ask_all([ViewCall("Job", "progress", job) for job in jobs], block)
+        terms = self._views.ask_all([ViewCall("Job", "terms", job) for job in jobs], block)
+        found = zip(jobs, progress, terms, strict=True)
+        return {job: (commits, candidates, its) for job, (commits, _at, candidates, *_), its in found}
 
-    def _view(self, contract: str, view: str, address: str | None = None) -> ContractCallHandler:
-        place = address or self._addresses[contract]
-        instance = project.get_contract(contract).at(place, fetch_from_explorer=False)
-        handler: ContractCallHandler = getattr(instance, view)
-        return handler
+    def _view(self, block: int, contract: str, view: str) -> Any:
+        return self._views.ask(ViewCall(contract, view, self._addresses[contract]), block)
 
 
 def _deploying() -> bytes:

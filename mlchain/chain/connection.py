@@ -27,6 +27,7 @@ from mlchain.chain.node_errors import node_errors
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Creation, Receipt
 from mlchain.chain.reverts import first_line, reverts_named
+from mlchain.chain.views import ViewCall, Views
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.events import Incremented, Log
@@ -39,6 +40,7 @@ class Chain:
     def __init__(self) -> None:
         self._provider = connected_provider()
         self._logs = Logs(self._provider)
+        self._views = Views(self._provider)
         self._following: FollowedDeployment | None = None
         self._clock = ChainClock()
 
@@ -211,7 +213,8 @@ class Chain:
 
     def read(self, contract: str, view: str, *arguments: object, address: str | None = None) -> int | str | bool:
         """Return what a view function says that returns one number, address or truth value."""
-        value: int | str | bool = getattr(self._at(contract, address), view)(*map(to_abi, arguments))
+        place = address or self._followed.deployment.addresses[contract]
+        value: int | str | bool = self._views.ask(ViewCall(contract, view, place, arguments))
         return value
 
     def _at(self, contract: str, address: str | None) -> ContractInstance:

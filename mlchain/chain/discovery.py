@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ape.exceptions import ContractLogicError, DecodingError
 from eth_utils import is_address, to_checksum_address
+from web3.exceptions import BadFunctionCallOutput, ContractLogicError
 
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment, Parameters, record_path
@@ -19,7 +19,7 @@ def find_deployment(chain: Chain, folder: Path, factory: str | None, first_block
     require_shared(chain)
     try:
         deployment = _of_factory(chain, factory, first_block) if factory else _recorded(chain, folder)
-    except (ContractLogicError, DecodingError) as error:
+    except (BadFunctionCallOutput, ContractLogicError) as error:
         raise UserError(f"the contract at {factory} on {chain.network} is no JobFactory") from error
     check(chain, deployment)
     return deployment

@@ -1,12 +1,15 @@
-"""Makes the embedded chain the same at every run; a node of its own cannot be, since its blocks carry the time."""
+"""The embedded chain: the same at every run, as no node can be, whose blocks carry the time; it refuses as nodes do."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ape.api import ProviderAPI
 from ape_test.config import ApeTestConfig
 from ape_test.provider import ApeEVMBackend, LocalProvider
 from eth_tester.backends.pyevm.main import ZERO_ADDRESS, setup_tester_chain
+from eth_tester.exceptions import TransactionFailed
 from eth_utils import keccak, to_tuple
+from web3.exceptions import ContractLogicError
 
 GENESIS_TIME = 4_000_000_000  # in the future (2096), or the embedded chain would stamp its blocks with today's time
 
@@ -31,6 +34,15 @@ class RepeatableBackend(ApeEVMBackend):
         for _ in range(num_blocks):
             mix_hash = keccak(self._seed + self.chain.get_block().number.to_bytes(8, "big"))
             yield self.chain.mine_block(coinbase=coinbase, mix_hash=mix_hash, blob_gas_used=0).hash
+
+
+@contextmanager
+def refusals_named() -> Iterator[None]:
+    """Let the embedded chain refuse a call inside as nodes do: by an error of web3."""
+    try:
+        yield
+    except TransactionFailed as error:
+        raise ContractLogicError(str(error)) from error
 
 
 def make_repeatable(provider: ProviderAPI, seed: bytes) -> None:

@@ -42,6 +42,13 @@ class PromptHTTP(HTTPProvider):
             raise BadResponseFormat(f"the answer to {method} is not JSON-RPC")
         return response
 
+    def make_batch_request(self, requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse] | RPCResponse:
+        """Return the answers to many requests, in their order; a single error where the node takes no batches."""
+        try:
+            return super().make_batch_request(requests)
+        except (JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError) as error:
+            raise BadResponseFormat("the answer to a batch is not JSON-RPC") from error
+
 
 class _AskedPromptly(EthereumNodeProvider):
     """A provider of Ape's that asks by `PromptHTTP`, from the first question on that connecting to it takes."""

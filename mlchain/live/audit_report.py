@@ -60,8 +60,8 @@ def _books(archive: Archive, server: str, logs: Sequence[Log], block: int) -> Bo
         archive.balance_at(block),
         archive.burnt_at(block),
         *archive.counts_at(block),
-        {owner: archive.account_at(owner, block) for owner in sorted(owners)},
-        {job: JobBook(*archive.job_at(job, block)) for job in jobs},
+        archive.accounts_at(sorted(owners), block),
+        {job: JobBook(*found) for job, found in archive.jobs_at(jobs, block).items()},
     )
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlchain.centralized.simulation.run import CentralizedOptions, learn
+from mlchain.centralized.simulation.options import CentralizedOptions
+from mlchain.centralized.simulation.run import learn
 from mlchain.centralized.simulation.summary import save_learning_plots, summarize_learning
 from mlchain.chain.connection import Chain
 from mlchain.errors import UserError

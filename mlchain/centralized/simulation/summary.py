@@ -12,7 +12,6 @@ from mlchain.chain.connection import Chain
 from mlchain.console import percent, table
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import ETHER
-from mlchain.simulation.plots import draw_accuracy, draw_gas, save_plot
 from mlchain.simulation.summary import gas_figures
 from mlchain.simulation.tables import gas_table
 
@@ -103,6 +102,8 @@ def summarize_learning(chain: Chain, run: CentralizedRun, seconds: float) -> Cen
 
 def save_learning_plots(run: CentralizedRun, summary: CentralizedSummary, folder: Path) -> list[Path]:
     """Write accuracy by round and gas by kind into `folder`; return their paths."""
+    from mlchain.simulation.plots import draw_accuracy, draw_gas, save_plot  # here: it takes a second
+
     accuracies = [model.accuracy for model in run.models]
     title = f"Test accuracy, {summary.task} / {summary.model}, {summary.rule}"
     return [

@@ -1,0 +1,57 @@
+"""Many questions to a node in one request, where it takes JSON-RPC batches; one after the other where it does not."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from ape_ethereum.provider import Web3Provider
+from web3 import HTTPProvider
+from web3.exceptions import ContractLogicError, Web3RPCError
+from web3.types import RPCEndpoint
+
+from mlchain.chain.embedded import refusals_named
+
+QUESTIONS_PER_REQUEST = 100  # some nodes take no more
+
+Question = tuple[str, list[Any]]  # a JSON-RPC method and its parameters
+
+
+class Questions:
+    """Asks the node of `provider`."""
+
+    def __init__(self, provider: Web3Provider) -> None:
+        self._web3 = provider.web3
+        self._takes_batches = isinstance(provider.web3.provider, HTTPProvider)
+
+    def ask(self, questions: Sequence[Question]) -> list[Any]:
+        """Return the answers as the node gives them.
+
+        Raises ContractLogicError where a contract refuses a call, else Web3RPCError where there is no answer.
+        """
+        return [answer for portion in _portions(questions) for answer in self._ask(portion)]
+
+    def _ask(self, questions: Sequence[Question]) -> list[Any]:
+        if self._takes_batches and len(questions) > 1:
+            http = cast(HTTPProvider, self._web3.provider)
+            answers = http.make_batch_request([(RPCEndpoint(method), given) for method, given in questions])
+            if isinstance(answers, list) and len(answers) == len(questions):
+                return [_result(answer) for answer in answers]
+            self._takes_batches = False
+        with refusals_named():
+            return [self._web3.manager.request_blocking(RPCEndpoint(method), given) for method, given in questions]
+
+
+def _portions(questions: Sequence[Question]) -> Iterator[Sequence[Question]]:
+    for first in range(0, len(questions), QUESTIONS_PER_REQUEST):
+        yield questions[first : first + QUESTIONS_PER_REQUEST]
+
+
+def _result(answer: Any) -> Any:
+    if "result" in answer:
+        return answer["result"]
+    message = str(answer.get("error", {}).get("message", "no result"))
+    raise ContractLogicError(message) if "revert" in message else Web3RPCError(message)
+
+
+def number(value: int | str) -> int:
+    """Return a number that a node gives in hex, or the embedded chain as it is."""
+    return int(value, 16) if isinstance(value, str) else int(value)
