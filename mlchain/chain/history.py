@@ -1,24 +1,22 @@
 """The logs of a deployment, read block after block, and the ledger that they add up to."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from typing import Any, NoReturn, cast
+from typing import NoReturn, cast
 
-from ape import project
-from ape.types import ContractLog
 from ape_ethereum.provider import Web3Provider
 from eth_utils import to_checksum_address
 from requests import Timeout
 from web3.exceptions import BlockNotFound, Web3RPCError
-from web3.types import FilterParams
+from web3.types import FilterParams, LogReceipt
 
-from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import CONTRACTS, Deployment
 from mlchain.chain.identity import Readable, require_genesis, require_same
 from mlchain.chain.node_errors import NodeError
+from mlchain.chain.questions import Questions, number
+from mlchain.chain.raw_logs import RawLog, raw_log
 from mlchain.chain.witness import Witness
 from mlchain.errors import UserError, require
-from mlchain.protocol.events import JobDeployed, Log, decode
+from mlchain.protocol.events import JobDeployed, Log
 from mlchain.protocol.ledger import Ledger
 
 BLOCKS_PER_REQUEST = 2_000  # at most; fewer where a node refuses so many
@@ -31,7 +29,7 @@ class Logs:
 
     def __init__(self, provider: Web3Provider) -> None:
         self._provider = provider
-        self._events = [event for name in CONTRACTS for event in project.get_contract(name).contract_type.events]
+        self._questions = Questions(provider)
         self._span = BLOCKS_PER_REQUEST
         self._answers = 0  # since the last refusal
 
@@ -43,7 +41,12 @@ class Logs:
             first = end + 1
 
     def find(self, first: int, last: int, addresses: Sequence[str]) -> list[Log]:
-        """Return the events of contracts at these addresses, in the order of the chain.
+        """Return the events of contracts at these addresses, in the order of the chain."""
+        events = (log.event() for log in self.find_raw(first, last, addresses))
+        return [event for event in events if event is not None]
+
+    def find_raw(self, first: int, last: int, addresses: Sequence[str]) -> list[RawLog]:
+        """Return the logs of contracts at these addresses, in the order of the chain.
 
         Where a node refuses so many blocks or results at once, the range is halved, for later requests too. The cause
         may have been another: after some answers the range grows again. After a timeout the next range is half as long.
@@ -60,27 +63,22 @@ class Logs:
                 raise
             middle = (first + last) // 2
             self._span, self._answers = min(self._span, middle - first + 1), 0
-            return self.find(first, middle, addresses) + self.find(middle + 1, last, addresses)
+            return self.find_raw(first, middle, addresses) + self.find_raw(middle + 1, last, addresses)
         self._answers += 1
         if self._answers % ANSWERS_TO_TRUST == 0:
             self._span = min(BLOCKS_PER_REQUEST, 2 * self._span)
-        encoded = cast(list[dict[str, Any]], raw)
-        return [self._log(log) for log in self._provider.network.ecosystem.decode_logs(encoded, *self._events)]
+        times = self._times_of(raw)
+        return [raw_log(log, times[log["blockNumber"]]) for log in raw]
 
-    def _log(self, log: ContractLog) -> Log:
-        block = int(log.block_number)
-        return Log(
-            decode(log.event_name, {name: from_abi(value) for name, value in log.event_arguments.items()}),
-            str(log.contract_address),
-            block,
-            int(log.log_index),
-            self._timestamp(bytes(log.block_hash), block),
-            _hex(log.transaction_hash),
-        )
-
-    @lru_cache(maxsize=4096)  # noqa: B019 - one chain lives as long as the program
-    def _timestamp(self, _hash: bytes, block: int) -> int:
-        return int(self._provider.get_block(block).timestamp)
+    def _times_of(self, logs: Sequence[LogReceipt]) -> dict[int, int]:
+        """Return the time of every block that one of these logs is in, in seconds: some nodes say it in the log."""
+        said = {int(log["blockNumber"]): log.get("blockTimestamp") for log in logs}
+        times = {block: number(cast(str, time)) for block, time in said.items() if time is not None}
+        silent = [block for block in said if block not in times]
+        headers = self._questions.ask([("eth_getBlockByNumber", [hex(block), False]) for block in silent])
+        if None in headers:
+            raise BlockNotFound(f"the node has logs of block {silent[headers.index(None)]}, and not the block")
+        return times | {block: number(it["timestamp"]) for block, it in zip(silent, headers, strict=True)}
 
 
 class History:
@@ -239,8 +237,3 @@ class History:
 def too_late(first: int) -> str:
     """Return the error for a deployment that has events before the first block that is read."""
     return f"the deployment has events before block {first}, where reading begins: choose an earlier --first-block"
-
-
-def _hex(value: bytes | str) -> str:
-    """Return a hash in hex; Ape gives it as either."""
-    return value if isinstance(value, str) else "0x" + bytes(value).hex()
