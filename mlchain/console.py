@@ -4,7 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -45,6 +45,14 @@ def table(title: str, *columns: str, words: Collection[str] = (), wrapped: Colle
 def percent(share: float | None, decimals: int = 2) -> str:
     """Return a share in [0, 1] in percent, a dash for None."""
     return "-" if share is None else f"{100 * share:.{decimals}f} %"
+
+
+def show_reading(done: int, total: int) -> None:
+    """Show on stderr, if it is a terminal, how many blocks of how many are read; nothing once all are."""
+    if sys.stderr.isatty():
+        with suppress(OSError):
+            sys.stderr.write("\r\x1b[K" + (f"read {done:,} of {total:,} blocks" if done < total else ""))
+            sys.stderr.flush()
 
 
 @contextmanager

@@ -19,11 +19,14 @@ def cli(place: Place, start_from: Path | None, retrain: bool) -> None:
 
     Names everything that is wrong, and exits with status 1 if anything is.
     """
-    from mlchain.live.audit_report import audit_deployment, audit_lines  # here: `ape run` imports every script
+    from mlchain.chain.log_store import kept_logs  # here: `ape run` imports every script
+    from mlchain.console import show_reading
+    from mlchain.live.audit_report import audit_deployment, audit_lines
     from mlchain.live.runner import open_deployment
 
     chain, deployment = open_deployment(place)
-    report, blocks = audit_deployment(chain, deployment, retrain, start_from)
+    kept = kept_logs(deployment)
+    report, blocks = audit_deployment(chain, deployment, retrain, start_from, kept, show_reading)
     for line in audit_lines(report, blocks, retrain):
         click.echo(line)
     if report.findings:

@@ -80,5 +80,7 @@ def cli(
     plan = replace(plan, until_accuracy=until_accuracy, early_stopping=early_stopping)
     windows = commit_window, publish_window, referee_window
     audits = Audits(audit_rate, challenge_window)
-    run_program(server_maker(subject, plan, audits, windows, Home(data_url, start_from)), server_is_done, program)
+    compares = until_accuracy is not None or early_stopping is not None  # all versions with each other
+    make = server_maker(subject, plan, audits, windows, Home(data_url, start_from))
+    run_program(make, server_is_done, program, reads_all=compares)
     click.echo("`ape run model --out model.npz` takes the model home")

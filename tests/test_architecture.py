@@ -174,7 +174,7 @@ ONLY_IN = {
     ),
     "starlette": ("mlchain/centralized/web/app.py", "mlchain/centralized/web/openapi.py"),
     "uvicorn": "mlchain/centralized/web/serving.py",
-    "sqlite3": "mlchain/centralized/service/store.py",
+    "sqlite3": ("mlchain/centralized/service/store.py", "mlchain/chain/log_store.py"),
     "matplotlib": (
         "mlchain/export/confusion.py",
         "mlchain/simulation/plots.py",

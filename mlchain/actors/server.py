@@ -10,7 +10,7 @@ from mlchain.protocol.content import content_hash
 from mlchain.protocol.gas import settle_calls
 from mlchain.protocol.ledger import Ledger, ModelVersion
 from mlchain.protocol.rounds import Job, Phase, Round, phase
-from mlchain.protocol.terms import MAX_JOBS, MAX_SEATS, RoundTerms, least_majority
+from mlchain.protocol.terms import MAX_SEATS, RoundTerms, least_majority
 from mlchain.tasks.task import Aggregation, LearningTask
 from mlchain.training.encoding import EncodingError
 
@@ -89,7 +89,7 @@ class LearningServer:
         self._random = random
         self._audits = audits
         self._accuracies: dict[int, float | None] = {}  # by the number of the version
-        self._train = lru_cache(MAX_JOBS)(task.train)  # asked for at every look as long as a job is open
+        self._train = lru_cache(plan.jobs)(task.train)  # asked for at every look as long as a job is open
 
     def act(self, view: View) -> Turn:
         """Return what to do in `view`; whatever of it the chain has already is not done again."""

@@ -8,11 +8,13 @@ from eth_utils import keccak, to_bytes, to_checksum_address, to_hex
 from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
 
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.history import Logs
+from mlchain.chain.log_store import LogStore
+from mlchain.chain.logs import Logs
+from mlchain.chain.past import Past, Report, ignore
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Receipt
 from mlchain.chain.views import ViewCall, Views
-from mlchain.protocol.events import JobDeployed, Log, Value
+from mlchain.protocol.events import Log, Value
 
 RANDOM_AT = 4 + 11 * 32  # in the input of `deployRound`, behind the selector and the eleven words of the terms
 
@@ -20,30 +22,16 @@ RANDOM_AT = 4 + 11 * 32  # in the input of `deployRound`, behind the selector an
 class Archive:
     """Asks the connected node about the past of `deployment`; of long ago only an archive node knows everything."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, store: LogStore | None = None, report: Report = ignore) -> None:
+        """Make an archive whose logs are kept in a store, if any; `report` is told how far reading them is."""
         self._provider = connected_provider()
+        self._past = Past(self._provider, Logs(self._provider), deployment, store or LogStore(), report)
         self._views = Views(self._provider)
         self._addresses = deployment.addresses
 
-    def logs(self, first: int, last: int) -> list[Log]:
-        """Return all events in these blocks, in order, whether or not they make sense.
-
-        A job is asked for until the next round is deployed: before that, each of its seats has to be settled.
-        """
-        reader = Logs(self._provider)
-        found: list[Log] = []
-        jobs: dict[str, int] = {}  # the round of each
-        fixed = [self._addresses[name] for name in ("ModelRegistry", "JobFactory", "WorkerRegistry")]
-        for start, end in reader.ranges(first, last):
-            logs = reader.find(start, end, fixed)
-            newest = max(jobs.values(), default=0)
-            jobs = {job: number for job, number in jobs.items() if number == newest}
-            deployed = [log.event for log in logs if isinstance(log.event, JobDeployed)]
-            jobs |= {event.job: event.round for event in deployed}
-            if jobs:
-                logs += reader.find(start, end, sorted(jobs))
-            found += sorted(logs, key=lambda log: (log.block, log.index))
-        return found
+    def logs(self, last: int) -> list[Log]:
+        """Return all events up to a block, in order, whether or not they make sense."""
+        return list(self._past.events(last))
 
     def seed_parts(self, deployed: Log, snapshot_block: int) -> tuple[bytes, bytes] | None:
         """Return the server's random number for a deployed round and the hash of its snapshot block.

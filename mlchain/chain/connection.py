@@ -1,12 +1,12 @@
 """A connection to a chain through Ape: sends transactions, and reads the ledger from the logs."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import cast
 
 from ape import chain as ape_chain
 from ape import project
-from ape.api import AccountAPI, ReceiptAPI, TransactionAPI
+from ape.api import AccountAPI, ReceiptAPI
 from ape.contracts import ContractInstance
 from ape.contracts.base import ContractTransactionHandler
 from ape_ethereum.ecosystem import Block
@@ -16,14 +16,18 @@ from web3.exceptions import Web3RPCError
 
 from mlchain.chain.abi import to_abi
 from mlchain.chain.batches import Transaction, send_batch, takes_batches
+from mlchain.chain.checkpoint import Checkpoint
 from mlchain.chain.clock import ChainClock
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.embedded import make_repeatable
 from mlchain.chain.failures import failure_of
 from mlchain.chain.followed import FollowedDeployment
-from mlchain.chain.gas_limits import gas_limit
-from mlchain.chain.history import Logs
+from mlchain.chain.gas_limits import gas_limit, raise_price
+from mlchain.chain.history import Beginning
+from mlchain.chain.log_store import kept_logs
+from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import node_errors
+from mlchain.chain.past import Past, Report
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Creation, Receipt
 from mlchain.chain.reverts import first_line, reverts_named
@@ -173,7 +177,7 @@ class Chain:
             job = self.ledger.job_at(receiver)
             limit = gas_limit(self._provider, call, sender.address, receiver, data, job)
             prepared = method.as_transaction(*arguments, sender=sender, value=call.value, nonce=nonce, gas_limit=limit)
-            _raise_price(prepared, price_factor)
+            raise_price(prepared, price_factor)
             signed = sender.sign_transaction(prepared)
             if signed is None:
                 raise TransactionFailed(f"the account {sender.address} did not sign {call.kind}")
@@ -233,9 +237,17 @@ class Chain:
 
     # The ledger
 
-    def follow(self, deployment: Deployment) -> None:
-        """Read `deployment` from its first block on."""
-        self._following = FollowedDeployment(self, self._provider, self._logs, deployment, self.is_own)
+    def follow(self, deployment: Deployment, beginning: Beginning | None = None) -> None:
+        """Read `deployment` from a beginning, by default its first block, on."""
+        self._following = FollowedDeployment(self, self._provider, self._logs, deployment, self.is_own, beginning)
+
+    def follow_as(self, owner: str, deployment: Deployment, say: Callable[[str], None]) -> None:
+        """Read of `deployment` what its server or a worker, `owner`, decides from; say in a line where that begins."""
+        self.follow(deployment, Checkpoint(self._provider, self._logs, deployment, owner, say))
+
+    def follow_kept(self, deployment: Deployment, report: Report) -> None:
+        """Read `deployment` from its first block on, as far as it is kept here from there; `report` how far it is."""
+        self.follow(deployment, Past(self._provider, self._logs, deployment, kept_logs(deployment), report))
 
     @property
     def _followed(self) -> FollowedDeployment:
@@ -266,18 +278,6 @@ class Chain:
         """Sync, and return what everybody can decide from."""
         self.sync()
         return self.last_view()
-
-
-def _raise_price(transaction: TransactionAPI, factor: float) -> None:
-    """Multiply what a transaction offers for its gas: of two with the same number nodes keep the dearer one.
-
-    A tip has to rise, too, be it from nothing. Where all gas is free nothing may be offered for it.
-    """
-    offers = {price: getattr(transaction, price, None) for price in ("gas_price", "max_fee", "max_priority_fee")}
-    is_free = not any(offers.values())
-    for price, offered in offers.items():
-        if offered is not None and not is_free and factor != 1:
-            setattr(transaction, price, int(offered * factor) + 1)
 
 
 @lru_cache(maxsize=1024)

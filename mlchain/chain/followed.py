@@ -4,8 +4,9 @@ from ape_ethereum.ecosystem import Block
 from ape_ethereum.provider import Web3Provider
 
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.history import History, Logs
+from mlchain.chain.history import Beginning, History
 from mlchain.chain.identity import Readable
+from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.witness import Witness
 from mlchain.errors import require
@@ -14,17 +15,24 @@ from mlchain.protocol.ledger import Ledger
 
 
 class FollowedDeployment:
-    """Reads `deployment` from its first block on; `gas_limit` is that of the newest block seen.
+    """Reads `deployment` from `beginning`, None for its first block; `gas_limit` is that of the newest block seen.
 
     Of a node that is not `trusted` to give all logs, they are held against what the contracts have counted.
     """
 
     def __init__(
-        self, chain: Readable, provider: Web3Provider, logs: Logs, deployment: Deployment, trusted: bool
+        self,
+        chain: Readable,
+        provider: Web3Provider,
+        logs: Logs,
+        deployment: Deployment,
+        trusted: bool,
+        beginning: Beginning | None = None,
     ) -> None:
         self.deployment = deployment
         self.gas_limit = 0
-        self.history = History(chain, provider, logs, deployment, None if trusted else Witness(provider, deployment))
+        witness = None if trusted else Witness(provider, deployment)
+        self.history = History(chain, provider, logs, deployment, witness, beginning)
         self._provider = provider
         self._confirmations = int(provider.network.required_confirmations)
 

@@ -1,7 +1,11 @@
-"""The gas that a transaction of a live program may take: its bound, for others may make it dearer than its estimate."""
+"""What gas a transaction of a live program may take and what it offers for it.
+
+It may take its bound, for others may make it dearer than its estimate.
+"""
 
 from contextlib import suppress
 
+from ape.api import TransactionAPI
 from ape_ethereum.provider import Web3Provider
 from eth_utils import to_bytes, to_checksum_address
 from web3.exceptions import ContractLogicError, Web3RPCError
@@ -24,6 +28,18 @@ def gas_limit(provider: Web3Provider, call: Call, sender: str, receiver: str, da
     estimate = _estimate(provider, call, sender, receiver, data)
     bound = gas_bound(call, data, job) or 0
     return bound if estimate <= bound else int(estimate * ROOM)
+
+
+def raise_price(transaction: TransactionAPI, factor: float) -> None:
+    """Multiply what a transaction offers for its gas: of two with the same number nodes keep the dearer one.
+
+    A tip has to rise, too, be it from nothing. Where all gas is free nothing may be offered for it.
+    """
+    offers = {price: getattr(transaction, price, None) for price in ("gas_price", "max_fee", "max_priority_fee")}
+    is_free = not any(offers.values())
+    for price, offered in offers.items():
+        if offered is not None and not is_free and factor != 1:
+            setattr(transaction, price, int(offered * factor) + 1)
 
 
 def _estimate(provider: Web3Provider, call: Call, sender: str, receiver: str, data: bytes) -> int:

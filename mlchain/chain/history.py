@@ -1,88 +1,41 @@
 """The logs of a deployment, read block after block, and the ledger that they add up to."""
 
-from collections.abc import Iterator, Sequence
-from typing import NoReturn, cast
+from collections.abc import Sequence
+from typing import NoReturn, Protocol
 
 from ape_ethereum.provider import Web3Provider
-from eth_utils import to_checksum_address
-from requests import Timeout
-from web3.exceptions import BlockNotFound, Web3RPCError
-from web3.types import FilterParams, LogReceipt
+from web3.exceptions import BlockNotFound
 
 from mlchain.chain.deployment import CONTRACTS, Deployment
 from mlchain.chain.identity import Readable, require_genesis, require_same
+from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.questions import Questions, number
-from mlchain.chain.raw_logs import RawLog, raw_log
 from mlchain.chain.witness import Witness
 from mlchain.errors import UserError, require
 from mlchain.protocol.events import JobDeployed, Log
 from mlchain.protocol.ledger import Ledger
 
-BLOCKS_PER_REQUEST = 2_000  # at most; fewer where a node refuses so many
-ANSWERS_TO_TRUST = 100  # after which a shortened range is doubled
+REPLACED = "blocks that had been read were replaced: reading everything again"
 DEEPEST = 128  # blocks that a reorganisation replaces at most; what is older is replaced by a reset alone
 
 
-class Logs:
-    """Finds the events of our contracts in ranges of blocks."""
+class Beginning(Protocol):
+    """Where reading begins, if not at a deployment's first block."""
 
-    def __init__(self, provider: Web3Provider) -> None:
-        self._provider = provider
-        self._questions = Questions(provider)
-        self._span = BLOCKS_PER_REQUEST
-        self._answers = 0  # since the last refusal
+    forgets: bool  # what is past, as time goes on
 
-    def ranges(self, first: int, last: int) -> Iterator[tuple[int, int]]:
-        """Return the first and last block of every request that blocks `first` to `last` are read in."""
-        while first <= last:
-            end = min(first + self._span - 1, last)
-            yield first, end
-            first = end + 1
+    def ledger_for(self, block: int) -> tuple[Ledger, int, list[Log]] | None:
+        """Return a ledger, the block that it stands at, to read on from up to `block`, and the logs that were read.
 
-    def find(self, first: int, last: int, addresses: Sequence[str]) -> list[Log]:
-        """Return the events of contracts at these addresses, in the order of the chain."""
-        events = (log.event() for log in self.find_raw(first, last, addresses))
-        return [event for event in events if event is not None]
-
-    def find_raw(self, first: int, last: int, addresses: Sequence[str]) -> list[RawLog]:
-        """Return the logs of contracts at these addresses, in the order of the chain.
-
-        Where a node refuses so many blocks or results at once, the range is halved, for later requests too. The cause
-        may have been another: after some answers the range grows again. After a timeout the next range is half as long.
+        None is an empty ledger before the deployment's first block.
         """
-        contracts = [to_checksum_address(it) for it in addresses]
-        question: FilterParams = {"fromBlock": first, "toBlock": last, "address": contracts}
-        try:
-            raw = self._provider.web3.eth.get_logs(question)
-        except Timeout:
-            self._span, self._answers = max(1, (last - first + 1) // 2), 0
-            raise
-        except Web3RPCError:
-            if first == last:
-                raise
-            middle = (first + last) // 2
-            self._span, self._answers = min(self._span, middle - first + 1), 0
-            return self.find_raw(first, middle, addresses) + self.find_raw(middle + 1, last, addresses)
-        self._answers += 1
-        if self._answers % ANSWERS_TO_TRUST == 0:
-            self._span = min(BLOCKS_PER_REQUEST, 2 * self._span)
-        times = self._times_of(raw)
-        return [raw_log(log, times[log["blockNumber"]]) for log in raw]
 
-    def _times_of(self, logs: Sequence[LogReceipt]) -> dict[int, int]:
-        """Return the time of every block that one of these logs is in, in seconds: some nodes say it in the log."""
-        said = {int(log["blockNumber"]): log.get("blockTimestamp") for log in logs}
-        times = {block: number(cast(str, time)) for block, time in said.items() if time is not None}
-        silent = [block for block in said if block not in times]
-        headers = self._questions.ask([("eth_getBlockByNumber", [hex(block), False]) for block in silent])
-        if None in headers:
-            raise BlockNotFound(f"the node has logs of block {silent[headers.index(None)]}, and not the block")
-        return times | {block: number(it["timestamp"]) for block, it in zip(silent, headers, strict=True)}
+    def complete(self, ledger: Ledger, block: int) -> None:
+        """Add what the logs up to `block` did not say."""
 
 
 class History:
-    """The state of a deployment on `chain` so far; after a reorganisation it is read from the beginning again.
+    """The state of a deployment on `chain` so far; after a reorganisation it is read from its beginning again.
 
     Whenever reading begins, it is checked that the chain still has the deployment. `witness` says whether the logs are
     all that there are; None needs a node that keeps back nothing.
@@ -95,6 +48,7 @@ class History:
         logs: Logs,
         deployment: Deployment,
         witness: Witness | None = None,
+        beginning: Beginning | None = None,
     ) -> None:
         self._provider = provider
         self._logs = logs
@@ -102,6 +56,7 @@ class History:
         self._chain = chain
         self._has_been_whole = False
         self._witness = witness
+        self._beginning = beginning
         self._milestones: list[tuple[int, bytes]] = []  # two blocks that were read, DEEPEST or more apart
         self._restart()
 
@@ -110,6 +65,7 @@ class History:
         self.read_to = self._deployment.block - 1
         self._hash: bytes | None = None
         self._is_whole = True  # whether all that was read is known to be all that there was
+        self._has_begun = False
 
     def advance(self, last: int) -> list[Log]:
         """Read on up to block `last`, and return what is new.
@@ -121,22 +77,15 @@ class History:
         if last <= self.read_to:  # the node is behind, or nothing is new
             self._require_near(last)
             return []
-        found = []
-        for start, end in self._logs.ranges(self.read_to + 1, last):
-            hash_ = self._hash_of(end)
-            logs = self._logs_of(start, end)
-            objection = self._objection() if self._hash is None else None
-            # Blocks may be replaced between any two requests: so check the oldest again at the end.
-            self.require_unchanged()
-            if hash_ is None or self._hash_of(end) != hash_:
-                self._drop()
-            if objection:
-                raise objection
-            self._take(logs, end, end == last)
-            self.read_to, self._hash = end, hash_
-            self._remember(end, hash_)
-            found += logs
-        return found
+        if not self._has_begun:
+            return self._begin(last)
+        if self._beginning and self._beginning.forgets:
+            self.ledger.forget_past()
+        news = self._read_on(last)
+        if self.ledger.lacks_model:  # nobody has to train the newest version
+            self._restart()
+            raise NodeError("a round trains a version of the model from long ago: reading it")
+        return news
 
     def require_unchanged(self) -> None:
         """Raise NodeError unless the block read last is still on the chain, and with it everything before it."""
@@ -154,7 +103,7 @@ class History:
             block, hash_ = self._milestones[0]
             if self._hash_of(block) not in (None, hash_):
                 raise UserError(f"block {block} is another one than it was long ago: the chain was reset")
-        raise NodeError("blocks that had been read were replaced: reading everything again")
+        raise NodeError(REPLACED)
 
     def _require_near(self, last: int) -> None:
         """Raise UserError if the chain ends before what was read since it is another one, NodeError if that may be."""
@@ -162,6 +111,54 @@ class History:
             require_genesis(self._chain, self._deployment)
         if last + DEEPEST < self.read_to:
             raise NodeError(f"the node is at block {last}, and has shown block {self.read_to} before")
+
+    def _begin(self, last: int) -> list[Log]:
+        """Read everything, or what can be decided from at the end of block `last`; return the logs if all were read.
+
+        All of it is of one chain: its last block is asked for before the deployment is checked, and at the end again.
+        """
+        hash_, objection = self._hash_of(last), self._objection()
+        if hash_ is None or self._hash_of(last) != hash_:
+            self._drop()
+        if objection:
+            raise objection
+        found = self._begin_at(self._beginning, last, hash_) if self._beginning else self._read_on(last)
+        if self._hash != hash_ or self._hash_of(last) != hash_:
+            self._drop()
+        self._has_begun = True
+        return found
+
+    def _begin_at(self, beginning: Beginning, last: int, hash_: bytes) -> list[Log]:
+        begun = beginning.ledger_for(last)
+        if begun is None:
+            return self._read_on(last)
+        try:
+            self.ledger, self.read_to, found = begun
+            self._hash, self._is_whole = None, False
+            if self.read_to == last:
+                self._take([], last, True)
+                self._hash = hash_
+            self._read_on(last)
+            beginning.complete(self.ledger, last)
+        except BaseException:  # a part of it is no state to act on
+            self._restart()
+            raise
+        return found
+
+    def _read_on(self, last: int) -> list[Log]:
+        found = []
+        for start, end in self._logs.ranges(self.read_to + 1, last):
+            hash_ = self._hash_of(end)
+            logs = self._logs_of(start, end)
+            # Blocks may be replaced between any two requests: so check the oldest again at the end.
+            self.require_unchanged()
+            if hash_ is None or self._hash_of(end) != hash_:
+                self._drop()
+            self._take(logs, end, end == last)
+            self.read_to, self._hash = end, hash_
+            self._remember(end, hash_)
+            found += logs
+        return found
 
     def _objection(self) -> UserError | None:
         try:

@@ -11,6 +11,7 @@ from eth_utils import keccak, to_bytes, to_checksum_address, to_hex
 from ethpm_types.abi import ABIType
 
 from mlchain.chain.deployment import CONTRACTS
+from mlchain.chain.questions import number
 from mlchain.protocol.events import Log, Value, decode
 
 WORD = 32  # bytes of a topic
@@ -39,10 +40,20 @@ class RawLog:
 
 def raw_log(answer: Any, timestamp: int) -> RawLog:
     """Return a log of an answer of `eth_getLogs`, in a block of this time."""
-    topics = b"".join(map(bytes, answer["topics"]))
-    place = int(answer["blockNumber"]), int(answer["logIndex"])
-    address, transaction = to_bytes(hexstr=answer["address"]), bytes(answer["transactionHash"])
-    return RawLog(address, topics, bytes(answer["data"]), *place, timestamp, transaction)
+    topics = b"".join(map(_bytes, answer["topics"]))
+    place = number(answer["blockNumber"]), number(answer["logIndex"])
+    address, transaction = _bytes(answer["address"]), _bytes(answer["transactionHash"])
+    return RawLog(address, topics, _bytes(answer["data"]), *place, timestamp, transaction)
+
+
+def _bytes(value: bytes | str) -> bytes:
+    return to_bytes(hexstr=value) if isinstance(value, str) else bytes(value)
+
+
+def topic_of(contract: str, event: str) -> str:
+    """Return the first topic of the logs of a contract's event."""
+    events = project.get_contract(contract).contract_type.events
+    return to_hex(keccak(text=next(it.selector for it in events if it.name == event)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from mlchain.audit.state import Rules, Sources
 from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment
+from mlchain.chain.log_store import LogStore
+from mlchain.chain.past import Report as Progress
+from mlchain.chain.past import ignore
 from mlchain.export.model_file import start_from
 from mlchain.live.event_lines import counted
 from mlchain.protocol.events import JobDeployed, Joined, Log, RoundDeployed
@@ -19,22 +22,28 @@ from mlchain.training.recipe import Recipe
 
 
 def audit_deployment(
-    chain: Chain, deployment: Deployment, retrains: bool, own: Path | None = None
+    chain: Chain,
+    deployment: Deployment,
+    retrains: bool,
+    own: Path | None = None,
+    store: LogStore | None = None,
+    report: Progress = ignore,
 ) -> tuple[Report, int]:
     """Return what an audit of all final blocks finds, and how many blocks these are.
 
-    The deployment began with the model in the file `own`, if any. Accepted results are computed again if `retrains`;
-    raises UserError when the data set for it is missing.
+    Logs are kept in `store`, and `report` is told how many blocks of how many are read. The deployment began with the
+    model in the file `own`, if any. Accepted results are computed again if `retrains`; raises UserError when the data
+    set for it is missing.
     """
-    archive, last = Archive(deployment), chain.final_block
-    logs = archive.logs(deployment.block, last)
+    archive, last = Archive(deployment, store, report), chain.final_block
+    logs = archive.logs(last)
     first = next((log.block for log in logs if isinstance(log.event, RoundDeployed)), None)
     anchor = None if first is None else archive.random_head_at(first - 1)
     first_model = None if own is None else lambda recipe: start_from(own, Recipe.from_bytes(recipe))
     training = lru_cache(open_task) if retrains else None
     sources = Sources(lru_cache(open_recipe), archive.seed_parts, training, anchor, first_model)
-    report = audit(logs, _rules(deployment), sources, _books(archive, deployment.server, logs, last))
-    return report, max(0, last - deployment.block + 1)
+    found = audit(logs, _rules(deployment), sources, _books(archive, deployment.server, logs, last))
+    return found, max(0, last - deployment.block + 1)
 
 
 def _rules(deployment: Deployment) -> Rules:

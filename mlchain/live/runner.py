@@ -17,6 +17,7 @@ from mlchain.chain.deploy import numbers_of
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.discovery import find_deployment
 from mlchain.chain.outbox import Outbox
+from mlchain.console import show_reading
 from mlchain.errors import require
 from mlchain.live.gas_price import PriceLimit
 from mlchain.live.loop import Actor, ActorLoop
@@ -63,16 +64,26 @@ def open_deployment(place: Place) -> tuple[Chain, Deployment]:
     deployment = find_deployment(chain, place.deployments, place.address, place.first_block)
     height = chain.height
     require(deployment.block <= height, f"reading cannot begin at block {deployment.block}: the newest is {height}")
-    chain.follow(deployment)
+    chain.follow_kept(deployment, show_reading)
     return chain, deployment
 
 
-def run_program(make: Callable[[Operator], A], is_done: Callable[[A, View], bool], options: ProgramOptions) -> None:
-    """Let the actor that `make` makes follow a deployment until `is_done`, or until SIGINT or SIGTERM."""
+def run_program(
+    make: Callable[[Operator], A],
+    is_done: Callable[[A, View], bool],
+    options: ProgramOptions,
+    reads_all: bool = False,
+) -> None:
+    """Let the actor that `make` makes follow a deployment until `is_done`, or until SIGINT or SIGTERM.
+
+    It begins with the newest round, or reads all of the history.
+    """
     require(options.poll_interval > 0, "the poll interval has to be more than 0 seconds")
     require(options.patience > 0, "the patience has to be more than 0 seconds")
     chain, deployment = open_deployment(options.place)
     signer = load_unattended(options.account)
+    if not reads_all:
+        chain.follow_as(str(signer.address), deployment, say)
     stop = _stop_signal()
     actor = make(Operator(signer, deployment, stop))
     say(f"{signer.address} on {chain.network}, chain {chain.chain_id}")

@@ -1,8 +1,10 @@
 """How a deployment stands: the pool, the open round and its odds, the versions of the model, and the money."""
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 
 from mlchain.errors import UserError, require
 from mlchain.live.event_lines import ACCEPTED
@@ -141,9 +143,10 @@ def _floats(chances: Chances, ruled: Fraction | None) -> dict[str, float | None]
 def _versions(ledger: Ledger, open_task: Callable[[bytes], LearningTask]) -> tuple[list[VersionStatus], str | None]:
     """Return the versions with their accuracy, as far as it can be known, and why it cannot be, if so."""
     notes: list[str] = []
+    recipe_of = _recipes(ledger)
 
     def accuracy(version: ModelVersion) -> float | None:
-        recipe = _recipe_of(ledger, version)
+        recipe = recipe_of(version.number)
         try:
             return open_task(recipe).accuracy(version.data()) if recipe and version.is_complete else None
         except (UserError, ValueError) as error:  # no data set; a recipe or a model that cannot be read
@@ -160,9 +163,21 @@ def _versions(ledger: Ledger, open_task: Callable[[bytes], LearningTask]) -> tup
     return versions, notes[0] if notes else None
 
 
-def _recipe_of(ledger: Ledger, version: ModelVersion) -> bytes | None:
-    """Return the recipe of the newest round that can have trained, or made, a version."""
+def _recipes(ledger: Ledger) -> Callable[[int], bytes | None]:
+    """Return a function that tells the recipe of the newest round that can have trained, or made, a version."""
     if not ledger.rounds:
-        return None
-    earlier = [current for current in ledger.rounds if current.terms.model_version <= version.number]
-    return (earlier or ledger.rounds)[-1].task
+        return lambda _version: None
+    by_version = sorted(ledger.rounds, key=lambda current: current.terms.model_version)
+    versions = [current.terms.model_version for current in by_version]
+    newest = list(accumulate(by_version, _newer))
+    last = ledger.rounds[-1].task
+
+    def recipe_of(version: int) -> bytes:
+        trained = bisect_right(versions, version)
+        return newest[trained - 1].task if trained else last
+
+    return recipe_of
+
+
+def _newer(one: Round, other: Round) -> Round:
+    return max(one, other, key=lambda current: current.number)

@@ -29,6 +29,7 @@ from mlchain.protocol.events import (
     Withdrawn,
 )
 from mlchain.protocol.pool import MAX_SNAPSHOT_AGE, Pool
+from mlchain.protocol.records import Records
 from mlchain.protocol.rounds import VOID, Candidate, Job, Round, Settlement, Verdict
 
 
@@ -73,8 +74,8 @@ class Ledger:
         self.server = server
         self.pool = Pool()
         self.accounts: dict[str, Account] = {}
-        self.versions: list[ModelVersion] = []
-        self.rounds: list[Round] = []
+        self.versions: Records[ModelVersion] = Records()
+        self.rounds: Records[Round] = Records()
         self.escrow = 0
         self.burnt = 0
         self.paid_in = 0
@@ -89,12 +90,13 @@ class Ledger:
     @property
     def open_round(self) -> Round | None:
         """The round that has unsettled seats, if any."""
-        return self.rounds[-1] if self.rounds and not self.rounds[-1].is_settled else None
+        last = self.rounds.last
+        return None if last is None or last.is_settled else last
 
     @property
     def latest_version(self) -> ModelVersion | None:
         """The newest version, complete or not."""
-        return self.versions[-1] if self.versions else None
+        return self.versions.last
 
     @property
     def owed(self) -> int:
@@ -108,7 +110,7 @@ class Ledger:
 
     def unmerged_results(self, version: int) -> list[bytes]:
         """Return what the last round accepted, once it is settled, if `version`, which it trained, is without it."""
-        last = self.rounds[-1] if self.rounds else None
+        last = self.rounds.last
         if last is None or not last.is_settled or last.terms.model_version != version:
             return []
         return last.accepted_results()
@@ -145,6 +147,32 @@ class Ledger:
         """Return what is owed to `owner`."""
         return self.accounts.setdefault(owner, Account())
 
+    def forget_past(self) -> None:
+        """Forget what nobody decides from any more, so that a ledger that is followed for long does not grow.
+
+        What stays are the two newest rounds, for lines are printed about the older one, and the versions of the model
+        from the one that it trains on, with their parents.
+        """
+        for current in self.rounds:
+            if current.number <= len(self.rounds) - 2:
+                self.rounds.forget(current.number - 1)
+                for job in current.jobs:
+                    del self._jobs[job.address], self._round_of[job.address]
+        oldest = min((current.terms.model_version for current in self.rounds), default=0)
+        parents = {version.parent for version in self.versions if version.number >= oldest}
+        for version in self.versions:
+            if version.number < oldest and version.number not in parents:
+                self.versions.forget(version.number - 1)
+
+    @property
+    def lacks_model(self) -> bool:
+        """Whether the newest round trains a version, or one that was made from a version, which is unknown here."""
+        last = self.rounds.last
+        if last is None:
+            return False
+        trained = last.terms.model_version - 1
+        return self.versions.is_unknown(trained) or self.versions.is_unknown(self.versions[trained].parent - 1)
+
     def fold(self, log: Log) -> None:
         """Take one event in. Events that carry no state of their own are passed over."""
         job = self._jobs.get(log.address)
@@ -158,7 +186,8 @@ class Ledger:
             case VersionAnnounced(version, parent, content_hash, size):
                 self.versions.append(ModelVersion(version, parent, content_hash, size))
             case ModelChunkPublished(version, index, chunk):
-                self.versions[version - 1].chunks[index] = chunk
+                if not self.versions.is_unknown(version - 1):
+                    self.versions[version - 1].chunks[index] = chunk
             case Joined() as joined:
                 self._join(joined, log.block)
             case Left(worker, position):
@@ -225,6 +254,8 @@ class Ledger:
 
     def _settle_seat(self, event: SeatSettled, block: int) -> None:
         self.last_settlement_block = block
+        if self.rounds.is_unknown(len(self.rounds) - 1):  # a seat of the round before the ledger begins
+            return
         account = self.account(event.worker)
         if event.verdict is Verdict.REWARDED:
             account.credit += event.amount

@@ -1,6 +1,7 @@
 """The pool of workers and its past, twin of the array in `contracts/WorkerRegistry.sol`."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 MAX_SNAPSHOT_AGE = (
@@ -34,11 +35,12 @@ class Checkpoints(Generic[T]):
 class Pool:
     """Workers at positions without gaps; the last takes the place of one that leaves."""
 
-    def __init__(self) -> None:
-        self.members: list[str] = []
-        self._size = Checkpoints(0)
-        self._worker: list[Checkpoints[str | None]] = []
-        self._present: set[str] = set()  # the members, found at once
+    def __init__(self, members: Iterable[str] = ()) -> None:
+        """Begin with these members, who are taken to have been there before all blocks."""
+        self.members = list(members)
+        self._size = Checkpoints(len(self.members))
+        self._worker: list[Checkpoints[str | None]] = [Checkpoints(member) for member in self.members]
+        self._present = set(self.members)  # found at once
 
     def __contains__(self, worker: str) -> bool:
         return worker in self._present

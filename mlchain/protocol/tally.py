@@ -73,7 +73,7 @@ class Tally:
             case JobDeployed(job=job):
                 self.unsettled += seats
                 self.jobs[job] = (0, 0)
-            case SeatSettled():
+            case SeatSettled(job=job) if job in self.jobs:  # not of a round before the ledger begins
                 self.unsettled -= 1
             case Committed() | Proposed() if log.address in self.jobs:
                 commitments, candidates = self.jobs[log.address]

@@ -78,6 +78,6 @@ def test_events_are_read_in_whatever_portions_a_node_allows(monkeypatch):
         chain, deployment = Chain(), run.played.deployment
         chain.follow(deployment)
         logs = chain.sync()
-        monkeypatch.setattr("mlchain.chain.history.BLOCKS_PER_REQUEST", 3)
+        monkeypatch.setattr("mlchain.chain.logs.BLOCKS_PER_REQUEST", 3)
 
-        assert Archive(deployment).logs(deployment.block, chain.final_block) == logs
+        assert Archive(deployment).logs(chain.final_block) == logs

@@ -6,9 +6,10 @@ import pytest
 from ape import accounts, networks
 
 from mlchain.chain.accounts import account_from_secret, load_account
-from mlchain.chain.connection import Chain, _raise_price
+from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy, numbers_of
 from mlchain.chain.deployment import Parameters
+from mlchain.chain.gas_limits import raise_price
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call
 from mlchain.protocol.content import chunk_hashes, content_hash
@@ -121,6 +122,6 @@ def test_an_account_follows_from_its_secret():
 def test_what_takes_another_one_s_place_offers_more_unless_gas_is_free(offers, raised):
     transaction = SimpleNamespace(**offers)
 
-    _raise_price(transaction, 1.25)
+    raise_price(transaction, 1.25)
 
     assert vars(transaction) == raised

@@ -7,7 +7,7 @@ import pytest
 from requests import Timeout
 from web3.exceptions import Web3RPCError
 
-from mlchain.chain import history
+from mlchain.chain import logs
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
@@ -166,7 +166,7 @@ def test_a_node_that_was_in_trouble_once_is_not_read_block_by_block_for_ever(cha
         return get_logs(question)
 
     monkeypatch.setattr(eth, "get_logs", get_logs_but_once)
-    monkeypatch.setattr(history, "ANSWERS_TO_TRUST", 5)
+    monkeypatch.setattr(logs, "ANSWERS_TO_TRUST", 5)
     chain.sync()
     assert asked == [1, 1], "the two halves of two blocks"
 

@@ -71,7 +71,7 @@ def test_whatever_event_a_node_leaves_out_it_is_asked_again(monkeypatch):
     missed, noticed = [], set()
     with simulation(**SMALL | {"workers": 6, "evil": 1, "behaviour": "silent", "jobs": 2, "rounds": 1}) as run:
         history = follow(run.played.deployment)
-        found = Archive(run.played.deployment).logs(run.played.deployment.block, run.chain.height)
+        found = Archive(run.played.deployment).logs(run.chain.height)
         for block, logs in groupby(found, lambda log: log.block):
             history.advance(block - 1)
             names = {type(log.event) for log in logs}
@@ -101,7 +101,7 @@ def test_what_is_left_out_is_read_at_the_next_look(chain, members, monkeypatch):
 
 def test_what_was_left_out_while_a_long_history_was_read_is_read_again(chain, members, monkeypatch):
     """Of old blocks nobody can tell; at the end it shows."""
-    monkeypatch.setattr("mlchain.chain.history.BLOCKS_PER_REQUEST", 2)
+    monkeypatch.setattr("mlchain.chain.logs.BLOCKS_PER_REQUEST", 2)
     chain._logs._span = 2
     chain.send(members[0], JOIN)
     chain.mine(5)

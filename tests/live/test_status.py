@@ -1,13 +1,17 @@
 """How a deployment stands, as a person and as a program is told."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlchain.data.dataset import DataError
 from mlchain.errors import UserError
 from mlchain.live.rendering import as_json, as_lines
-from mlchain.live.status import status_of
+from mlchain.live.status import _recipes, status_of
+from mlchain.protocol.ledger import Ledger
 from tests.actors.scenes import DAY, Scene
 
 
@@ -118,3 +122,15 @@ def test_json_has_the_same_in_wei():
     assert told["escrow"] == 4 * 10**16
     assert told["newest_round"]["jobs"][0]["seats"] == 3
     assert told["odds"]["live referee"]["right"] == 1
+
+
+@given(st.lists(st.integers(1, 6), max_size=8), st.integers(0, 7))
+def test_a_version_has_the_recipe_of_the_newest_round_that_can_have_trained_or_made_it(trained, version):
+    ledger, some = Ledger("0x1"), Scene().stage.ledger.rounds[-1]
+    for number, on in enumerate(trained, 1):
+        terms = replace(some.terms, model_version=on)
+        ledger.rounds.append(replace(some, number=number, terms=terms, task=b"%d" % number))
+
+    earlier = [current for current in ledger.rounds if current.terms.model_version <= version]
+    expected = (earlier or list(ledger.rounds) or [None])[-1]
+    assert _recipes(ledger)(version) == (expected and expected.task)

@@ -1,0 +1,137 @@
+"""The state of a deployment from the contracts' views and the logs of its newest round, however long its history."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ape_ethereum.provider import Web3Provider
+
+from mlchain.chain.deployment import Deployment
+from mlchain.chain.history import too_late
+from mlchain.chain.logs import BLOCKS_PER_REQUEST, Logs
+from mlchain.chain.node_errors import NodeError
+from mlchain.chain.raw_logs import topic_of
+from mlchain.chain.views import ViewCall, Views
+from mlchain.protocol.events import Log, ModelChunkPublished, RoundDeployed, SeatSettled
+from mlchain.protocol.ledger import Account, Ledger, ModelVersion
+from mlchain.protocol.pool import MAX_SNAPSHOT_AGE, Pool
+from mlchain.protocol.records import Records
+from mlchain.protocol.rounds import Verdict
+
+
+class Checkpoint:
+    """Begins a ledger in which everything is right that a server or a worker, `owner`, decides from.
+
+    It begins at the snapshot block of the newest round: from there on there are logs of all that matters, and the
+    registry remembers the pool of that block. Earlier rounds, most versions of the model, other owners' accounts and
+    the books stay unknown.
+    """
+
+    forgets = True
+
+    def __init__(
+        self, provider: Web3Provider, logs: Logs, deployment: Deployment, owner: str, say: Callable[[str], None]
+    ) -> None:
+        self._views = Views(provider)
+        self._logs = logs
+        self._deployment = deployment
+        self._owner = owner
+        self._say = say
+
+    def ledger_for(self, block: int) -> tuple[Ledger, int, list[Log]] | None:
+        """Return a ledger at the newest round's snapshot block, that block and no logs; None before the first round."""
+        asked = [("JobFactory", "latestRound"), ("ModelRegistry", "latestVersion"), ("WorkerRegistry", "currentRound")]
+        rounds, versions, (_escrow, snapshot, _unsettled, settled) = self._ask([(*it, ()) for it in asked], block)
+        if not rounds:
+            return None
+        self._require_first_round(block)
+        ledger = Ledger(self._deployment.server)
+        ledger.pool = Pool(self._members(snapshot, block))
+        ledger.scheduled, ledger.last_settlement_block = snapshot, settled
+        ledger.rounds = Records(rounds - 1)
+        announced = self._find("ModelRegistry", "VersionAnnounced", snapshot + 1, block)
+        ledger.versions = Records(versions - len(announced))
+        self._learn_versions(ledger.versions, self._trained_version(rounds, snapshot, block), block)
+        return ledger, snapshot, []
+
+    def complete(self, ledger: Ledger, block: int) -> None:
+        """Add the owner's account and the addresses of data sets."""
+        first = self._deployment.block
+        ((credit, stake, position, left),) = self._ask([("WorkerRegistry", "accountOf", (self._owner,))], block)
+        account = Account(stake, credit, None if position or not left else left)
+        topics = [topic_of("WorkerRegistry", "SeatSettled"), None, _word(int(self._owner, 16))]
+        for log in self._logs.search(first, block, self._deployment.addresses["WorkerRegistry"], topics):
+            if isinstance(log.event, SeatSettled) and log.event.verdict in (Verdict.SLASHED, Verdict.ABSENT):
+                account.lost += log.event.amount
+                account.slashes += log.event.verdict is Verdict.SLASHED
+        ledger.accounts[self._owner] = account
+        announced = [topic_of("JobFactory", "DataAnnounced")]
+        for log in self._logs.search(first, block, self._deployment.addresses["JobFactory"], announced):
+            ledger.fold(log)
+        self._say(
+            f"begins with round {len(ledger.rounds)}, at block {block}: `ape run status` tells of what came before"
+        )
+
+    def _require_first_round(self, block: int) -> None:
+        """Raise NodeError unless the first round is found: what the owner lost in one before would be missed."""
+        topics = [topic_of("JobFactory", "RoundDeployed"), _word(1)]
+        factory, first = self._deployment.addresses["JobFactory"], self._deployment.block
+        found = self._logs.search(first, block, factory, topics)
+        if not found:
+            raise NodeError(f"the node leaves out the first round, or {too_late(first)}")
+
+    def _ask(self, views: Iterable[tuple[str, str, tuple[object, ...]]], block: int) -> list[Any]:
+        at = self._deployment.addresses
+        return self._views.ask_all(
+            [ViewCall(contract, view, at[contract], given) for contract, view, given in views], block
+        )
+
+    def _find(self, contract: str, event: str, first: int, last: int, *topics: str | list[str]) -> list[Any]:
+        """Return the events of that name in these blocks."""
+        which = [topic_of(contract, event), *topics]
+        return [log.event for log in self._logs.find(first, last, [self._deployment.addresses[contract]], which)]
+
+    def _members(self, snapshot: int, block: int) -> list[str]:
+        """Return who was in the pool at the end of block `snapshot`, as the registry remembers it in `block`."""
+        (size,) = self._ask([("WorkerRegistry", "poolSizeAt", (snapshot,))], block)
+        return self._ask((("WorkerRegistry", "workerAt", (position, snapshot)) for position in range(size)), block)
+
+    def _trained_version(self, number: int, snapshot: int, block: int) -> int:
+        """Return the version of the model that a round trains, which is deployed soon after its snapshot block."""
+        last = min(block, snapshot + MAX_SNAPSHOT_AGE)
+        for event in self._find("JobFactory", "RoundDeployed", snapshot + 1, last, _word(number)):
+            if isinstance(event, RoundDeployed):
+                return event.model_version
+        raise NodeError(f"the node has no logs of round {number}, which its contracts know")
+
+    def _learn_versions(self, versions: Records[ModelVersion], trained: int, block: int) -> None:
+        """Learn the version that is trained, the newest one, and what they were made from."""
+        known = {number: self._version(number, block) for number in {trained, len(versions)} - {0}}
+        for parent in {version.parent for version, _ in known.values()} - {0, *known}:
+            known[parent] = self._version(parent, block)
+        known = {
+            number: it for number, it in known.items() if number <= len(versions)
+        }  # the others are announced later
+        for number in sorted(known):
+            versions.learn(number - 1, known[number][0])
+        missing, end, length = dict(known), block, BLOCKS_PER_REQUEST
+        while missing := {n: it for n, it in missing.items() if len(it[0].chunks) < it[1]}:
+            if end < self._deployment.block:
+                raise NodeError(
+                    f"the node has no logs of version {min(missing)} of the model, which its contracts know"
+                )
+            start = max(self._deployment.block, end - length + 1)
+            words = [_word(number) for number in missing]
+            for event in self._find("ModelRegistry", "ChunkPublished", start, end, words):
+                if isinstance(event, ModelChunkPublished):
+                    known[event.version][0].chunks[event.index] = event.chunk
+            end, length = start - 1, 2 * length
+
+    def _version(self, number: int, block: int) -> tuple[ModelVersion, int]:
+        """Return a version without its bytes, and how many chunks of them are on the chain."""
+        ((content_hash, published, size, parent),) = self._ask([("ModelRegistry", "versionAt", (number,))], block)
+        return ModelVersion(number, parent, content_hash, size), published.bit_count()
+
+
+def _word(value: int) -> str:
+    """Return a number, or an address, as a topic."""
+    return f"0x{value:064x}"

@@ -1,0 +1,104 @@
+"""Finds the events of contracts, in whatever portions a node allows."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, cast
+
+from ape_ethereum.provider import Web3Provider
+from eth_utils import to_checksum_address
+from requests import Timeout
+from web3.exceptions import BlockNotFound, Web3RPCError
+from web3.types import FilterParams
+
+from mlchain.chain.questions import Questions, number
+from mlchain.chain.raw_logs import RawLog, raw_log
+from mlchain.protocol.events import Log
+
+BLOCKS_PER_REQUEST = 2_000  # at most; fewer where a node refuses so many
+ANSWERS_TO_TRUST = 100  # after which a shortened range is doubled
+
+Topics = Sequence[str | Sequence[str] | None]  # in hex, by their place; None is any, several are any of them
+
+
+def _events(logs: Sequence[RawLog]) -> list[Log]:
+    return [event for event in (log.event() for log in logs) if event is not None]
+
+
+class Logs:
+    """Finds the events of our contracts in ranges of blocks."""
+
+    def __init__(self, provider: Web3Provider) -> None:
+        self._provider = provider
+        self._questions = Questions(provider)
+        self._span = BLOCKS_PER_REQUEST
+        self._answers = 0  # since the last refusal
+
+    def ranges(self, first: int, last: int) -> Iterator[tuple[int, int]]:
+        """Return the first and last block of every request that blocks `first` to `last` are read in."""
+        while first <= last:
+            end = min(first + self._span - 1, last)
+            yield first, end
+            first = end + 1
+
+    def find(self, first: int, last: int, addresses: Sequence[str], topics: Topics = ()) -> list[Log]:
+        """Return the events of contracts at these addresses, with these topics, in the order of the chain."""
+        return _events(self.find_raw(first, last, addresses, topics))
+
+    def search(self, first: int, last: int, address: str, topics: Topics) -> list[Log]:
+        """Return the few events of a contract that have these topics, in however many blocks.
+
+        A node that refuses all blocks in one question is asked for as many as it takes, in batches of questions.
+        """
+        with suppress(Web3RPCError, Timeout):
+            return _events(self._ask(first, last, [address], topics))
+        asked = [{"fromBlock": hex(start), "toBlock": hex(end)} for start, end in self.ranges(first, last)]
+        which = {"address": to_checksum_address(address), "topics": list(topics)}
+        try:
+            answers = self._questions.ask([("eth_getLogs", [blocks | which]) for blocks in asked])
+        except Web3RPCError:
+            if self._span == 1:
+                raise
+            self._span, self._answers = self._span // 2, 0
+            return self.search(first, last, address, topics)
+        return _events(self._timed([log for answer in answers for log in answer]))
+
+    def find_raw(self, first: int, last: int, addresses: Sequence[str], topics: Topics = ()) -> list[RawLog]:
+        """Return the logs of contracts at these addresses, with these topics, in the order of the chain.
+
+        Where a node refuses so many blocks or results at once, the range is halved, for later requests too. The cause
+        may have been another: after some answers the range grows again. After a timeout the next range is half as long.
+        """
+        try:
+            found = self._ask(first, last, addresses, topics)
+        except Timeout:
+            self._span, self._answers = max(1, (last - first + 1) // 2), 0
+            raise
+        except Web3RPCError:
+            if first == last:
+                raise
+            middle = (first + last) // 2
+            self._span, self._answers = min(self._span, middle - first + 1), 0
+            halves = (first, middle), (middle + 1, last)
+            return [log for half in halves for log in self.find_raw(*half, addresses, topics)]
+        self._answers += 1
+        if self._answers % ANSWERS_TO_TRUST == 0:
+            self._span = min(BLOCKS_PER_REQUEST, 2 * self._span)
+        return found
+
+    def _ask(self, first: int, last: int, addresses: Sequence[str], topics: Topics) -> list[RawLog]:
+        contracts = [to_checksum_address(it) for it in addresses]
+        question: FilterParams = {"fromBlock": first, "toBlock": last, "address": contracts}
+        if topics:
+            question["topics"] = cast(Any, list(topics))
+        return self._timed(self._provider.web3.eth.get_logs(question))
+
+    def _timed(self, logs: Sequence[Mapping[str, Any]]) -> list[RawLog]:
+        """Return logs with the time of their blocks, in seconds: some nodes say it in the log."""
+        said = {number(log["blockNumber"]): log.get("blockTimestamp") for log in logs}
+        times = {block: number(time) for block, time in said.items() if time is not None}
+        silent = [block for block in said if block not in times]
+        headers = self._questions.ask([("eth_getBlockByNumber", [hex(block), False]) for block in silent])
+        if None in headers:
+            raise BlockNotFound(f"the node has logs of block {silent[headers.index(None)]}, and not the block")
+        times |= {block: number(it["timestamp"]) for block, it in zip(silent, headers, strict=True)}
+        return [raw_log(log, times[number(log["blockNumber"])]) for log in logs]
