@@ -145,6 +145,7 @@ ALLOWED = {
     "networks": {"click", "eth_account", "eth_keys", "eth_utils", "requests", "rlp"},
     "benchmarks": {
         "ape",
+        "eth_abi",
         "eth_account",
         "eth_utils",
         "matplotlib",
@@ -152,6 +153,7 @@ ALLOWED = {
         "numpy",
         "sklearn",
         "threadpoolctl",
+        "web3",
         "yaml",
     },
 }
@@ -163,7 +165,7 @@ ONLY_IN = {
     "ape_node": "mlchain/chain/prompt_node.py",
     "ape_test": "mlchain/chain",
     "eth_tester": "mlchain/chain/embedded.py",
-    "web3": "mlchain/chain",
+    "web3": ("mlchain/chain", "benchmarks"),
     "numpy": (
         "mlchain/data",
         "mlchain/export",

@@ -11,11 +11,10 @@ from mlchain.chain.logs import BLOCKS_PER_REQUEST, Logs
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.raw_logs import topic_of
 from mlchain.chain.views import ViewCall, Views
-from mlchain.protocol.events import Log, ModelChunkPublished, RoundDeployed, SeatSettled
+from mlchain.protocol.events import Joined, Log, ModelChunkPublished, RoundDeployed, StakeWithdrawn
 from mlchain.protocol.ledger import Account, Ledger, ModelVersion
 from mlchain.protocol.pool import MAX_SNAPSHOT_AGE, Pool
 from mlchain.protocol.records import Records
-from mlchain.protocol.rounds import Verdict
 
 
 class Checkpoint:
@@ -55,21 +54,35 @@ class Checkpoint:
 
     def complete(self, ledger: Ledger, block: int) -> None:
         """Add the owner's account and the addresses of data sets."""
-        first = self._deployment.block
+        first, at = self._deployment.block, self._deployment.addresses
         ((credit, stake, position, left),) = self._ask([("WorkerRegistry", "accountOf", (self._owner,))], block)
-        account = Account(stake, credit, None if position or not left else left)
-        topics = [topic_of("WorkerRegistry", "SeatSettled"), None, _word(int(self._owner, 16))]
-        for log in self._logs.search(first, block, self._deployment.addresses["WorkerRegistry"], topics):
-            if isinstance(log.event, SeatSettled) and log.event.verdict in (Verdict.SLASHED, Verdict.ABSENT):
-                account.lost += log.event.amount
-                account.slashes += log.event.verdict is Verdict.SLASHED
-        ledger.accounts[self._owner] = account
-        announced = [topic_of("JobFactory", "DataAnnounced")]
-        for log in self._logs.search(first, block, self._deployment.addresses["JobFactory"], announced):
+        account = ledger.accounts[self._owner] = Account(stake, credit, None if position or not left else left)
+        names = [topic_of("WorkerRegistry", event) for event in ("Joined", "StakeWithdrawn")]
+        moved = self._logs.search(first, block, at["WorkerRegistry"], [names, _word(int(self._owner, 16))])
+        self._add_losses(account, [log.event for log in moved])
+        for log in self._logs.search(first, block, at["JobFactory"], [topic_of("JobFactory", "DataAnnounced")]):
             ledger.fold(log)
         self._say(
             f"begins with round {len(ledger.rounds)}, at block {block}: `ape run status` tells of what came before"
         )
+
+    def _add_losses(self, account: Account, moved: Iterable[object]) -> None:
+        """Add to an account what it has lost, from what it has paid in and taken out: that takes few logs.
+
+        A member's stake is whole, and it can lose once before it joins again: all of it, or the fee.
+        """
+        whole, held = self._deployment.parameters.stake, 0
+        losses = []
+        for event in moved:
+            match event:
+                case Joined(paid=paid):
+                    losses.append(held - (whole - paid))
+                    held = whole
+                case StakeWithdrawn(amount=amount):
+                    losses.append(held - amount)
+                    held = 0
+        losses.append(held - account.stake)
+        account.lost, account.slashes = sum(losses), losses.count(whole)
 
     def _require_first_round(self, block: int) -> None:
         """Raise NodeError unless the first round is found: what the owner lost in one before would be missed."""
