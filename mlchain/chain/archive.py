@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ape import project
-from eth_utils import keccak, to_bytes, to_checksum_address, to_hex
+from eth_utils import keccak, to_checksum_address, to_hex
 from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
 
 from mlchain.chain.deployment import Deployment
@@ -12,6 +12,7 @@ from mlchain.chain.log_store import LogStore
 from mlchain.chain.logs import Logs
 from mlchain.chain.past import Past, Report, ignore
 from mlchain.chain.provider import connected_provider
+from mlchain.chain.questions import bytes_of
 from mlchain.chain.receipts import Receipt
 from mlchain.chain.views import ViewCall, Views
 from mlchain.protocol.events import Log, Value
@@ -43,7 +44,7 @@ class Archive:
             transaction, block = eth.get_transaction(to_hex(hexstr=deployed.transaction)), eth.get_block(snapshot_block)
         except (TransactionNotFound, BlockNotFound):
             return None
-        data = _bytes(transaction["input"])
+        data = bytes_of(transaction["input"])
         is_call = transaction["to"] == self._addresses["JobFactory"] and data[:4] == _deploying()
         return (data[RANDOM_AT : RANDOM_AT + 32], bytes(block["hash"])) if is_call else None
 
@@ -101,8 +102,3 @@ def _deploying() -> bytes:
     """Return the four bytes that a call of `deployRound` begins with."""
     methods = project.get_contract("JobFactory").contract_type.mutable_methods
     return keccak(text=next(method.selector for method in methods if method.name == "deployRound"))[:4]
-
-
-def _bytes(data: bytes | str) -> bytes:
-    """Return the input of a transaction, which a node gives as bytes or in hex."""
-    return to_bytes(hexstr=data) if isinstance(data, str) else bytes(data)

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from ape_ethereum.provider import Web3Provider
+from eth_utils import to_bytes
+from requests import HTTPError, codes
 from web3 import HTTPProvider
 from web3.exceptions import ContractLogicError, Web3RPCError
 from web3.types import RPCEndpoint
@@ -32,7 +34,12 @@ class Questions:
     def _ask(self, questions: Sequence[Question]) -> list[Any]:
         if self._takes_batches and len(questions) > 1:
             http = cast(HTTPProvider, self._web3.provider)
-            answers = http.make_batch_request([(RPCEndpoint(method), given) for method, given in questions])
+            answers: Any = None
+            try:
+                answers = http.make_batch_request([(RPCEndpoint(method), given) for method, given in questions])
+            except HTTPError as error:  # of the node's own trouble nothing follows for batches
+                if error.response.status_code >= codes.internal_server_error:
+                    raise
             if isinstance(answers, list) and len(answers) == len(questions):
                 return [_result(answer) for answer in answers]
             self._takes_batches = False
@@ -55,3 +62,8 @@ def _result(answer: Any) -> Any:
 def number(value: int | str) -> int:
     """Return a number that a node gives in hex, or the embedded chain as it is."""
     return int(value, 16) if isinstance(value, str) else int(value)
+
+
+def bytes_of(value: bytes | str) -> bytes:
+    """Return data that a node gives in hex, or the embedded chain as it is."""
+    return to_bytes(hexstr=value) if isinstance(value, str) else bytes(value)

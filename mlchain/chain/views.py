@@ -9,12 +9,12 @@ from ape import project
 from ape_ethereum.provider import Web3Provider
 from eth_abi import decode, encode
 from eth_abi.exceptions import DecodingError
-from eth_utils import keccak, to_bytes, to_checksum_address, to_hex
+from eth_utils import keccak, to_checksum_address, to_hex
 from ethpm_types.abi import ABIType, MethodABI
 from web3.exceptions import BadFunctionCallOutput
 
 from mlchain.chain.abi import to_abi
-from mlchain.chain.questions import Questions
+from mlchain.chain.questions import Questions, bytes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Views:
         """Return what each of these views says."""
         when = "latest" if block is None else hex(block)
         asked = [("eth_call", [{"to": to_checksum_address(it.address), "data": _input(it)}, when]) for it in calls]
-        return [_output(call, _bytes(answer)) for call, answer in zip(calls, self._questions.ask(asked), strict=True)]
+        return [_output(call, bytes_of(answer)) for call, answer in zip(calls, self._questions.ask(asked), strict=True)]
 
 
 def _input(call: ViewCall) -> str:
@@ -77,7 +77,3 @@ def _plain(kind: ABIType, value: Any) -> Any:
 def _method(contract: str, view: str) -> MethodABI:
     methods: list[MethodABI] = list(project.get_contract(contract).contract_type.view_methods)
     return next(method for method in methods if method.name == view)
-
-
-def _bytes(value: bytes | str) -> bytes:
-    return to_bytes(hexstr=value) if isinstance(value, str) else bytes(value)

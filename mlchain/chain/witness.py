@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ape_ethereum.provider import Web3Provider
-from eth_utils import keccak, to_bytes, to_checksum_address, to_hex
-from requests import HTTPError, codes
-from web3 import HTTPProvider
-from web3.exceptions import Web3Exception, Web3RPCError
-from web3.types import RPCEndpoint, TxParams
+from eth_utils import keccak, to_checksum_address, to_hex
+from web3.exceptions import Web3Exception
+from web3.types import TxParams
 
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.node_errors import NodeError
+from mlchain.chain.questions import Questions, bytes_of
 from mlchain.protocol.events import Log
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
@@ -25,7 +24,7 @@ WORD = 32  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Expectation:
     """A view of a contract, and what some of the words that it returns are to be, by their place."""
 
     address: str
@@ -48,10 +47,8 @@ class Witness:
     """Asks the contracts of `deployment` what they have counted by the end of a block."""
 
     def __init__(self, provider: Web3Provider, deployment: Deployment) -> None:
-        self._eth = provider.web3.eth
-        self._node = provider.web3.provider
+        self._questions = Questions(provider)
         self._addresses = deployment.addresses
-        self._takes_batches = True
 
     def require_all(self, ledger: Ledger, logs: Sequence[Log], block: int) -> None:
         """Raise NodeError unless `logs` are all that happened after `ledger` and up to the end of `block`."""
@@ -59,27 +56,27 @@ class Witness:
         models, factory, registry = (
             self._addresses[name] for name in ("ModelRegistry", "JobFactory", "WorkerRegistry")
         )
-        questions = [
-            Question(registry, "poolSize()", {0: tally.members}),
-            Question(registry, "currentRound()", {2: tally.unsettled}),
-            Question(factory, "latestRound()", {0: tally.rounds}),
-            Question(factory, "scheduledBlock()", {0: tally.scheduled}),
-            Question(models, "latestVersion()", {0: tally.versions}),
-            Question(models, "versionAt(uint256)", {1: tally.published}, (tally.versions,)),
+        expectations = [
+            Expectation(registry, "poolSize()", {0: tally.members}),
+            Expectation(registry, "currentRound()", {2: tally.unsettled}),
+            Expectation(factory, "latestRound()", {0: tally.rounds}),
+            Expectation(factory, "scheduledBlock()", {0: tally.scheduled}),
+            Expectation(models, "latestVersion()", {0: tally.versions}),
+            Expectation(models, "versionAt(uint256)", {1: tally.published}, (tally.versions,)),
         ]
-        questions += [
-            Question(job, "progress()", {0: commitments, 2: candidates})
+        expectations += [
+            Expectation(job, "progress()", {0: commitments, 2: candidates})
             for job, (commitments, candidates) in tally.jobs.items()
         ]
-        self._require(questions, block, "the contracts have counted more, or less")
+        self._require(expectations, block, "the contracts have counted more, or less")
 
     def require_committees(self, jobs: Sequence[Job], block: int) -> None:
         """Raise NodeError unless the contracts have drawn the ledger's committees, so from the pool that it knows."""
-        questions = [
-            Question(job.address, "committee()", dict(enumerate((int(it, 16) for it in job.committee), start=2)))
+        expectations = [
+            Expectation(job.address, "committee()", dict(enumerate((int(it, 16) for it in job.committee), start=2)))
             for job in jobs
         ]
-        self._require(questions, block, "a committee was drawn from another pool")
+        self._require(expectations, block, "a committee was drawn from another pool")
 
     def has_begun(self, block: int) -> bool:
         """Return whether there is a member, a version or a round at the end of a block, if the node remembers it."""
@@ -89,37 +86,19 @@ class Witness:
             ("JobFactory", "latestRound()"),
         )
         try:
-            answers = self._ask([Question(self._addresses[contract], view, {}) for contract, view in views], block)
+            answers = self._ask([Expectation(self._addresses[contract], view, {}) for contract, view in views], block)
         except Web3Exception:  # of long ago only an archive node knows
             return False
         return any(word for words in answers for word in words)
 
-    def _require(self, questions: Sequence[Question], block: int, otherwise: str) -> None:
-        answers = self._ask(questions, block)
-        if not all(question.is_answered_by(words) for question, words in zip(questions, answers, strict=True)):
+    def _require(self, expectations: Sequence[Expectation], block: int, otherwise: str) -> None:
+        answers = self._ask(expectations, block)
+        if not all(each.is_answered_by(words) for each, words in zip(expectations, answers, strict=True)):
             raise NodeError(f"the node leaves out events up to block {block}: {otherwise}")
 
-    def _ask(self, questions: Sequence[Question], block: int) -> list[list[int]]:
-        """Return the words of every answer, all asked for at once where the node takes that."""
-        answers = self._ask_at_once(questions, block) if self._takes_batches and len(questions) > 1 else None
-        if answers is None:
-            answers = [bytes(self._eth.call(question.call, block)) for question in questions]
+    def _ask(self, expectations: Sequence[Expectation], block: int) -> list[list[int]]:
+        """Return the words of every answer."""
+        answers = [
+            bytes_of(it) for it in self._questions.ask([("eth_call", [each.call, hex(block)]) for each in expectations])
+        ]
         return [[int.from_bytes(it[at : at + WORD], "big") for at in range(0, len(it), WORD)] for it in answers]
-
-    def _ask_at_once(self, questions: Sequence[Question], block: int) -> list[bytes] | None:
-        """Return the answers to a batch; None, from then on, where the node takes none."""
-        if isinstance(self._node, HTTPProvider):
-            batch = [(RPCEndpoint("eth_call"), [question.call, hex(block)]) for question in questions]
-            try:
-                answers = self._node.make_batch_request(batch)
-            except HTTPError as error:
-                if error.response.status_code >= codes.internal_server_error:
-                    raise
-            else:
-                if isinstance(answers, list) and len(answers) == len(questions):
-                    errors = [answer["error"] for answer in answers if "error" in answer]
-                    if errors:
-                        raise Web3RPCError(f"{errors[0]}")
-                    return [to_bytes(hexstr=answer["result"]) for answer in answers]
-        self._takes_batches = False
-        return None

@@ -13,7 +13,7 @@ from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
 from mlchain.chain.followed import FollowedDeployment
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.witness import Question, Witness
+from mlchain.chain.witness import Expectation, Witness
 from mlchain.protocol.calls import Call
 from mlchain.protocol.events import (
     AdmissionSet,
@@ -188,12 +188,12 @@ def test_many_questions_are_one_request_where_the_node_takes_that(server, refusa
             return make(http, batch)
 
         monkeypatch.setattr(HTTPProvider, "make_batch_request", refuse)
-        questions = [
-            Question(deployment.addresses["WorkerRegistry"], "STAKE()", {}),
-            Question(deployment.addresses["WorkerRegistry"], "ABSENCE_FEE()", {}),
+        expectations = [
+            Expectation(deployment.addresses["WorkerRegistry"], "STAKE()", {}),
+            Expectation(deployment.addresses["WorkerRegistry"], "ABSENCE_FEE()", {}),
         ]
 
         for _ in range(2):
-            assert witness._ask(questions, chain.height) == [[STAKE], [deployment.parameters.absence_fee]]
+            assert witness._ask(expectations, chain.height) == [[STAKE], [deployment.parameters.absence_fee]]
 
     assert asked == ([2] if refusal else [2, 2])
