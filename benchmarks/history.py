@@ -75,7 +75,7 @@ def _history(node: SyntheticNode, logs: Logs, beginning: Beginning) -> History:
 def _read(node: SyntheticNode, path: Path) -> None:
     provider = node.provider()
     logs = Logs(provider)
-    history = _history(node, logs, Past(provider, logs, DEPLOYMENT, LogStore(path), ignore))
+    history = _history(node, logs, Past(provider, logs, DEPLOYMENT, LogStore(path), ignore, trusted=False))
     history.advance(node.head)
     assert len(history.ledger.rounds) == node.rounds
 

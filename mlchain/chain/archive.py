@@ -23,10 +23,19 @@ RANDOM_AT = 4 + 11 * 32  # in the input of `deployRound`, behind the selector an
 class Archive:
     """Asks the connected node about the past of `deployment`; of long ago only an archive node knows everything."""
 
-    def __init__(self, deployment: Deployment, store: LogStore | None = None, report: Report = ignore) -> None:
-        """Make an archive whose logs are kept in a store, if any; `report` is told how far reading them is."""
+    def __init__(
+        self,
+        deployment: Deployment,
+        store: LogStore | None = None,
+        report: Report = ignore,
+        trusted: bool = False,
+    ) -> None:
+        """Make an archive whose logs are kept in a store, if any; `report` is told how far reading them is.
+
+        Unless the node is `trusted` to give all logs, they are held against what the contracts have counted.
+        """
         self._provider = connected_provider()
-        self._past = Past(self._provider, Logs(self._provider), deployment, store or LogStore(), report)
+        self._past = Past(self._provider, Logs(self._provider), deployment, store or LogStore(), report, trusted)
         self._views = Views(self._provider)
         self._addresses = deployment.addresses
 

@@ -6,7 +6,7 @@ from typing import Any
 from ape_ethereum.provider import Web3Provider
 
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.history import too_late
+from mlchain.chain.history import left_out
 from mlchain.chain.logs import BLOCKS_PER_REQUEST, Logs
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.raw_logs import topic_of
@@ -90,7 +90,7 @@ class Checkpoint:
         factory, first = self._deployment.addresses["JobFactory"], self._deployment.block
         found = self._logs.search(first, block, factory, topics)
         if not found:
-            raise NodeError(f"the node leaves out the first round, or {too_late(first)}")
+            raise left_out("the node leaves out the first round", first)
 
     def _ask(self, views: Iterable[tuple[str, str, tuple[object, ...]]], block: int) -> list[Any]:
         at = self._deployment.addresses

@@ -247,7 +247,8 @@ class Chain:
 
     def follow_kept(self, deployment: Deployment, report: Report) -> None:
         """Read `deployment` from its first block on, as far as it is kept here from there; `report` how far it is."""
-        self.follow(deployment, Past(self._provider, self._logs, deployment, kept_logs(deployment), report))
+        store = kept_logs(deployment)
+        self.follow(deployment, Past(self._provider, self._logs, deployment, store, report, self.is_own))
 
     @property
     def _followed(self) -> FollowedDeployment:

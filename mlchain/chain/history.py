@@ -14,6 +14,7 @@ from mlchain.chain.witness import Witness
 from mlchain.errors import UserError, require
 from mlchain.protocol.events import JobDeployed, Log
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.tally import Tally
 
 REPLACED = "blocks that had been read were replaced: reading everything again"
 DEEPEST = 128  # blocks that a reorganisation replaces at most; what is older is replaced by a reset alone
@@ -183,7 +184,7 @@ class History:
         witness = self._witness if is_last else None
         try:
             if witness:
-                witness.require_all(self.ledger, logs, end)
+                witness.require_all(Tally.of(self.ledger, logs), end)
         except NodeError as error:
             if not self._is_whole:
                 self._restart()
@@ -208,9 +209,7 @@ class History:
             witness.require_committees(jobs, end)
 
     def _missing(self, sentence: str) -> NodeError:
-        first = self._deployment.block
-        is_certain = self._has_been_whole or not first
-        return NodeError(sentence if is_certain else f"{sentence}, or {too_late(first)}")
+        return NodeError(sentence) if self._has_been_whole else left_out(sentence, self._deployment.block)
 
     def _hash_of(self, block: int) -> bytes | None:
         try:
@@ -234,3 +233,8 @@ class History:
 def too_late(first: int) -> str:
     """Return the error for a deployment that has events before the first block that is read."""
     return f"the deployment has events before block {first}, where reading begins: choose an earlier --first-block"
+
+
+def left_out(sentence: str, first: int) -> NodeError:
+    """Return the error for events that are missing, which may be those before block `first`, where reading begins."""
+    return NodeError(f"{sentence}, or {too_late(first)}" if first else sentence)

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from ape_ethereum.provider import Web3Provider
 
 from mlchain.chain.deployment import CONTRACTS, Deployment
-from mlchain.chain.history import REPLACED, too_late
+from mlchain.chain.history import REPLACED, left_out
 from mlchain.chain.log_store import LogStore, Part
 from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import NodeError
-from mlchain.errors import UserError
+from mlchain.chain.witness import Witness
 from mlchain.protocol.events import JobDeployed, Log
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.tally import Tally
 
 Report = Callable[[int, int], None]  # is told how many blocks have been read, of how many
 
@@ -21,18 +22,22 @@ def ignore(_done: int, _total: int) -> None:
 
 
 class Past:
-    """Reads `deployment` through a store, in which the new logs are kept; `report` is told how far it is."""
+    """Reads `deployment` through a store, in which the new logs are kept; `report` is told how far it is.
+
+    Of a node that is not `trusted` to give all logs, they are held against what the contracts have counted.
+    """
 
     forgets = False
 
     def __init__(
-        self, provider: Web3Provider, logs: Logs, deployment: Deployment, store: LogStore, report: Report
+        self, provider: Web3Provider, logs: Logs, deployment: Deployment, store: LogStore, report: Report, trusted: bool
     ) -> None:
         self._eth = provider.web3.eth
         self._logs = logs
         self._deployment = deployment
         self._store = store
         self._report = report
+        self._witness = None if trusted else Witness(provider, deployment)
         self._jobs: dict[str, int] = {}  # the round of each, of the newest round
 
     def ledger_for(self, block: int) -> tuple[Ledger, int, list[Log]]:
@@ -42,7 +47,7 @@ class Past:
             try:
                 ledger.fold(log)
             except LookupError as error:  # it refers to an earlier event
-                raise UserError(too_late(self._deployment.block)) from error
+                raise self._left_out(f"the node leaves out events up to block {log.block}") from error
         return ledger, block, logs
 
     def complete(self, ledger: Ledger, block: int) -> None:
@@ -52,8 +57,24 @@ class Past:
         """Return all events up to a block, in order, whether or not they make sense.
 
         A job is asked for until the next round is deployed: before that, each of its seats has to be settled. Raises
-        NodeError if blocks are replaced meanwhile.
+        NodeError if blocks are replaced meanwhile, or if it turns out at the end that events are missing: then nothing
+        that is kept is to be believed.
         """
+        tally = Tally()
+        for log in self._all_events(last):
+            tally.take(log)
+            yield log
+        try:
+            if self._witness and last >= self._deployment.block:
+                self._witness.require_all(tally, last)
+        except NodeError as error:
+            raise self._left_out(str(error)) from error
+
+    def _left_out(self, sentence: str) -> NodeError:
+        self._store.forget(self._deployment.block)
+        return left_out(sentence, self._deployment.block)
+
+    def _all_events(self, last: int) -> Iterator[Log]:
         first, self._jobs = self._deployment.block, {}
         self._forget_replaced(first, last)
         before: bytes | None = None  # the hash of the last block that was read

@@ -15,8 +15,6 @@ from web3.types import TxParams
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.questions import Questions, bytes_of
-from mlchain.protocol.events import Log
-from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
 from mlchain.protocol.tally import Tally
 
@@ -50,9 +48,8 @@ class Witness:
         self._questions = Questions(provider)
         self._addresses = deployment.addresses
 
-    def require_all(self, ledger: Ledger, logs: Sequence[Log], block: int) -> None:
-        """Raise NodeError unless `logs` are all that happened after `ledger` and up to the end of `block`."""
-        tally = Tally.of(ledger, logs)
+    def require_all(self, tally: Tally, block: int) -> None:
+        """Raise NodeError unless all that happened up to the end of `block` is in the tally."""
         models, factory, registry = (
             self._addresses[name] for name in ("ModelRegistry", "JobFactory", "WorkerRegistry")
         )

@@ -35,7 +35,7 @@ def audit_deployment(
     model in the file `own`, if any. Accepted results are computed again if `retrains`; raises UserError when the data
     set for it is missing.
     """
-    archive, last = Archive(deployment, store, report), chain.final_block
+    archive, last = Archive(deployment, store, report, chain.is_own), chain.final_block
     logs = archive.logs(last)
     first = next((log.block for log in logs if isinstance(log.event, RoundDeployed)), None)
     anchor = None if first is None else archive.random_head_at(first - 1)

@@ -24,7 +24,8 @@ class Tally:
     """Numbers that the contracts have as views.
 
     `published` has a bit for each chunk of the newest version; `jobs` are (commitments, candidates) of the jobs of the
-    open round, by address.
+    open round, by address; each has as many `seats`. A ledger may not know the newest round where it begins: all
+    seats of that one are settled before the next.
     """
 
     members: int = 0
@@ -34,6 +35,8 @@ class Tally:
     scheduled: int = 0
     unsettled: int = 0
     jobs: dict[str, tuple[int, int]] = field(default_factory=dict)
+    seats: int = 0
+    knows_round: bool = True
 
     @classmethod
     def of(cls, ledger: Ledger, logs: Iterable[Log]) -> "Tally":
@@ -47,16 +50,15 @@ class Tally:
             rounds=len(ledger.rounds),
             scheduled=ledger.scheduled or 0,
             unsettled=sum(len(job.unsettled) for job in open_jobs),
+            knows_round=not ledger.rounds.is_unknown(len(ledger.rounds) - 1),
             jobs={job.address: (len(job.commitments), len(job.candidates)) for job in open_jobs},
         )
-        seats = 0  # of each job of the round deployed last
         for log in logs:
-            if isinstance(log.event, RoundDeployed):
-                seats = log.event.terms.seats
-            tally._take(log, seats)
+            tally.take(log)
         return tally
 
-    def _take(self, log: Log, seats: int) -> None:
+    def take(self, log: Log) -> None:
+        """Count an event that follows."""
         match log.event:
             case Joined():
                 self.members += 1
@@ -68,12 +70,13 @@ class Tally:
                 self.published |= 1 << index
             case RoundScheduled(snapshot_block=block):
                 self.scheduled = block
-            case RoundDeployed():
+            case RoundDeployed(terms=terms):
                 self.rounds, self.scheduled, self.jobs = self.rounds + 1, 0, {}
+                self.seats, self.knows_round = terms.seats, True
             case JobDeployed(job=job):
-                self.unsettled += seats
+                self.unsettled += self.seats
                 self.jobs[job] = (0, 0)
-            case SeatSettled(job=job) if job in self.jobs:  # not of a round before the ledger begins
+            case SeatSettled() if self.knows_round:
                 self.unsettled -= 1
             case Committed() | Proposed() if log.address in self.jobs:
                 commitments, candidates = self.jobs[log.address]

@@ -206,3 +206,17 @@ def test_what_is_kept_of_another_deployment_is_not_mixed_in(chain, deployment, m
 
     assert names(replace(other, block=deployment.block)) == []
     assert names(deployment) == [members[0].address]
+
+
+def test_what_a_node_has_left_out_is_not_kept(chain, deployment, members, asked, monkeypatch):
+    chain.send(members[0], JOIN)
+    with monkeypatch.context() as patch:
+        patch.setattr(Chain, "is_own", False)
+        patch.setattr(chain._provider.web3.eth, "get_logs", lambda _question: [])
+        reader = Chain()
+        reader.follow_kept(deployment, ignore)
+        with pytest.raises(NodeError, match="leaves out events"):
+            reader.sync()
+
+    assert list(kept_logs(deployment).parts(deployment.block)) == []
+    assert names(deployment) == [members[0].address]
