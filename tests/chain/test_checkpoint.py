@@ -1,20 +1,25 @@
 """A ledger from the newest round is, in all that server and workers decide from, the one from the beginning."""
 
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
+from ape import networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlchain.chain.archive import Archive
 from mlchain.chain.checkpoint import Checkpoint
 from mlchain.chain.connection import Chain
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.provider import connected_to_new_embedded_chain
+from mlchain.chain.provider import connected_to, connected_to_new_embedded_chain
 from mlchain.errors import UserError
+from mlchain.protocol.events import Committed, JobDeployed, SeatSettled, VersionAnnounced
+from mlchain.protocol.ledger import Ledger
 from mlchain.simulation.options import Options
 from mlchain.simulation.simulator import Simulation, open_chain
 
-BEHAVIOURS = ["colluding", "silent", "absent", "copying"]
+BEHAVIOURS = ["colluding", "silent", "vanishing", "copying"]
 
 
 def nothing(*_):
@@ -41,44 +46,99 @@ def decisive(ledger, owner, since):
     }
 
 
-class Compared(Simulation):
-    """A simulation beside which others begin to read at every second step, from the newest round, and go on."""
+class Doubting(Chain):
+    """A chain on the node of somebody else, whose logs are held against what the contracts have counted."""
 
-    readers: tuple | list = ()
-    steps = 0
-
-    def _act(self, actors):
-        turns = super()._act(actors)
-        whole = self._chain.view()
-        owners = [self.run.server.address, *(worker.address for worker in self.run.workers)]
-        self.steps += 1
-        if self.steps % 2:
-            self.readers = [*self.readers[-3:], self._reader(owners[whole.block % len(owners)])]
-        for owner, since, reader in self.readers:
-            reader.sync()
-            assert decisive(reader.ledger, owner, since) == decisive(whole.ledger, owner, since)
-        return turns
-
-    def _reader(self, owner):
-        reader = Chain()
-        reader.follow_as(owner, self.run.deployment, nothing)
-        reader.sync()
-        rounds = reader.ledger.rounds
-        return owner, rounds[-1].snapshot_block if rounds else 0, reader
+    is_own = False
 
 
+class Story:
+    """A simulation that was played, and what its logs come to at the end of any block."""
+
+    def __init__(self, options):
+        self.run = Simulation(open_chain(0), options, nothing).play()
+        self.provider = networks.provider
+        eth = self.provider.web3.eth
+        self._raw = eth.get_logs({"fromBlock": 0, "toBlock": self.run.view.block})
+        eth.get_logs = self._find  # the embedded chain takes seconds each time
+        self.logs = Archive(self.run.deployment).logs(self.run.view.block)
+        self.owners = [self.run.server.address, *(worker.address for worker in self.run.workers)]
+
+    def _find(self, question):
+        topics = [[it] if isinstance(it, str) else it for it in question.get("topics", [])]
+
+        def is_wanted(log):
+            said = [f"0x{bytes(topic).hex()}" for topic in log["topics"]]
+            return log["address"] in question["address"] and all(
+                wanted is None or (said[at : at + 1] and said[at] in wanted) for at, wanted in enumerate(topics)
+            )
+
+        blocks = range(question["fromBlock"], question["toBlock"] + 1)
+        return [log for log in self._raw if log["blockNumber"] in blocks and is_wanted(log)]
+
+    def ledger_at(self, block):
+        ledger = Ledger(self.run.server.address)
+        for log in self.logs:
+            if log.block <= block:
+                ledger.fold(log)
+        return ledger
+
+    def reader(self, owner):
+        """Return the history that an owner reads, of which nothing has been read."""
+        chain = Doubting()
+        chain.follow_as(owner, self.run.deployment, nothing)
+        return chain._followed.history
+
+    def compare(self, owner, blocks):
+        """Begin at the first of these blocks and go on to the others; what is decided from is everywhere the same."""
+        reader, since = self.reader(owner), None
+        for block in blocks:
+            reader.advance(block)
+            if since is None:
+                rounds = reader.ledger.rounds
+                since = rounds[-1].snapshot_block if rounds else 0
+            assert decisive(reader.ledger, owner, since) == decisive(self.ledger_at(block), owner, since)
+
+
+@pytest.fixture(
+    scope="module", params=[("colluding", 1, 2, True), ("silent,vanishing", 2, 1, False)], ids=lambda it: it[0]
+)
+def story(request, rolled_back_file):
+    behaviour, evil, jobs, referee = request.param
+    with connected_to_new_embedded_chain():
+        yield Story(Options(4, evil, behaviour, 3, jobs, task="fake", referee=referee, seed=7))
+
+
+BEGIN = st.integers(0, 199), st.lists(st.integers(1, 30), max_size=3), st.integers(0, 4)
+
+
+@given(*BEGIN)
+@settings(max_examples=max(12, settings.default.max_examples // 4))
+def test_a_ledger_from_the_newest_round_is_the_one_from_the_beginning(story, share, steps, owner):
+    first, last = story.run.deployment.block, story.run.view.block
+    begin = first + (last - first) * share // 199
+    blocks = [min(last, begin + it) for it in accumulate([0, *steps])]
+
+    with connected_to(story.provider):
+        story.compare(story.owners[owner], sorted(set(blocks)))
+
+
+@pytest.mark.slow
 @given(
     evil=st.integers(0, 3),
     behaviour=st.sampled_from(BEHAVIOURS),
     jobs=st.integers(1, 2),
     referee=st.booleans(),
     seed=st.integers(0, 99),
+    begin=st.integers(0, 9),
 )
-@settings(max_examples=max(2, settings.default.max_examples // 6))
-def test_a_ledger_from_the_newest_round_is_the_one_from_the_beginning(evil, behaviour, jobs, referee, seed):
-    options = Options(4, evil, behaviour, 3, jobs, task="fake", referee=referee, seed=seed)
+@settings(max_examples=20)
+def test_so_it_is_whatever_was_played(evil, behaviour, jobs, referee, seed, begin):
     with connected_to_new_embedded_chain():
-        Compared(open_chain(0), options, nothing).play()
+        story = Story(Options(4, evil, behaviour, 3, jobs, task="fake", referee=referee, seed=seed))
+        last = story.run.view.block
+        for owner, start in zip(story.owners, range(story.run.deployment.block + begin, last, last // 5), strict=False):
+            story.compare(owner, range(start, last + 1, 4))
 
 
 @pytest.fixture(scope="module")
@@ -138,3 +198,50 @@ def test_a_node_that_hides_what_its_contracts_know_is_not_believed(played, monke
 
     with pytest.raises(NodeError, match="which its contracts know"):
         begun(played, played.server.address)
+
+
+@pytest.mark.parametrize("event", [JobDeployed, Committed, SeatSettled, VersionAnnounced])
+def test_where_logs_are_left_out_nothing_is_begun(story, monkeypatch, event):
+    history, last = story.reader(story.owners[1]), story.run.view.block
+    block = max(log.block for log in story.logs if isinstance(log.event, event))
+    logs_of = history._logs_of
+    monkeypatch.setattr(
+        history, "_logs_of", lambda *blocks: [log for log in logs_of(*blocks) if not isinstance(log.event, event)]
+    )
+
+    with connected_to(story.provider):
+        with pytest.raises(NodeError, match="leaves out events"):
+            history.advance(block)
+        assert len(history.ledger.rounds) == 0
+        monkeypatch.undo()
+        history.advance(last)
+    assert len(history.ledger.rounds) == 3
+
+
+def test_a_pool_that_no_committee_was_drawn_from_is_noticed(story, monkeypatch):
+    block = next(log.block for log in story.logs if isinstance(log.event, JobDeployed) and log.event.round == 2)
+    members = Checkpoint._members
+    monkeypatch.setattr(Checkpoint, "_members", lambda *given: [*members(*given)[1:], members(*given)[0]])
+
+    with connected_to(story.provider), pytest.raises(NodeError, match="drawn from another pool"):
+        story.reader(story.owners[1]).advance(block)
+
+
+def test_another_deployment_in_its_place_is_not_begun_with(story, monkeypatch):
+    monkeypatch.setattr(Doubting, "genesis", "0x" + bytes(32).hex())
+
+    with connected_to(story.provider), pytest.raises(UserError, match="any more: it is another chain, or was reset"):
+        story.reader(story.owners[1]).advance(story.run.view.block)
+
+
+def test_what_could_not_be_completed_is_begun_again(played, monkeypatch):
+    monkeypatch.setattr(Checkpoint, "complete", lambda *_: 1 / 0)
+    reader = Chain()
+    worker = played.workers[0].address
+    reader.follow_as(worker, played.deployment, nothing)
+
+    with pytest.raises(ZeroDivisionError):
+        reader.sync()
+    monkeypatch.undo()
+    reader.sync()
+    assert reader.ledger.account(worker) == played.view.ledger.account(worker)
