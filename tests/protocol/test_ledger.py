@@ -6,7 +6,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from mlchain.chain import history
+from mlchain.chain import logs
 from mlchain.protocol.content import chunk_hashes, content_hash, split
 from mlchain.protocol.events import Committed, Event, Log, ModelChunkPublished, VersionAnnounced
 from mlchain.protocol.ledger import Ledger
@@ -64,7 +64,7 @@ def test_read_in_pieces_the_ledger_is_the_same(deployment, factory, registry, se
     deploy_round(factory, server, jobs=2, seats=2)
     whole = follow(deployment).view().ledger
 
-    monkeypatch.setattr(history, "BLOCKS_PER_REQUEST", blocks)
+    monkeypatch.setattr(logs, "BLOCKS_PER_REQUEST", blocks)
 
     assert contents(follow(deployment).view().ledger) == contents(whole)
     assert len(whole.rounds) == 3
@@ -83,17 +83,17 @@ def test_read_again_and_again_the_ledger_is_the_same(deployment, factory, regist
 
 def test_a_request_that_fails_is_made_up_for_by_the_next(deployment, registry, monkeypatch):
     whole = follow(deployment).view().ledger
-    monkeypatch.setattr(history, "BLOCKS_PER_REQUEST", 1)
+    monkeypatch.setattr(logs, "BLOCKS_PER_REQUEST", 1)
     reader = follow(deployment)
-    find = history.Logs.find
+    find = logs.Logs.find
 
-    def find_until(logs, first, last, addresses):
+    def find_until(reading, first, last, addresses):
         if last > 5:
             raise ConnectionError("the node is gone")
-        return find(logs, first, last, addresses)
+        return find(reading, first, last, addresses)
 
     with monkeypatch.context() as patch:
-        patch.setattr(history.Logs, "find", find_until)
+        patch.setattr(logs.Logs, "find", find_until)
         with pytest.raises(ConnectionError):
             reader.view()
 

@@ -105,8 +105,8 @@ def test_the_command_ends_with_one_sentence_and_status_1_when_an_attack_succeeds
     choice = networks.provider.network_choice
 
     def run(*attacks):
-        monkeypatch.setattr(command, "all_attacks", lambda _seed: list(attacks))
-        monkeypatch.setattr(command, "open_chain", lambda _seed: Chain())  # or it would start a new one
+        monkeypatch.setattr("mlchain.simulation.attacks.all_attacks", lambda _seed: list(attacks))
+        monkeypatch.setattr("mlchain.simulation.simulator.open_chain", lambda _seed: Chain())  # no new one
         with rollback():
             return CliRunner(mix_stderr=False).invoke(command.cli, ["--network", choice])
 
