@@ -52,14 +52,19 @@ def load_unattended(alias: str | None) -> AccountAPI:
         except AccountsError as error:
             raise UserError(f"the account {alias!r} cannot be unlocked: {error}") from error
         except click.Abort as error:
-            variable = f"APE_ACCOUNTS_{alias}_PASSPHRASE"
+            variable = _passphrase_variable(alias)
             raise UserError(f"nobody is there to enter the passphrase of {alias!r}: set {variable} to it") from error
     return account
 
 
 def load_signer(alias: str | None) -> AccountAPI:
     """Return the account of that name, which asks before it signs unless Ape's own variable has its passphrase."""
-    return load_unattended(alias) if f"APE_ACCOUNTS_{alias}_PASSPHRASE" in os.environ else load_account(alias)
+    return load_unattended(alias) if _passphrase_variable(alias) in os.environ else load_account(alias)
+
+
+def _passphrase_variable(alias: str | None) -> str:
+    """Return the variable of the environment from which Ape takes the passphrase of an account."""
+    return f"APE_ACCOUNTS_{alias}_PASSPHRASE"
 
 
 def account_from_secret(secret: bytes) -> AccountAPI:

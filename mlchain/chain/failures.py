@@ -1,11 +1,11 @@
 """Why a transaction failed that is in a block: it was tried out before, but others came first."""
 
 from ape_ethereum.provider import Web3Provider
-from eth_utils import to_bytes, to_hex
+from eth_utils import to_hex
 from web3.exceptions import ContractLogicError, TransactionNotFound, Web3RPCError
 from web3.types import TxParams
 
-from mlchain.chain.reverts import first_line, reason_in
+from mlchain.chain.reverts import refusal_of
 from mlchain.units import ether
 
 
@@ -26,7 +26,5 @@ def failure_of(provider: Web3Provider, transaction: str) -> str | None:
     try:
         eth.call(again, receipt["blockNumber"])
     except (ContractLogicError, Web3RPCError) as error:
-        returned = getattr(error, "data", None)
-        reason = reason_in(to_bytes(hexstr=returned)) if isinstance(returned, str) else None
-        return f"{reason or first_line(error)}, {cost}"
+        return f"{refusal_of(error)}, {cost}"
     return f"something that came before it in block {receipt['blockNumber']}, {cost}"

@@ -7,11 +7,11 @@ from contextlib import suppress
 
 from ape.api import TransactionAPI
 from ape_ethereum.provider import Web3Provider
-from eth_utils import to_bytes, to_checksum_address
+from eth_utils import to_checksum_address
 from web3.exceptions import ContractLogicError, Web3RPCError
 from web3.types import TxParams, Wei
 
-from mlchain.chain.reverts import first_line, reason_in
+from mlchain.chain.reverts import refusal_of
 from mlchain.errors import TransactionFailed
 from mlchain.protocol.calls import Call
 from mlchain.protocol.gas import gas_bound
@@ -56,6 +56,4 @@ def _estimate(provider: Web3Provider, call: Call, sender: str, receiver: str, da
         # Many nodes try it out as if it were in their newest block, in which that block's own hash is not known yet.
         with suppress(ContractLogicError, Web3RPCError):
             return int(provider.web3.eth.estimate_gas(fields, "pending"))
-        returned = getattr(error, "data", None)
-        reason = reason_in(to_bytes(hexstr=returned)) if isinstance(returned, str) else None
-        raise TransactionFailed(f"the chain refused {call.kind}: {reason or first_line(error)}") from error
+        raise TransactionFailed(f"the chain refused {call.kind}: {refusal_of(error)}") from error

@@ -11,7 +11,7 @@ from eth_utils import keccak, to_bytes, to_checksum_address, to_hex
 from ethpm_types.abi import ABIType
 
 from mlchain.chain.deployment import CONTRACTS
-from mlchain.chain.questions import number
+from mlchain.chain.questions import bytes_of, number
 from mlchain.protocol.events import Log, Value, decode
 
 WORD = 32  # bytes of a topic
@@ -40,14 +40,10 @@ class RawLog:
 
 def raw_log(answer: Any, timestamp: int) -> RawLog:
     """Return a log of an answer of `eth_getLogs`, in a block of this time."""
-    topics = b"".join(map(_bytes, answer["topics"]))
+    topics = b"".join(map(bytes_of, answer["topics"]))
     place = number(answer["blockNumber"]), number(answer["logIndex"])
-    address, transaction = _bytes(answer["address"]), _bytes(answer["transactionHash"])
-    return RawLog(address, topics, _bytes(answer["data"]), *place, timestamp, transaction)
-
-
-def _bytes(value: bytes | str) -> bytes:
-    return to_bytes(hexstr=value) if isinstance(value, str) else bytes(value)
+    address, transaction = bytes_of(answer["address"]), bytes_of(answer["transactionHash"])
+    return RawLog(address, topics, bytes_of(answer["data"]), *place, timestamp, transaction)
 
 
 def topic_of(contract: str, event: str) -> str:

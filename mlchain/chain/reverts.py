@@ -7,8 +7,10 @@ from functools import lru_cache
 
 from ape import networks, project
 from ape.exceptions import ApeException, ContractLogicError, CustomError
-from eth_utils import keccak
+from eth_utils import keccak, to_bytes
 from ethpm_types.abi import ErrorABI
+from web3.exceptions import ContractLogicError as NodeRefusal
+from web3.exceptions import Web3RPCError
 
 from mlchain.chain.abi import from_abi
 from mlchain.chain.deployment import CONTRACTS
@@ -44,6 +46,13 @@ def _reason(error: ContractLogicError) -> str:
         return _written_out(error.abi.name, error.inputs)
     encoded = re.search("0x([0-9a-f]{8,})", first_line(error))
     return (encoded and reason_in(bytes.fromhex(encoded[1]))) or first_line(error)
+
+
+def refusal_of(error: NodeRefusal | Web3RPCError) -> str:
+    """Return why a node refused to try something out: the contract's error and its values, or what the node says."""
+    returned = getattr(error, "data", None)
+    reason = reason_in(to_bytes(hexstr=returned)) if isinstance(returned, str) else None
+    return reason or first_line(error)
 
 
 def reason_in(data: bytes) -> str | None:
