@@ -8,7 +8,7 @@ from web3.exceptions import BlockNotFound
 
 from mlchain.chain.deployment import CONTRACTS, Deployment
 from mlchain.chain.identity import Readable, require_genesis, require_same
-from mlchain.chain.logs import Logs
+from mlchain.chain.logs import Logs, events_of
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.witness import Witness
 from mlchain.errors import UserError, require
@@ -221,13 +221,9 @@ class History:
         """Return the logs of the contracts, and of the jobs known so far or announced in these blocks, in order."""
         addresses = self._deployment.addresses
         fixed = [addresses[name] for name in CONTRACTS if name in addresses and name != "Job"]
-        logs = self._logs.find(first, last, fixed)
-        announced = {log.event.job for log in logs if isinstance(log.event, JobDeployed)}
         current = self.ledger.open_round
-        jobs = announced | {job.address for job in current.jobs} if current else announced
-        if jobs:
-            logs += self._logs.find(first, last, sorted(jobs))
-        return sorted(logs, key=lambda log: (log.block, log.index))
+        jobs = [job.address for job in current.jobs] if current else []
+        return events_of(self._logs.of_deployment(first, last, fixed, jobs))
 
 
 def too_late(first: int) -> str:

@@ -1,18 +1,18 @@
 """Finds the events of contracts, in whatever portions a node allows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
 from ape_ethereum.provider import Web3Provider
-from eth_utils import to_checksum_address
+from eth_utils import to_bytes, to_checksum_address
 from requests import Timeout
 from web3.exceptions import BlockNotFound, Web3RPCError
 from web3.types import FilterParams
 
 from mlchain.chain.questions import Questions, number
-from mlchain.chain.raw_logs import RawLog, raw_log
-from mlchain.protocol.events import Log
+from mlchain.chain.raw_logs import RawLog, raw_log, topic_of
+from mlchain.protocol.events import JobDeployed, Log
 
 BLOCKS_PER_REQUEST = 2_000  # at most; fewer where a node refuses so many
 ANSWERS_TO_TRUST = 100  # after which a shortened range is doubled
@@ -20,7 +20,8 @@ ANSWERS_TO_TRUST = 100  # after which a shortened range is doubled
 Topics = Sequence[str | Sequence[str] | None]  # in hex, by their place; None is any, several are any of them
 
 
-def _events(logs: Sequence[RawLog]) -> list[Log]:
+def events_of(logs: Sequence[RawLog]) -> list[Log]:
+    """Return those logs that are events of our contracts."""
     return [event for event in (log.event() for log in logs) if event is not None]
 
 
@@ -42,7 +43,16 @@ class Logs:
 
     def find(self, first: int, last: int, addresses: Sequence[str], topics: Topics = ()) -> list[Log]:
         """Return the events of contracts at these addresses, with these topics, in the order of the chain."""
-        return _events(self.find_raw(first, last, addresses, topics))
+        return events_of(self.find_raw(first, last, addresses, topics))
+
+    def of_deployment(self, first: int, last: int, contracts: Sequence[str], jobs: Iterable[str]) -> list[RawLog]:
+        """Return the logs of contracts, of these jobs and of those deployed in these blocks, in order."""
+        logs = self.find_raw(first, last, contracts)
+        topic = to_bytes(hexstr=topic_of("JobFactory", "JobDeployed"))
+        events = [log.event for log in events_of([log for log in logs if log.topics.startswith(topic)])]
+        if with_new := sorted({*jobs, *(it.job for it in events if isinstance(it, JobDeployed))}):
+            logs += self.find_raw(first, last, with_new)
+        return sorted(logs, key=lambda log: (log.block, log.index))
 
     def search(self, first: int, last: int, address: str, topics: Topics) -> list[Log]:
         """Return the few events of a contract that have these topics, in however many blocks.
@@ -50,7 +60,7 @@ class Logs:
         A node that refuses all blocks in one question is asked for as many as it takes, in batches of questions.
         """
         with suppress(Web3RPCError, Timeout):
-            return _events(self._ask(first, last, [address], topics))
+            return events_of(self._ask(first, last, [address], topics))
         asked = [{"fromBlock": hex(start), "toBlock": hex(end)} for start, end in self.ranges(first, last)]
         which = {"address": to_checksum_address(address), "topics": list(topics)}
         try:
@@ -60,7 +70,7 @@ class Logs:
                 raise
             self._span, self._answers = self._span // 2, 0
             return self.search(first, last, address, topics)
-        return _events(self._timed([log for answer in answers for log in answer]))
+        return events_of(self._timed([log for answer in answers for log in answer]))
 
     def find_raw(self, first: int, last: int, addresses: Sequence[str], topics: Topics = ()) -> list[RawLog]:
         """Return the logs of contracts at these addresses, with these topics, in the order of the chain.

@@ -115,13 +115,7 @@ class Past:
         """Return the logs of these blocks, from the contracts and from the jobs that can have any there."""
         hash_, addresses = self._hash_of(last), self._deployment.addresses
         fixed = [addresses[name] for name in CONTRACTS if name in addresses and name not in ("Job", "Counter")]
-        logs = self._logs.find_raw(first, last, fixed)
-        deployed = [
-            log.event.job for log in (raw.event() for raw in logs) if log and isinstance(log.event, JobDeployed)
-        ]
-        if jobs := sorted({*self._jobs, *deployed}):
-            logs += self._logs.find_raw(first, last, jobs)
-        return Part(first, last, hash_, sorted(logs, key=lambda log: (log.block, log.index)))
+        return Part(first, last, hash_, self._logs.of_deployment(first, last, fixed, self._jobs))
 
     def _hash_of(self, block: int) -> bytes:
         return bytes(self._eth.get_block(block)["hash"])

@@ -59,7 +59,7 @@ def follow(deployment):
 def leaves_out(history, monkeypatch, last):
     """Return whether the node is found out that gives no logs up to a block."""
     with monkeypatch.context() as patch:
-        patch.setattr(history._logs, "find", lambda *_: [])
+        patch.setattr(history._logs, "find_raw", lambda *_: [])
         try:
             history.advance(last)
         except NodeError as error:

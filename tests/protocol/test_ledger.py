@@ -85,7 +85,7 @@ def test_a_request_that_fails_is_made_up_for_by_the_next(deployment, registry, m
     whole = follow(deployment).view().ledger
     monkeypatch.setattr(logs, "BLOCKS_PER_REQUEST", 1)
     reader = follow(deployment)
-    find = logs.Logs.find
+    find = logs.Logs.find_raw
 
     def find_until(reading, first, last, addresses):
         if last > 5:
@@ -93,7 +93,7 @@ def test_a_request_that_fails_is_made_up_for_by_the_next(deployment, registry, m
         return find(reading, first, last, addresses)
 
     with monkeypatch.context() as patch:
-        patch.setattr(logs.Logs, "find", find_until)
+        patch.setattr(logs.Logs, "find_raw", find_until)
         with pytest.raises(ConnectionError):
             reader.view()
 
