@@ -57,13 +57,18 @@ class Operator:
         return share
 
 
-def open_deployment(place: Place) -> tuple[Chain, Deployment]:
-    """Return the connected chain and the deployment on it, ready to be read; raises UserError when it is not there."""
+def _find(place: Place) -> tuple[Chain, Deployment]:
     require(place.first_block >= 0, f"the first block has to be 0 or more, not {place.first_block}")
     chain = Chain()
     deployment = find_deployment(chain, place.deployments, place.address, place.first_block)
     height = chain.height
     require(deployment.block <= height, f"reading cannot begin at block {deployment.block}: the newest is {height}")
+    return chain, deployment
+
+
+def open_deployment(place: Place) -> tuple[Chain, Deployment]:
+    """Return the connected chain and the deployment on it, ready to be read; raises UserError when it is not there."""
+    chain, deployment = _find(place)
     chain.follow_kept(deployment, show_reading)
     return chain, deployment
 
@@ -80,9 +85,11 @@ def run_program(
     """
     require(options.poll_interval > 0, "the poll interval has to be more than 0 seconds")
     require(options.patience > 0, "the patience has to be more than 0 seconds")
-    chain, deployment = open_deployment(options.place)
+    chain, deployment = _find(options.place)
     signer = load_unattended(options.account)
-    if not reads_all:
+    if reads_all:
+        chain.follow_kept(deployment, show_reading)
+    else:
         chain.follow_as(str(signer.address), deployment, say)
     stop = _stop_signal()
     actor = make(Operator(signer, deployment, stop))
