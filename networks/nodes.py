@@ -1,5 +1,6 @@
 """Starts and stops the validators of a written network; their process ids are in their folders."""
 
+import json
 import os
 import signal
 import subprocess
@@ -15,15 +16,18 @@ PATIENCE = 60.0  # seconds until the first blocks have to be there
 GRACE = 20.0  # seconds that a validator gets to write its state
 POLL_INTERVAL = 0.2  # seconds
 SETTLED = 2  # blocks: with Clique the first may be a validator's own, before it knows of others
+HEAD_START = 10  # seconds from the start of a new chain until its first block is due
 
 
 def start(network: Network, geth: str, only: Sequence[int], say: Callable[[str], None]) -> None:
     """Start the validators that are not running, and wait until each has a block that the others have, too.
 
-    Raises NetworkError when one exits or does not get that far; then all that were started are stopped again.
+    One after the other: two that dial each other at the same moment may both hang up, and try again half a minute
+    later. Raises NetworkError when one exits or does not get that far; then all that were started are stopped again.
     """
     members = _chosen(network, only)
     sleeping = [it for it in members if process_of(network, it) is None]
+    _delay_first_block(network)
     for member in sleeping:
         _initialise(network, member, geth)
     started = []
@@ -31,8 +35,9 @@ def start(network: Network, geth: str, only: Sequence[int], say: Callable[[str],
         for member in sleeping:
             _launch(network, member, geth)
             started.append(member)
+            _wait_for(network, [member], height=0)
             say(f"validator {member.number} of {len(network.validators)} started: {member.url}")
-        _wait_for_blocks(network, members)
+        _wait_for(network, members, SETTLED)
     except BaseException:
         for member in started:
             _end(network, member)
@@ -74,9 +79,26 @@ def _chosen(network: Network, only: Sequence[int]) -> list[Validator]:
     return [it for it in network.validators if not only or it.number in only]
 
 
+def _delay_first_block(network: Network) -> None:
+    """Make the first block of a Clique chain that nobody has yet due when its validators know each other.
+
+    Otherwise each seals its own while they connect, which nobody may ever hear of: then all have signed recently, and
+    wait for the others for ever.
+    """
+    if network.client != "geth" or any(_has_chain(network, it) for it in network.validators):
+        return
+    path = network.folder / "genesis.json"
+    genesis = json.loads(path.read_text()) | {"timestamp": hex(int(time.time()) + HEAD_START)}
+    path.write_text(json.dumps(genesis, indent=2) + "\n")
+
+
+def _has_chain(network: Network, member: Validator) -> bool:
+    return (network.home_of(member) / "data" / "geth" / "chaindata").exists()
+
+
 def _initialise(network: Network, member: Validator, geth: str) -> None:
     home = network.home_of(member)
-    if (home / "data" / "geth" / "chaindata").exists():
+    if _has_chain(network, member):
         return
     command = [geth, "--datadir", str(home / "data"), "init", str(network.folder / "genesis.json")]
     try:
@@ -131,19 +153,22 @@ def _environment() -> dict[str, str]:
     return os.environ | {"PRIVATE_CONFIG": "ignore"}  # GoQuorum: no private transactions
 
 
-def _wait_for_blocks(network: Network, members: Sequence[Validator]) -> None:
+def _wait_for(network: Network, members: Sequence[Validator], height: int) -> None:
+    """Wait until each answers that its head block is at this height or above."""
     deadline = time.monotonic() + PATIENCE
-    missing = list(members)
-    while missing:
-        for member in list(missing):
+    while True:
+        for member in members:
             if process_of(network, member) is None:
                 log = (network.home_of(member) / "log").read_text(errors="replace")
                 raise NetworkError(f"validator {member.number} has exited: {_last_line(log)}")
-            if (height_of(member) or 0) >= SETTLED:
-                missing.remove(member)
-        if missing and time.monotonic() > deadline:
-            numbers = ", ".join(str(it.number) for it in missing)
-            raise NetworkError(f"after {PATIENCE:.0f} s validator {numbers} has no block: see {network.folder}")
+        heights = {member.number: height_of(member) for member in members}
+        if all(found is not None and found >= height for found in heights.values()):
+            return
+        if time.monotonic() > deadline:
+            found = ", ".join(f"{number} at {'no' if it is None else it}" for number, it in heights.items())
+            raise NetworkError(
+                f"after {PATIENCE:.0f} s not all are at block {height}: validator {found}; see {network.folder}"
+            )
         time.sleep(POLL_INTERVAL)
 
 

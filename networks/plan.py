@@ -16,6 +16,7 @@ from networks.genesis import clique_genesis, qbft_genesis
 
 ETHER = 10**18
 PASSPHRASE = "local"  # of every key file: they are for a network on this machine
+IV_DIGITS = 32
 HOST = "127.0.0.1"
 SERVER_BALANCE = 1_000_000 * ETHER
 GENESIS: dict[str, Callable[..., dict]] = {"goquorum": qbft_genesis, "geth": clique_genesis}
@@ -116,7 +117,10 @@ def write_account(data_folder: Path, name: str) -> str:
 
 def _write_key_file(path: Path, key: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write_secret(path, json.dumps(Account.encrypt(key, PASSPHRASE, kdf="pbkdf2", iterations=2)))
+    encrypted = Account.encrypt(key, PASSPHRASE, kdf="pbkdf2", iterations=2)
+    parameters = encrypted["crypto"]["cipherparams"]
+    parameters["iv"] = parameters["iv"].zfill(IV_DIGITS)  # eth-keyfile leaves out leading zeros, and Geth panics
+    _write_secret(path, json.dumps(encrypted))
 
 
 def _write_node(network: Network, member: Validator, key: PrivateKey, enodes: list[str]) -> None:

@@ -1,11 +1,13 @@
 """Does as a validator does, as far as who starts and stops it can see: takes a genesis, answers, ends when told to.
 
-FAKE_GETH says what goes wrong: "refuse" the genesis block, "die" at once if it is validator 2, or make "no blocks".
+It wants the validator before it to answer already. FAKE_GETH says what goes wrong: "refuse" the genesis block, "die" at
+once if it is validator 2, or make "no blocks".
 """
 
 import json
 import os
 import signal
+import socket
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -38,5 +40,7 @@ if "init" in sys.argv:
     sys.exit()
 if TROUBLE == "die" and "node2" in option("datadir"):
     sys.exit("Fatal: port is taken")
+if "node1" not in option("datadir"):
+    socket.create_connection(("127.0.0.1", int(option("http.port")) - 1)).close()
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 HTTPServer(("127.0.0.1", int(option("http.port"))), Handler).serve_forever()

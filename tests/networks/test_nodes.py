@@ -4,16 +4,18 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from eth_account import Account
+from eth_keyfile import keyfile
 from eth_keys.datatypes import PrivateKey
 
 from networks import nodes
 from networks.__main__ import commands
-from networks.plan import PASSPHRASE, Network, NetworkError
+from networks.plan import PASSPHRASE, Network, NetworkError, write_account
 from tests.networks.ports import free_ports
 
 FAKE = Path(__file__).with_name("fake_geth.py")
@@ -123,6 +125,34 @@ def test_validators_start_once_and_stop(run, folder, geth):
     assert run("status", folder).count("is not running") == 3
 
 
+def test_the_first_block_of_a_new_clique_chain_is_due_when_its_validators_are_connected(run, tmp_path, geth):
+    write(run, tmp_path / "clique", "geth")
+    genesis = tmp_path / "clique" / "genesis.json"
+    written = json.loads(genesis.read_text())
+    before = int(time.time())
+
+    run("start", tmp_path / "clique", "--geth", geth)
+    started = json.loads(genesis.read_text())
+    due = int(started["timestamp"], 16)
+    run("stop", tmp_path / "clique")
+
+    assert before + nodes.HEAD_START <= due <= time.time() + nodes.HEAD_START
+    assert started == written | {"timestamp": started["timestamp"]}
+    run("start", tmp_path / "clique", "--geth", geth)
+    run("stop", tmp_path / "clique")
+    assert json.loads(genesis.read_text()) == started, "the validators have a chain that begins with it"
+
+
+def test_a_key_file_has_all_the_digits_that_geth_needs(tmp_path, monkeypatch):
+    monkeypatch.setattr(keyfile.Random, "get_random_bytes", lambda size: bytes(2) + bytes(range(2, size)))
+
+    address = write_account(tmp_path, "alice")
+    written = (tmp_path / "accounts" / "alice.json").read_text()
+
+    assert len(json.loads(written)["crypto"]["cipherparams"]["iv"]) == 32
+    assert Account.from_key(Account.decrypt(written, PASSPHRASE)).address == address
+
+
 def test_one_validator_can_be_stopped_and_started_again(run, folder, geth):
     run("start", folder, "--geth", geth)
     before = processes(folder)
@@ -146,7 +176,9 @@ def test_validators_without_blocks_are_not_waited_for_for_ever(run, folder, geth
     monkeypatch.setenv("FAKE_GETH", "no blocks")
     monkeypatch.setattr(nodes, "PATIENCE", 1)
 
-    assert "validator 1, 2, 3 has no block" in run("start", folder, "--geth", geth)
+    said = run("start", folder, "--geth", geth)
+
+    assert "not all are at block 2: validator 1 at 0, 2 at 0, 3 at 0; see" in said
     assert processes(folder) == [None] * 3
 
 
