@@ -87,6 +87,7 @@ ALLOWED = {
         "click",
         "eth_abi",
         "eth_account",
+        "eth_bloom",
         "eth_tester",
         "eth_utils",
         "ethpm_types",

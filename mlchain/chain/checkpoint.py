@@ -15,6 +15,7 @@ from mlchain.protocol.events import Joined, Log, ModelChunkPublished, RoundDeplo
 from mlchain.protocol.ledger import Account, Ledger, ModelVersion
 from mlchain.protocol.pool import MAX_SNAPSHOT_AGE, Pool
 from mlchain.protocol.records import Records
+from mlchain.protocol.rounds import Job
 
 
 class Checkpoint:
@@ -51,6 +52,13 @@ class Checkpoint:
         ledger.versions = Records(versions - len(announced))
         self._learn_versions(ledger.versions, self._trained_version(rounds, snapshot, block), block)
         return ledger, snapshot, []
+
+    def concerns(self, job: Job) -> bool:
+        """Return whether the owner has to know what happens in a job: the server of all, a worker where it has a seat.
+
+        Of the other jobs a worker knows what the registry says: who is settled, and how.
+        """
+        return self._owner == self._deployment.server or job.seat_of(self._owner) is not None
 
     def complete(self, ledger: Ledger, block: int) -> None:
         """Add the owner's account and the addresses of data sets."""

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import cast
 
 from ape import chain as ape_chain
 from ape import project
 from ape.api import AccountAPI, ReceiptAPI
 from ape.contracts import ContractInstance
 from ape.contracts.base import ContractTransactionHandler
-from ape_ethereum.ecosystem import Block
 from ape_ethereum.provider import EthereumNodeProvider
 from eth_utils import to_checksum_address, to_hex
 from web3.exceptions import Web3RPCError
@@ -23,12 +21,14 @@ from mlchain.chain.embedded import make_repeatable
 from mlchain.chain.failures import failure_of
 from mlchain.chain.followed import FollowedDeployment
 from mlchain.chain.gas_limits import gas_limit, raise_price
+from mlchain.chain.headers import LATEST, header_of, header_question
 from mlchain.chain.history import Beginning
 from mlchain.chain.log_store import kept_logs
 from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import node_errors
 from mlchain.chain.past import Past, Report
 from mlchain.chain.provider import connected_provider
+from mlchain.chain.questions import Questions, number
 from mlchain.chain.receipts import Creation, Receipt
 from mlchain.chain.reverts import first_line, reverts_named
 from mlchain.chain.views import ViewCall, Views
@@ -43,6 +43,7 @@ class Chain:
 
     def __init__(self) -> None:
         self._provider = connected_provider()
+        self._questions = Questions(self._provider)
         self._logs = Logs(self._provider)
         self._views = Views(self._provider)
         self._following: FollowedDeployment | None = None
@@ -162,8 +163,10 @@ class Chain:
 
     def counts_of(self, address: str, block: int) -> tuple[int, int, int]:
         """Return how many transactions of `address` are in blocks up to `block`, in any, and known to the node."""
-        count, sender = self._provider.web3.eth.get_transaction_count, to_checksum_address(address)
-        return count(sender, block), count(sender, "latest"), count(sender, "pending")
+        sender = to_checksum_address(address)
+        asked = [("eth_getTransactionCount", [sender, when]) for when in (hex(block), "latest", "pending")]
+        final, mined, sent = map(number, self._questions.ask(asked))
+        return final, mined, sent
 
     def post(self, sender: AccountAPI, call: Call, nonce: int, price_factor: float = 1) -> str:
         """Sign and send a transaction without waiting for it; return its hash.
@@ -266,9 +269,10 @@ class Chain:
 
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
         """
-        head = cast(Block, self._provider.get_block("latest"))
-        self._clock.see(int(head.number or 0), head.timestamp)
-        return self._followed.sync(head)
+        chain_id, newest = self._questions.ask([("eth_chainId", []), header_question(LATEST)])
+        head = header_of(newest)
+        self._clock.see(head.number, head.timestamp)
+        return self._followed.sync(number(chain_id), head)
 
     def last_view(self) -> View:
         """Return what everybody can decide from, as far as it has been read."""

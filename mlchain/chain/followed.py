@@ -1,9 +1,9 @@
 """A deployment that is read from the chain, final block after final block."""
 
-from ape_ethereum.ecosystem import Block
 from ape_ethereum.provider import Web3Provider
 
 from mlchain.chain.deployment import Deployment
+from mlchain.chain.headers import Header
 from mlchain.chain.history import Beginning, History
 from mlchain.chain.identity import Readable
 from mlchain.chain.logs import Logs
@@ -33,7 +33,6 @@ class FollowedDeployment:
         self.gas_limit = 0
         witness = None if trusted else Witness(provider, deployment)
         self.history = History(chain, provider, logs, deployment, witness, beginning)
-        self._provider = provider
         self._confirmations = int(provider.network.required_confirmations)
 
     @property
@@ -41,16 +40,15 @@ class FollowedDeployment:
         """What the blocks read so far come to."""
         return self.history.ledger
 
-    def sync(self, head: Block) -> list[Log]:
-        """Read the final blocks that are new, and return their logs; `head` is the newest block.
+    def sync(self, chain_id: int, head: Header) -> list[Log]:
+        """Read the final blocks that are new, and return their logs; `head` is the newest block of chain `chain_id`.
 
         Raises UserError where the chain has another id than the deployment: commitments would open to nothing.
         """
-        chain_id = int(self._provider.web3.eth.chain_id)
         known = self.deployment.chain_id
         require(chain_id == known, f"the node is on chain {chain_id} now, and the deployment is on chain {known}")
-        self.gas_limit = int(head.gas_limit)
-        news = self.history.advance(int(head.number or 0) - self._confirmations)
+        self.gas_limit = head.gas_limit
+        news = self.history.advance(head.number - self._confirmations, head)
         if self.history.read_to < self.deployment.block:
             raise NodeError(f"the node has not come to block {self.deployment.block} yet, where the deployment begins")
         return news

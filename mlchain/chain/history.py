@@ -1,22 +1,26 @@
 """The logs of a deployment, read block after block, and the ledger that they add up to."""
 
-from collections.abc import Sequence
-from typing import NoReturn, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, Protocol
 
 from ape_ethereum.provider import Web3Provider
 from web3.exceptions import BlockNotFound
 
 from mlchain.chain.deployment import CONTRACTS, Deployment
+from mlchain.chain.headers import Header, hash_in, header_question
 from mlchain.chain.identity import Readable, require_genesis, require_same
 from mlchain.chain.logs import Logs, events_of
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.witness import Witness
+from mlchain.chain.questions import Question
+from mlchain.chain.witness import NOTHING, Witness
 from mlchain.errors import UserError, require
 from mlchain.protocol.events import JobDeployed, Log
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.rounds import Job
 from mlchain.protocol.tally import Tally
 
 REPLACED = "blocks that had been read were replaced: reading everything again"
+MOST_PASSED_OVER = 8  # blocks in a row that are believed to have no logs because their headers say so
 DEEPEST = 128  # blocks that a reorganisation replaces at most; what is older is replaced by a reset alone
 
 
@@ -30,6 +34,9 @@ class Beginning(Protocol):
 
         None is an empty ledger before the deployment's first block.
         """
+
+    def concerns(self, job: Job) -> bool:
+        """Return whether what happens in a job is to be read."""
 
     def complete(self, ledger: Ledger, block: int) -> None:
         """Add what the logs up to `block` did not say."""
@@ -58,6 +65,7 @@ class History:
         self._has_been_whole = False
         self._witness = witness
         self._beginning = beginning
+        self._blooms_tell = True  # some chains leave them empty
         self._milestones: list[tuple[int, bytes]] = []  # two blocks that were read, DEEPEST or more apart
         self._restart()
 
@@ -67,9 +75,10 @@ class History:
         self._hash: bytes | None = None
         self._is_whole = True  # whether all that was read is known to be all that there was
         self._has_begun = False
+        self._passed_over = 0  # blocks since the last ones whose logs were asked for
 
-    def advance(self, last: int) -> list[Log]:
-        """Read on up to block `last`, and return what is new.
+    def advance(self, last: int, head: Header | None = None) -> list[Log]:
+        """Read on up to block `last`, and return what is new; `head` is the newest block, if it is known.
 
         If any block read so far has been replaced, everything is dropped, to be read again, and NodeError is raised:
         what is left is no state to act on. So it is, too, where events are missing. Raises UserError for a chain that
@@ -82,7 +91,11 @@ class History:
             return self._begin(last)
         if self._beginning and self._beginning.forgets:
             self.ledger.forget_past()
-        news = self._read_on(last)
+        if head and head.number == last and self._is_followed_by(head):
+            self._passed_over += 1
+            self._note_read(last, head.hash)
+            return []
+        news = self._read_on(last, head)
         if self.ledger.lacks_model:  # nobody has to train the newest version
             self._restart()
             raise NodeError("a round trains a version of the model from long ago: reading it")
@@ -90,13 +103,28 @@ class History:
 
     def require_unchanged(self) -> None:
         """Raise NodeError unless the block read last is still on the chain, and with it everything before it."""
-        if self._hash is None:
-            return
-        now = self._hash_of(self.read_to)
+        if self._hash is not None:
+            self._require_last(self._hash_of(self.read_to))
+
+    def _require_last(self, now: bytes | None) -> None:
+        """Raise NodeError unless this is the hash of the block read last."""
         if now is None:
             raise NodeError(f"the node does not know block {self.read_to} any more, which it has shown before")
         if now != self._hash:
             self._drop()
+
+    def _comes_next(self, head: Header) -> bool:
+        return head.number == self.read_to + 1 and head.parent_hash == self._hash
+
+    def _is_followed_by(self, head: Header) -> bool:
+        """Return whether a block comes right after the one read last, and nothing happened in it."""
+        return (
+            self._comes_next(head)
+            and self._is_whole
+            and self._blooms_tell
+            and self._passed_over < MOST_PASSED_OVER
+            and head.has_no_logs_of([*self._contracts, *(job.address for job in self._jobs)])
+        )
 
     def _drop(self) -> NoReturn:
         self._restart()
@@ -146,18 +174,24 @@ class History:
             raise
         return found
 
-    def _read_on(self, last: int) -> list[Log]:
+    def _read_on(self, last: int, head: Header | None = None) -> list[Log]:
         found = []
         for start, end in self._logs.ranges(self.read_to + 1, last):
-            hash_ = self._hash_of(end)
-            logs = self._logs_of(start, end)
+            hash_ = head.hash if head and head.number == end else self._hash_of(end)
+            expected = self._witness.expected(self._tally([])) if self._witness and end == last else []
             # Blocks may be replaced between any two requests: so check the oldest again at the end.
-            self.require_unchanged()
-            if hash_ is None or self._hash_of(end) != hash_:
+            is_next = head is not None and self._comes_next(head)
+            blocks = [end] if self._hash is None or is_next else [self.read_to, end]
+            beside = [*map(header_question, blocks), *(each.question(end) for each in expected)]
+            logs, answers = self._logs_of(start, end, beside)
+            *before, after = map(hash_in, answers[: len(blocks)])
+            for it in before:
+                self._require_last(it)
+            if hash_ is None or after != hash_:
                 self._drop()
-            self._take(logs, end, end == last)
-            self.read_to, self._hash = end, hash_
-            self._remember(end, hash_)
+            known = dict(zip([each.key for each in expected], answers[len(blocks) :], strict=True))
+            self._take(logs, end, end == last, known)
+            self._note_read(end, hash_)
             found += logs
         return found
 
@@ -172,21 +206,27 @@ class History:
             return error
         return None
 
-    def _remember(self, block: int, hash_: bytes) -> None:
+    def _note_read(self, block: int, hash_: bytes) -> None:
+        self.read_to, self._hash = block, hash_
         if not self._milestones or block >= self._milestones[-1][0] + DEEPEST:
             self._milestones = [*self._milestones[-1:], (block, hash_)]
 
-    def _take(self, logs: Sequence[Log], end: int, is_last: bool) -> None:
+    def _take(
+        self, logs: Sequence[Log], end: int, is_last: bool, known: Mapping[tuple[object, ...], Any] = NOTHING
+    ) -> None:
         """Fold logs up to block `end`; raises NodeError when events are missing.
 
-        Only of the newest blocks does every node remember what the contracts had counted then.
+        Only of the newest blocks does every node remember what the contracts had counted then; `known` is what is
+        known of it already.
         """
         witness = self._witness if is_last else None
         try:
             if witness:
-                witness.require_all(Tally.of(self.ledger, logs), end)
+                witness.require_all(self._tally(logs), end, known)
         except NodeError as error:
-            if not self._is_whole:
+            if self._passed_over:
+                self._blooms_tell = False
+            if self._passed_over or not self._is_whole:
                 self._restart()
             raise self._missing(str(error)) from error
         try:
@@ -195,6 +235,7 @@ class History:
             self._restart()
             raise
         self._is_whole = self._has_been_whole = witness is not None
+        self._passed_over = 0
 
     def _fold(self, logs: Sequence[Log], end: int, witness: Witness | None) -> None:
         try:
@@ -217,13 +258,29 @@ class History:
         except BlockNotFound:
             return None
 
-    def _logs_of(self, first: int, last: int) -> list[Log]:
-        """Return the logs of the contracts, and of the jobs known so far or announced in these blocks, in order."""
+    def _logs_of(self, first: int, last: int, beside: Sequence[Question]) -> tuple[list[Log], list[Any]]:
+        """Return the logs of the contracts, and of the jobs to read or announced in these blocks, in order.
+
+        And the answers to the questions beside.
+        """
+        jobs = [job.address for job in self._jobs]
+        logs, answers = self._logs.of_deployment(first, last, self._contracts, jobs, beside)
+        return events_of(logs), answers
+
+    @property
+    def _contracts(self) -> list[str]:
         addresses = self._deployment.addresses
-        fixed = [addresses[name] for name in CONTRACTS if name in addresses and name != "Job"]
-        current = self.ledger.open_round
-        jobs = [job.address for job in current.jobs] if current else []
-        return events_of(self._logs.of_deployment(first, last, fixed, jobs))
+        return [addresses[name] for name in CONTRACTS if name in addresses and name != "Job"]
+
+    @property
+    def _jobs(self) -> list[Job]:
+        """The jobs of the open round whose events are read."""
+        current, beginning = self.ledger.open_round, self._beginning
+        jobs = current.jobs if current else []
+        return [job for job in jobs if beginning.concerns(job)] if beginning else jobs
+
+    def _tally(self, logs: Sequence[Log]) -> Tally:
+        return Tally.of(self.ledger, logs, self._jobs)
 
 
 def too_late(first: int) -> str:

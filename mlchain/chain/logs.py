@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 from ape_ethereum.provider import Web3Provider
 from eth_utils import to_bytes, to_checksum_address
 from requests import Timeout
 from web3.exceptions import BlockNotFound, Web3RPCError
-from web3.types import FilterParams
 
-from mlchain.chain.questions import Questions, number
+from mlchain.chain.questions import Question, Questions, number
 from mlchain.chain.raw_logs import RawLog, raw_log, topic_of
 from mlchain.protocol.events import JobDeployed, Log
 
@@ -45,14 +44,25 @@ class Logs:
         """Return the events of contracts at these addresses, with these topics, in the order of the chain."""
         return events_of(self.find_raw(first, last, addresses, topics))
 
-    def of_deployment(self, first: int, last: int, contracts: Sequence[str], jobs: Iterable[str]) -> list[RawLog]:
-        """Return the logs of contracts, of these jobs and of those deployed in these blocks, in order."""
-        logs = self.find_raw(first, last, contracts)
+    def of_deployment(
+        self, first: int, last: int, contracts: Sequence[str], jobs: Iterable[str], beside: Sequence[Question] = ()
+    ) -> tuple[list[RawLog], list[Any]]:
+        """Return the logs of contracts, of these jobs and of those deployed in these blocks, in order.
+
+        And, of the same request or a later one, the answers to the questions beside it.
+        """
+        known = [*contracts, *jobs]
+        try:
+            found, *answers = self._questions.ask([self._question(first, last, known), *beside])
+            logs = self._timed(found)
+            self._note_answer()
+        except (Web3RPCError, Timeout):
+            logs, answers = self.find_raw(first, last, known), self._questions.ask(beside)
         topic = to_bytes(hexstr=topic_of("JobFactory", "JobDeployed"))
         events = [log.event for log in events_of([log for log in logs if log.topics.startswith(topic)])]
-        if with_new := sorted({*jobs, *(it.job for it in events if isinstance(it, JobDeployed))}):
-            logs += self.find_raw(first, last, with_new)
-        return sorted(logs, key=lambda log: (log.block, log.index))
+        if new := sorted({it.job for it in events if isinstance(it, JobDeployed)}.difference(jobs)):
+            logs += self.find_raw(first, last, new)
+        return sorted(logs, key=lambda log: (log.block, log.index)), answers
 
     def search(self, first: int, last: int, address: str, topics: Topics) -> list[Log]:
         """Return the few events of a contract that have these topics, in however many blocks.
@@ -61,10 +71,9 @@ class Logs:
         """
         with suppress(Web3RPCError, Timeout):
             return events_of(self._ask(first, last, [address], topics))
-        asked = [{"fromBlock": hex(start), "toBlock": hex(end)} for start, end in self.ranges(first, last)]
-        which = {"address": to_checksum_address(address), "topics": list(topics)}
+        asked = [self._question(start, end, [address], topics) for start, end in self.ranges(first, last)]
         try:
-            answers = self._questions.ask([("eth_getLogs", [blocks | which]) for blocks in asked])
+            answers = self._questions.ask(asked)
         except Web3RPCError:
             if self._span == 1:
                 raise
@@ -90,17 +99,23 @@ class Logs:
             self._span, self._answers = min(self._span, middle - first + 1), 0
             halves = (first, middle), (middle + 1, last)
             return [log for half in halves for log in self.find_raw(*half, addresses, topics)]
+        self._note_answer()
+        return found
+
+    def _note_answer(self) -> None:
         self._answers += 1
         if self._answers % ANSWERS_TO_TRUST == 0:
             self._span = min(BLOCKS_PER_REQUEST, 2 * self._span)
-        return found
 
     def _ask(self, first: int, last: int, addresses: Sequence[str], topics: Topics) -> list[RawLog]:
+        (found,) = self._questions.ask([self._question(first, last, addresses, topics)])
+        return self._timed(found)
+
+    @staticmethod
+    def _question(first: int, last: int, addresses: Sequence[str], topics: Topics = ()) -> Question:
         contracts = [to_checksum_address(it) for it in addresses]
-        question: FilterParams = {"fromBlock": first, "toBlock": last, "address": contracts}
-        if topics:
-            question["topics"] = cast(Any, list(topics))
-        return self._timed(self._provider.web3.eth.get_logs(question))
+        which = {"fromBlock": hex(first), "toBlock": hex(last), "address": contracts}
+        return "eth_getLogs", [which | ({"topics": list(topics)} if topics else {})]
 
     def _timed(self, logs: Sequence[Mapping[str, Any]]) -> list[RawLog]:
         """Return logs with the time of their blocks, in seconds: some nodes say it in the log."""

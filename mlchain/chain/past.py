@@ -12,6 +12,7 @@ from mlchain.chain.node_errors import NodeError
 from mlchain.chain.witness import Witness
 from mlchain.protocol.events import JobDeployed, Log
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.rounds import Job
 from mlchain.protocol.tally import Tally
 
 Report = Callable[[int, int], None]  # is told how many blocks have been read, of how many
@@ -49,6 +50,10 @@ class Past:
             except LookupError as error:  # it refers to an earlier event
                 raise self._left_out(f"the node leaves out events up to block {log.block}") from error
         return ledger, block, logs
+
+    def concerns(self, _job: Job) -> bool:
+        """Return that every job is read."""
+        return True
 
     def complete(self, ledger: Ledger, block: int) -> None:
         """Add nothing: the logs have said all."""
@@ -115,7 +120,8 @@ class Past:
         """Return the logs of these blocks, from the contracts and from the jobs that can have any there."""
         hash_, addresses = self._hash_of(last), self._deployment.addresses
         fixed = [addresses[name] for name in CONTRACTS if name in addresses and name not in ("Job", "Counter")]
-        return Part(first, last, hash_, self._logs.of_deployment(first, last, fixed, self._jobs))
+        logs, _ = self._logs.of_deployment(first, last, fixed, self._jobs)
+        return Part(first, last, hash_, logs)
 
     def _hash_of(self, block: int) -> bytes:
         return bytes(self._eth.get_block(block)["hash"])

@@ -4,21 +4,22 @@ A backend that lags behind the others, or is broken, answers that there are no l
 that would miss its seat, or rule over answers that it has not seen.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ape_ethereum.provider import Web3Provider
 from eth_utils import keccak, to_checksum_address, to_hex
 from web3.exceptions import Web3Exception
-from web3.types import TxParams
 
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.questions import Questions, bytes_of
+from mlchain.chain.questions import Question, Questions, bytes_of
 from mlchain.protocol.rounds import Job
 from mlchain.protocol.tally import Tally
 
 WORD = 32  # bytes
+NOTHING: Mapping[tuple[object, ...], Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,14 @@ class Expectation:
     arguments: tuple[int, ...] = ()
 
     @property
-    def call(self) -> TxParams:
-        """Return the call as a node takes it."""
+    def key(self) -> tuple[object, ...]:
+        """What is asked, whatever is expected."""
+        return self.address, self.view, self.arguments
+
+    def question(self, block: int) -> Question:
+        """Return the question for what the view says at the end of a block."""
         data = keccak(text=self.view)[:4] + b"".join(number.to_bytes(WORD, "big") for number in self.arguments)
-        return {"to": to_checksum_address(self.address), "data": to_hex(data)}
+        return "eth_call", [{"to": to_checksum_address(self.address), "data": to_hex(data)}, hex(block)]
 
     def is_answered_by(self, words: Sequence[int]) -> bool:
         """Return whether the words are as expected; none, where there is no contract yet, count nothing."""
@@ -48,8 +53,8 @@ class Witness:
         self._questions = Questions(provider)
         self._addresses = deployment.addresses
 
-    def require_all(self, tally: Tally, block: int) -> None:
-        """Raise NodeError unless all that happened up to the end of `block` is in the tally."""
+    def expected(self, tally: Tally) -> list[Expectation]:
+        """Return what the contracts say if all that happened is in the tally."""
         models, factory, registry = (
             self._addresses[name] for name in ("ModelRegistry", "JobFactory", "WorkerRegistry")
         )
@@ -65,7 +70,14 @@ class Witness:
             Expectation(job, "progress()", {0: commitments, 2: candidates})
             for job, (commitments, candidates) in tally.jobs.items()
         ]
-        self._require(expectations, block, "the contracts have counted more, or less")
+        return expectations
+
+    def require_all(self, tally: Tally, block: int, known: Mapping[tuple[object, ...], Any] = NOTHING) -> None:
+        """Raise NodeError unless all that happened up to the end of `block` is in the tally.
+
+        `known` are answers that the node has given already, by the keys of what was expected.
+        """
+        self._require(self.expected(tally), block, "the contracts have counted more, or less", known)
 
     def require_committees(self, jobs: Sequence[Job], block: int) -> None:
         """Raise NodeError unless the contracts have drawn the ledger's committees, so from the pool that it knows."""
@@ -86,16 +98,25 @@ class Witness:
             answers = self._ask([Expectation(self._addresses[contract], view, {}) for contract, view in views], block)
         except Web3Exception:  # of long ago only an archive node knows
             return False
-        return any(word for words in answers for word in words)
+        return any(word for answer in answers for word in words_of(answer))
 
-    def _require(self, expectations: Sequence[Expectation], block: int, otherwise: str) -> None:
-        answers = self._ask(expectations, block)
-        if not all(each.is_answered_by(words) for each, words in zip(expectations, answers, strict=True)):
+    def _require(
+        self,
+        expectations: Sequence[Expectation],
+        block: int,
+        otherwise: str,
+        known: Mapping[tuple[object, ...], Any] = NOTHING,
+    ) -> None:
+        asked = [each for each in expectations if each.key not in known]
+        answers = dict(zip([each.key for each in asked], self._ask(asked, block), strict=True))
+        if not all(each.is_answered_by(words_of({**known, **answers}[each.key])) for each in expectations):
             raise NodeError(f"the node leaves out events up to block {block}: {otherwise}")
 
-    def _ask(self, expectations: Sequence[Expectation], block: int) -> list[list[int]]:
-        """Return the words of every answer."""
-        answers = [
-            bytes_of(it) for it in self._questions.ask([("eth_call", [each.call, hex(block)]) for each in expectations])
-        ]
-        return [[int.from_bytes(it[at : at + WORD], "big") for at in range(0, len(it), WORD)] for it in answers]
+    def _ask(self, expectations: Sequence[Expectation], block: int) -> list[Any]:
+        return self._questions.ask([each.question(block) for each in expectations])
+
+
+def words_of(answer: bytes | str) -> list[int]:
+    """Return the words that a view has returned."""
+    data = bytes_of(answer)
+    return [int.from_bytes(data[at : at + WORD], "big") for at in range(0, len(data), WORD)]

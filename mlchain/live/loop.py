@@ -22,7 +22,7 @@ from mlchain.units import ether
 
 FIRST_BACKOFF = 0.5  # seconds before the first retry; doubled after each
 MAX_BACKOFF = 30.0
-IDLE_POLL_INTERVAL = 15.0  # seconds, once nothing has happened for a minute
+IDLE_POLL_INTERVAL = 20.0  # seconds, once nothing has happened for a minute
 REMEMBERED = 600.0  # seconds that sent and refused calls are kept: with their chunks they would fill the memory
 
 

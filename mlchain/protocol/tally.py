@@ -17,6 +17,7 @@ from mlchain.protocol.events import (
     VersionAnnounced,
 )
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.rounds import Job
 
 
 @dataclass(slots=True)
@@ -39,8 +40,11 @@ class Tally:
     knows_round: bool = True
 
     @classmethod
-    def of(cls, ledger: Ledger, logs: Iterable[Log]) -> "Tally":
-        """Return what has been counted when these logs, of the contracts and their jobs, have followed `ledger`."""
+    def of(cls, ledger: Ledger, logs: Iterable[Log], jobs: Iterable[Job]) -> "Tally":
+        """Return what has been counted when these logs, of the contracts and jobs, have followed `ledger`.
+
+        `jobs` are those of the open round all of whose events the ledger knows.
+        """
         newest = ledger.latest_version
         open_jobs = ledger.open_round.jobs if ledger.open_round else []
         tally = cls(
@@ -51,7 +55,7 @@ class Tally:
             scheduled=ledger.scheduled or 0,
             unsettled=sum(len(job.unsettled) for job in open_jobs),
             knows_round=not ledger.rounds.is_unknown(len(ledger.rounds) - 1),
-            jobs={job.address: (len(job.commitments), len(job.candidates)) for job in open_jobs},
+            jobs={job.address: (len(job.commitments), len(job.candidates)) for job in jobs},
         )
         for log in logs:
             tally.take(log)

@@ -13,6 +13,7 @@ from mlchain.chain.checkpoint import Checkpoint
 from mlchain.chain.connection import Chain
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.provider import connected_to, connected_to_new_embedded_chain
+from mlchain.chain.questions import number
 from mlchain.errors import UserError
 from mlchain.protocol.events import Committed, JobDeployed, SeatSettled, VersionAnnounced
 from mlchain.protocol.ledger import Ledger
@@ -26,9 +27,18 @@ def nothing(*_):
     """Say nothing, report nothing."""
 
 
+UNREAD = {"commitments": {}, "candidates": {}, "ruling": None, "decision": None, "all_committed_at": None}
+
+
+def concerning(current, owner, server):
+    """Return a round with what `owner` has to know of it: of other workers' jobs no more than who holds which seat."""
+    jobs = [job if owner == server or owner in job.committee else replace(job, **UNREAD) for job in current.jobs]
+    return replace(current, jobs=jobs)
+
+
 def decisive(ledger, owner, since):
     """Return everything of a ledger that `owner` may decide from; the past of the pool from block `since` on."""
-    last = ledger.rounds[-1] if ledger.rounds else None
+    last = concerning(ledger.rounds[-1], owner, ledger.server) if ledger.rounds else None
     newest = ledger.latest_version
     pool, size = ledger.pool, max(len(ledger.pool.members), last.pool_size if last else 0)
     return {
@@ -36,10 +46,11 @@ def decisive(ledger, owner, since):
         "sizes": [pool.size_at(block) for block in range(since, since + 60)],
         "seats": [[pool.worker_at(at, block) for at in range(size)] for block in range(since, since + 60)],
         "account": ledger.account(owner),
-        "rounds": [len(ledger.rounds), last, ledger.open_round],
-        "jobs": [(ledger.job_at(job.address), ledger.round_of(job)) for job in (last.jobs if last else [])],
+        "rounds": [len(ledger.rounds), last, ledger.open_round is None],
+        "jobs": [ledger.round_of(ledger.job_at(job.address)).number for job in (last.jobs if last else [])],
         "task": last and [ledger.task_hash_of(last), ledger.model_of(last), ledger.parent_of(last)],
-        "versions": [len(ledger.versions), newest, newest and ledger.unmerged_results(newest.number)],
+        "versions": [len(ledger.versions), newest],
+        "results": newest and owner == ledger.server and ledger.unmerged_results(newest.number),
         "scheduled": ledger.scheduled,
         "data": list(ledger.data_addresses.items()),
         "settled in": ledger.last_settlement_block,
@@ -60,7 +71,10 @@ class Story:
         self.provider = networks.provider
         eth = self.provider.web3.eth
         self._raw = eth.get_logs({"fromBlock": 0, "toBlock": self.run.view.block})
-        eth.get_logs = self._find  # the embedded chain takes seconds each time
+        request = self.provider.web3.manager.request_blocking
+        self.provider.web3.manager.request_blocking = lambda method, given, *others: (
+            self._find(given[0]) if method == "eth_getLogs" else request(method, given, *others)
+        )  # the embedded chain takes seconds each time
         self.logs = Archive(self.run.deployment).logs(self.run.view.block)
         self.owners = [self.run.server.address, *(worker.address for worker in self.run.workers)]
 
@@ -73,7 +87,7 @@ class Story:
                 wanted is None or (said[at : at + 1] and said[at] in wanted) for at, wanted in enumerate(topics)
             )
 
-        blocks = range(question["fromBlock"], question["toBlock"] + 1)
+        blocks = range(number(question["fromBlock"]), number(question["toBlock"]) + 1)
         return [log for log in self._raw if log["blockNumber"] in blocks and is_wanted(log)]
 
     def ledger_at(self, block):
@@ -205,9 +219,12 @@ def test_where_logs_are_left_out_nothing_is_begun(story, monkeypatch, event):
     history, last = story.reader(story.owners[1]), story.run.view.block
     block = max(log.block for log in story.logs if isinstance(log.event, event))
     logs_of = history._logs_of
-    monkeypatch.setattr(
-        history, "_logs_of", lambda *blocks: [log for log in logs_of(*blocks) if not isinstance(log.event, event)]
-    )
+
+    def some(*given):
+        logs, answers = logs_of(*given)
+        return [log for log in logs if not isinstance(log.event, event)], answers
+
+    monkeypatch.setattr(history, "_logs_of", some)
 
     with connected_to(story.provider):
         with pytest.raises(NodeError, match="leaves out events"):

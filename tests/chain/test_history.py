@@ -14,6 +14,7 @@ from mlchain.chain.deployment import Parameters
 from mlchain.chain.node_errors import NodeError
 from mlchain.errors import UserError
 from mlchain.protocol.calls import Call
+from tests.chain.log_answers import answer_logs
 from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import STAKE
 
@@ -76,41 +77,37 @@ def test_replaced_blocks_are_forgotten(chain, members):
     assert chain.ledger.pool.members == [members[2].address]
 
 
-@pytest.mark.parametrize("moment", [0, 1, 2, 3])
+@pytest.mark.parametrize("moment", range(5))
 def test_blocks_replaced_between_two_questions_are_noticed(chain, members, monkeypatch, moment):
     """Whatever the node was asked before its chain was another, nothing of the old one stays."""
-    history = chain._followed.history
     asked = []
 
-    def counted(question):
-        def ask(*arguments):
-            if len(asked) == moment:
-                replace()
-            asked.append(question)
-            return question(*arguments)
-
-        return ask
+    def counted(method, parameters, *others):
+        if len(asked) == moment:
+            replace()
+        asked.append(method)
+        return request(method, parameters, *others)
 
     def replace():
-        undo()
         monkeypatch.undo()
+        chain._provider.restore(snapshot)
         chain.send(members[2], JOIN)
         chain.mine(4)
 
     chain.mine(1)
     chain.sync()
     snapshot = chain._provider.snapshot()
-
-    def undo():
-        chain._provider.restore(snapshot)
-
     chain.send(members[0], JOIN)
     chain.sync()
     chain.send(members[1], JOIN)
-    monkeypatch.setattr(history, "_hash_of", counted(history._hash_of))
-    monkeypatch.setattr(history, "_logs_of", counted(history._logs_of))
+    manager = chain._provider.web3.manager
+    request = manager.request_blocking
+    monkeypatch.setattr(manager, "request_blocking", counted)
 
-    for _ in range(3):
+    with suppress(NodeError):
+        chain.sync()
+    assert len(asked) > moment, "the blocks were replaced"
+    for _ in range(2):
         with suppress(NodeError):
             chain.sync()
 
@@ -131,17 +128,15 @@ def test_a_node_that_refuses_long_ranges_is_asked_for_shorter_ones(chain, deploy
     for member in members:
         chain.send(member, JOIN)
         chain.mine(3)
-    eth = chain._provider.web3.eth
-    get_logs, asked = eth.get_logs, []
+    asked = []
 
-    def get_few_logs(question):
-        length = question["toBlock"] - question["fromBlock"] + 1
+    def few(length, ask):
         asked.append(length)
         if length > 4:
             raise Web3RPCError("query exceeds the range of blocks")
-        return get_logs(question)
+        return ask()
 
-    monkeypatch.setattr(eth, "get_logs", get_few_logs)
+    answer_logs(monkeypatch, chain._provider, few)
 
     assert [log.event.worker for log in chain.sync()] == [member.address for member in members]
     assert max(asked) > 4
@@ -156,16 +151,15 @@ def test_a_node_that_refuses_long_ranges_is_asked_for_shorter_ones(chain, deploy
 def test_a_node_that_was_in_trouble_once_is_not_read_block_by_block_for_ever(chain, members, monkeypatch):
     chain.sync()
     chain.mine(2)
-    eth = chain._provider.web3.eth
-    get_logs, troubles, asked = eth.get_logs, [Web3RPCError("busy")], []
+    troubles, asked = [Web3RPCError("busy")] * 2, []
 
-    def get_logs_but_once(question):
+    def all_but_twice(length, ask):
         if troubles:
             raise troubles.pop()
-        asked.append(question["toBlock"] - question["fromBlock"] + 1)
-        return get_logs(question)
+        asked.append(length)
+        return ask()
 
-    monkeypatch.setattr(eth, "get_logs", get_logs_but_once)
+    answer_logs(monkeypatch, chain._provider, all_but_twice)
     monkeypatch.setattr(logs, "ANSWERS_TO_TRUST", 5)
     chain.sync()
     assert asked == [1, 1], "the two halves of two blocks"
@@ -180,15 +174,13 @@ def test_a_node_that_was_in_trouble_once_is_not_read_block_by_block_for_ever(cha
 def test_a_node_that_takes_too_long_is_asked_for_less(chain, members, monkeypatch):
     chain.send(members[0], JOIN)
     chain.mine(30)
-    eth = chain._provider.web3.eth
-    get_logs = eth.get_logs
 
-    def get_slowly(question):
-        if question["toBlock"] - question["fromBlock"] + 1 > 8:
+    def slowly(length, ask):
+        if length > 8:
             raise Timeout("too much for 20 seconds")
-        return get_logs(question)
+        return ask()
 
-    monkeypatch.setattr(eth, "get_logs", get_slowly)
+    answer_logs(monkeypatch, chain._provider, slowly)
     for _ in range(4):
         with suppress(Timeout):
             chain.sync()
@@ -199,10 +191,10 @@ def test_a_node_that_takes_too_long_is_asked_for_less(chain, members, monkeypatc
 def test_a_node_that_refuses_a_single_block_is_not_asked_for_ever(chain, members, monkeypatch):
     chain.send(members[0], JOIN)
 
-    def refuse(_question):
+    def refuse(_length, _ask):
         raise Web3RPCError("not today")
 
-    monkeypatch.setattr(chain._provider.web3.eth, "get_logs", refuse)
+    answer_logs(monkeypatch, chain._provider, refuse)
 
     with pytest.raises(Web3RPCError, match="not today"):
         chain.sync()

@@ -13,7 +13,7 @@ from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
 from mlchain.chain.followed import FollowedDeployment
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.witness import Expectation, Witness
+from mlchain.chain.witness import Expectation, Witness, words_of
 from mlchain.protocol.calls import Call
 from mlchain.protocol.events import (
     AdmissionSet,
@@ -27,6 +27,7 @@ from mlchain.protocol.events import (
     Withdrawn,
 )
 from tests.chain.anvil import anvil, connected
+from tests.chain.log_answers import answer_logs
 from tests.contracts.protocol_steps import STAKE
 from tests.simulation.runs import SMALL, simulation
 
@@ -59,7 +60,7 @@ def follow(deployment):
 def leaves_out(history, monkeypatch, last):
     """Return whether the node is found out that gives no logs up to a block."""
     with monkeypatch.context() as patch:
-        patch.setattr(history._logs, "find_raw", lambda *_: [])
+        answer_logs(patch, history._provider, lambda _length, _ask: [])
         try:
             history.advance(last)
         except NodeError as error:
@@ -88,14 +89,12 @@ def test_whatever_event_a_node_leaves_out_it_is_asked_again(monkeypatch):
 def test_what_is_left_out_is_read_at_the_next_look(chain, members, monkeypatch):
     chain.sync()
     chain.send(members[0], JOIN)
-    get_logs = chain._provider.web3.eth.get_logs
-    monkeypatch.setattr(chain._provider.web3.eth, "get_logs", lambda _question: [])
-
-    with pytest.raises(NodeError, match=r"^the node leaves out events up to block \d+: the contracts have counted"):
-        chain.sync()
+    with monkeypatch.context() as patch:
+        answer_logs(patch, chain._provider, lambda _length, _ask: [])
+        with pytest.raises(NodeError, match=r"^the node leaves out events up to block \d+: the contracts have counted"):
+            chain.sync()
     assert chain.ledger.pool.members == []
 
-    monkeypatch.setattr(chain._provider.web3.eth, "get_logs", get_logs)
     assert [log.name for log in chain.sync()] == ["Joined"]
 
 
@@ -105,9 +104,8 @@ def test_what_was_left_out_while_a_long_history_was_read_is_read_again(chain, me
     chain._logs._span = 2
     chain.send(members[0], JOIN)
     chain.mine(5)
-    eth = chain._provider.web3.eth
-    get_logs, lies = eth.get_logs, [[]] * 2
-    monkeypatch.setattr(eth, "get_logs", lambda question: lies.pop() if lies else get_logs(question))
+    lies = [[]] * 2
+    answer_logs(monkeypatch, chain._provider, lambda _length, ask: lies.pop() if lies else ask())
 
     with pytest.raises(NodeError, match="leaves out events"):
         chain.sync()
@@ -194,6 +192,7 @@ def test_many_questions_are_one_request_where_the_node_takes_that(server, refusa
         ]
 
         for _ in range(2):
-            assert witness._ask(expectations, chain.height) == [[STAKE], [deployment.parameters.absence_fee]]
+            answers = [words_of(it) for it in witness._ask(expectations, chain.height)]
+            assert answers == [[STAKE], [deployment.parameters.absence_fee]]
 
     assert asked == ([2] if refusal else [2, 2])

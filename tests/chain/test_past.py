@@ -15,6 +15,7 @@ from mlchain.chain.node_errors import NodeError
 from mlchain.chain.past import Past, ignore
 from mlchain.chain.raw_logs import RawLog
 from mlchain.protocol.calls import Call
+from tests.chain.log_answers import answer_logs
 from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import STAKE
 
@@ -212,7 +213,7 @@ def test_what_a_node_has_left_out_is_not_kept(chain, deployment, members, asked,
     chain.send(members[0], JOIN)
     with monkeypatch.context() as patch:
         patch.setattr(Chain, "is_own", False)
-        patch.setattr(chain._provider.web3.eth, "get_logs", lambda _question: [])
+        answer_logs(patch, chain._provider, lambda _length, _ask: [])
         reader = Chain()
         reader.follow_kept(deployment, ignore)
         with pytest.raises(NodeError, match="leaves out events"):

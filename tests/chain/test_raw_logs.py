@@ -18,6 +18,7 @@ from mlchain.chain.deployment import CONTRACTS, Parameters
 from mlchain.chain.raw_logs import RawLog
 from mlchain.protocol.calls import Call
 from mlchain.protocol.events import decode
+from tests.chain.log_answers import answer_logs
 from tests.contracts.protocol_steps import STAKE
 
 EVENTS = [abi for name in CONTRACTS for abi in project.get_contract(name).contract_type.events]
@@ -84,9 +85,15 @@ def chain(server, members):
 
 @pytest.fixture
 def asked(chain, monkeypatch):
-    """Return the questions for blocks, a list for each request."""
+    """Return the questions for blocks that follow those for logs, a list for each request."""
     asked, ask = [], chain._logs._questions.ask
-    monkeypatch.setattr(chain._logs._questions, "ask", lambda it: asked.append(it) or ask(it))
+
+    def note(questions):
+        if questions[:1] and questions[0][0] != "eth_getLogs":
+            asked.append(questions)
+        return ask(questions)
+
+    monkeypatch.setattr(chain._logs._questions, "ask", note)
     return asked
 
 
@@ -98,18 +105,19 @@ def test_times_that_logs_do_not_say_are_asked_for_at_once(chain, asked):
 
 
 def test_times_that_logs_say_are_not_asked_for(chain, asked, monkeypatch):
-    eth = chain._provider.web3.eth
-    get_logs = eth.get_logs
-    monkeypatch.setattr(
-        eth, "get_logs", lambda question: [{**it, "blockTimestamp": "0x7"} for it in get_logs(question)]
-    )
+    answer_logs(monkeypatch, chain._provider, lambda _length, ask: [{**it, "blockTimestamp": "0x7"} for it in ask()])
 
     assert {log.timestamp for log in chain.sync()} == {7}
-    assert asked == [[]]
+    assert asked == []
 
 
 def test_a_log_whose_block_the_node_has_not_is_trouble_with_the_node(chain, monkeypatch):
-    monkeypatch.setattr(chain._logs._questions, "ask", lambda questions: [None for _ in questions])
+    ask = chain._logs._questions.ask
+    monkeypatch.setattr(
+        chain._logs._questions,
+        "ask",
+        lambda it: ask(it) if it[:1] and it[0][0] == "eth_getLogs" else [None for _ in it],
+    )
 
     with pytest.raises(BlockNotFound, match="and not the block"):
         chain.sync()

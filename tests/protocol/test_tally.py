@@ -12,6 +12,6 @@ def test_seats_of_a_round_before_a_ledger_begins_are_passed_over():
     ledger.rounds = Records(1)
     settled = Log(SeatSettled("job", "worker", 0, Verdict.ABSENT, 5), "registry", 7, 0, 1_000, "0x")
 
-    assert Tally.of(ledger, [settled]).unsettled == 0
+    assert Tally.of(ledger, [settled], []).unsettled == 0
     ledger.fold(settled)
     assert (ledger.last_settlement_block, ledger.accounts) == (7, {})

@@ -1,0 +1,179 @@
+"""What a server and its workers ask a node for: requests and bytes of a round, and of a minute in idleness."""
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from ape import networks
+from ape.api import AccountAPI, ProviderAPI
+from web3 import HTTPProvider, Web3
+
+from benchmarks.report import Section, table, wrapped
+from mlchain.actors.behaviours import HONEST
+from mlchain.actors.server import LearningServer, Plan
+from mlchain.actors.worker import Worker
+from mlchain.chain.accounts import account_from_secret
+from mlchain.chain.connection import Chain
+from mlchain.chain.deploy import deploy, numbers_of
+from mlchain.chain.deployment import Parameters
+from mlchain.chain.outbox import Outbox
+from mlchain.chain.prompt_node import promptly
+from mlchain.chain.provider import connected_provider, connected_to
+from mlchain.live.loop import Actor, ActorLoop
+from mlchain.protocol.calls import View
+from mlchain.protocol.rounds import ETHER
+from mlchain.simulation.participants import secret, task_opener
+from mlchain.tasks.choices import Subject, prepare
+
+CASES = ((3, 1), (6, 2), (12, 4))  # workers, and jobs of three seats
+SEATS = 3
+ROUNDS = 4
+BLOCK_TIME = 2  # seconds
+POLL_INTERVAL = 2.0  # seconds, the programs' own
+CALM = 90  # seconds after which an idle program looks rarely
+IDLE = 120  # seconds that are measured then
+FUNDS = 100 * ETHER
+PATIENCE = 60.0  # seconds for a transaction
+LONGEST = 600  # seconds that all rounds may take
+RULES = ("--hardfork", "istanbul", "--gas-price", "0", "--base-fee", "0", "--chain-id", "1337")
+
+
+def measure() -> Section:
+    """Let a server and its workers play rounds on an Anvil, as programs do, and count what a worker asks for."""
+    rows, figures = [], {}
+    for workers, jobs in CASES:
+        with node() as url, connected_to(_provider(url)):
+            programs = Programs(workers, jobs)
+            cells = programs.play()
+        rows.append([f"{workers} workers, {jobs * SEATS} seats", *cells])
+        names = ("requests", "kilobytes", "idle")
+        figures |= {f"{name}-{workers}": cell for name, cell in zip(names, cells, strict=True)}
+    said = f"""A server and its workers, {SEATS} seats a job, learn handwritten digits for {ROUNDS} rounds on one Anvil
+        with a block every {BLOCK_TIME} seconds, each by the loop of its program, which looks every
+        {POLL_INTERVAL:.0f} seconds while something happens. What a worker asks for and is answered from the second
+        round on; then, without a server, what it asks for in a minute."""
+    head = ["", "requests a worker and round", "KB a worker and round", "requests a worker and idle minute"]
+    return Section("What a node is asked for", f"{wrapped(said)}\n\n{table(head, rows)}", figures)
+
+
+def _provider(url: str) -> ProviderAPI:
+    """Return a connected provider that asks as the programs' own does."""
+    provider = promptly(networks.get_provider_from_choice(f"ethereum:quorum:{url}"))
+    provider.connect()
+    return provider
+
+
+class Counted:
+    """Counts what goes through an HTTP provider, by the thread that asks."""
+
+    def __init__(self, provider: HTTPProvider) -> None:
+        self.requests: Counter[str] = Counter()
+        self.bytes: Counter[str] = Counter()
+        manager = cast(Any, provider)._request_session_manager
+        post: Callable[..., bytes] = manager.make_post_request
+
+        def count(uri: str, body: bytes, **options: object) -> bytes:
+            answer = post(uri, body, **options)
+            name = threading.current_thread().name
+            self.requests[name] += 1
+            self.bytes[name] += len(body) + len(answer)
+            return answer
+
+        manager.make_post_request = count
+
+
+class Programs:
+    """A server and its workers on the connected node, each in a thread that its loop runs in."""
+
+    def __init__(self, workers: int, jobs: int) -> None:
+        web3 = connected_provider().web3
+        self._counted = Counted(cast(HTTPProvider, web3.provider))
+        operator, *accounts = (account_from_secret(secret(1, "traffic", number)) for number in range(workers + 1))
+        for account in (operator, *accounts):
+            cast(Any, web3.provider).make_request("anvil_setBalance", [str(account.address), hex(FUNDS)])
+        self._chain = Chain()
+        self._deployment = deploy(self._chain, operator, Parameters(min_seats=1)).deployment
+        opener = task_opener()
+        task = opener(prepare(Subject("digits", "softmax")).recipe.to_bytes())
+        plan = Plan(ROUNDS, jobs, SEATS, min_pool=workers)
+        server = LearningServer(str(operator.address), task, plan, numbers_of(operator, self._deployment).number_of)
+        self._stop = threading.Event()
+        self._server = self._thread(self._chain, "server", operator, server, lambda view: server.is_done(view.ledger))
+        self._workers = [
+            self._thread(
+                Chain(),
+                "worker",
+                account,
+                Worker(str(account.address), HONEST, lambda it: opener(it.task), ETHER),
+                never,
+            )
+            for account in accounts
+        ]
+
+    def play(self) -> list[str]:
+        """Play all rounds; return what a worker asks for in a round, in requests and KB, and then in a minute."""
+        for thread in (self._server, *self._workers):
+            thread.start()
+        try:
+            self._wait_for(1)
+            requests, size = self._counted.requests["worker"], self._counted.bytes["worker"]
+            self._wait_for(ROUNDS)
+            shares = (ROUNDS - 1) * len(self._workers)
+            asked = (self._counted.requests["worker"] - requests) / shares
+            answered = (self._counted.bytes["worker"] - size) / shares
+            time.sleep(CALM)
+            before = self._counted.requests["worker"]
+            time.sleep(IDLE)
+            idle = (self._counted.requests["worker"] - before) / len(self._workers) / (IDLE / 60)
+        finally:
+            self._stop.set()
+            for thread in self._workers:
+                thread.join()
+        return [f"{asked:.0f}", f"{answered / 1_000:.0f}", f"{idle:.1f}"]
+
+    def _wait_for(self, rounds: int) -> None:
+        """Wait until the results of so many rounds are in versions of the model."""
+        deadline = time.monotonic() + LONGEST
+        while len(self._chain.ledger.versions) <= rounds:  # the first is no round's
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{rounds} rounds have not been played in {LONGEST} s")
+            time.sleep(POLL_INTERVAL / 4)
+
+    def _thread(
+        self, chain: Chain, name: str, account: AccountAPI, actor: Actor, is_done: Callable[[View], bool]
+    ) -> threading.Thread:
+        chain.follow_as(str(account.address), self._deployment, say_nothing)
+        loop = ActorLoop(chain, actor, Outbox(chain, account, PATIENCE), say_nothing, is_done, POLL_INTERVAL)
+        return threading.Thread(target=loop.run, args=[self._stop], name=name, daemon=True)
+
+
+def never(_view: View) -> bool:
+    """Return that there is always something to wait for."""
+    return False
+
+
+def say_nothing(_line: str) -> None:
+    """Print nothing."""
+
+
+@contextmanager
+def node() -> Iterator[str]:
+    """Have an Anvil for a while, by the rules of a Quorum; return where it is asked."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [str(shutil.which("anvil")), "--port", str(port), "--block-time", str(BLOCK_TIME), "--silent", *RULES]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        while not Web3(HTTPProvider(url)).is_connected():
+            time.sleep(0.1)
+        yield url
+    finally:
+        running.terminate()
+        running.wait()
