@@ -31,11 +31,11 @@ from mlchain.protocol.rounds import ETHER
 from mlchain.simulation.participants import secret, task_opener
 from mlchain.tasks.choices import Subject, prepare
 
-CASES = ((3, 1), (6, 2), (12, 4))  # workers, and jobs of three seats
+CASES = ((3, 1), (12, 4))  # workers, and jobs of three seats
 SEATS = 3
 ROUNDS = 4
 BLOCK_TIME = 2  # seconds
-POLL_INTERVAL = 2.0  # seconds, the programs' own
+POLL_INTERVAL = 4.0  # seconds, the programs' own
 CALM = 90  # seconds after which an idle program looks rarely
 IDLE = 120  # seconds that are measured then
 FUNDS = 100 * ETHER

@@ -22,7 +22,8 @@ from mlchain.units import ether
 
 FIRST_BACKOFF = 0.5  # seconds before the first retry; doubled after each
 MAX_BACKOFF = 30.0
-IDLE_POLL_INTERVAL = 20.0  # seconds, once nothing has happened for a minute
+IDLE_POLL_INTERVAL = 20.0  # seconds, once nothing has happened for 80 seconds
+LONGEST_REST = 2 * IDLE_POLL_INTERVAL
 REMEMBERED = 600.0  # seconds that sent and refused calls are kept: with their chunks they would fill the memory
 
 
@@ -130,7 +131,7 @@ class ActorLoop:
                 self._next_nonce(view)
                 return False
             # Without news there is nothing to do before the actor wants to wake; but received ether is no event.
-            self._rest = (view.now, min(turn.wake or math.inf, view.now + MAX_BACKOFF))
+            self._rest = (view.now, min(turn.wake or math.inf, view.now + LONGEST_REST))
             return False
         nonce = self._next_nonce(view)
         if nonce is None:
