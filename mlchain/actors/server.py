@@ -200,7 +200,7 @@ class LearningServer:
         )
 
     def _supervise(self, view: View, current: Round) -> Turn:
-        turns = [self._supervise_job(view, current, job) for job in current.jobs if job.unsettled]
+        turns = [self._supervise_job(view, current, job) for job in current.jobs if not job.is_settled]
         calls = [call for turn in turns for call in turn.calls]
         return Turn(calls, earliest(*(turn.wake for turn in turns)))
 

@@ -167,9 +167,10 @@ class Worker:
         current = view.ledger.open_round
         if current is None or StakeLock.OPEN_ROUND not in stake_locks(view.ledger, self.address, view.block + 1):
             return Turn([])
-        late = [job for job in current.jobs if job.unsettled and view.now >= _patience(job)]
+        unsettled = [job for job in current.jobs if not job.is_settled]
+        late = [job for job in unsettled if view.now >= _patience(job)]
         calls = [call for job in late for call in settle_calls(job, view.gas_limit)]
-        return Turn(calls, earliest(*(_patience(job) for job in current.jobs if job.unsettled and job not in late)))
+        return Turn(calls, earliest(*(_patience(job) for job in unsettled if job not in late)))
 
     def _result(self, assignment: Assignment) -> bytes | None:
         """Return what this worker stands for in a job, for which it makes up its mind once."""

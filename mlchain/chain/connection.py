@@ -1,11 +1,11 @@
 """A connection to a chain through Ape: sends transactions, and reads the ledger from the logs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from ape import chain as ape_chain
 from ape import project
-from ape.api import AccountAPI, ReceiptAPI
+from ape.api import AccountAPI
 from ape.contracts import ContractInstance
 from ape.contracts.base import ContractTransactionHandler
 from ape_ethereum.provider import EthereumNodeProvider
@@ -29,12 +29,13 @@ from mlchain.chain.node_errors import node_errors
 from mlchain.chain.past import Past, Report
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.questions import Questions, number
-from mlchain.chain.receipts import Creation, Receipt
+from mlchain.chain.receipts import Creation, Receipt, receipt_of
 from mlchain.chain.reverts import first_line, reverts_named
 from mlchain.chain.views import ViewCall, Views
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.events import Incremented, Log
+from mlchain.protocol.gas import TRANSACTION, gas_bound
 from mlchain.protocol.ledger import Ledger
 
 
@@ -105,8 +106,9 @@ class Chain:
             ape_chain.mine(timestamp=timestamp)
 
     def mine(self, blocks: int) -> None:
-        """Add empty blocks to a development chain."""
-        ape_chain.mine(blocks)
+        """Add empty blocks to a development chain, one a request: many at once can take a node longer than it may."""
+        for _ in range(blocks):
+            ape_chain.mine()
 
     def make_repeatable(self, seed: bytes) -> None:
         """Make a new embedded chain the same at every run; any other chain is left alone."""
@@ -116,8 +118,14 @@ class Chain:
 
     def balance_of(self, address: str) -> int:
         """Return the balance of `address` at the head, in wei."""
+        return self.balances_of([address])[address]
+
+    def balances_of(self, addresses: Collection[str]) -> dict[str, int]:
+        """Return the balance of each of these addresses at the head, in wei."""
+        asked = [("eth_getBalance", [to_checksum_address(address), "latest"]) for address in addresses]
         with node_errors():
-            return self._provider.get_balance(to_checksum_address(address))
+            balances = map(number, self._questions.ask(asked))
+            return dict(zip(addresses, balances, strict=True))
 
     def code_at(self, address: str) -> bytes:
         """Return the code of the contract at `address`, empty if there is none."""
@@ -126,16 +134,16 @@ class Chain:
     def transfer(self, sender: AccountAPI, receiver: str, value: int) -> Receipt:
         """Send `value` wei."""
         with reverts_named("the transfer"):
-            return _receipt(sender.transfer(receiver, value))
+            return receipt_of(sender.transfer(receiver, value))
 
     def transfer_all(self, sender: AccountAPI, payments: Mapping[str, int]) -> None:
-        """Send many addresses so many wei each, all at once where the chain can."""
+        """Send many addresses, of keys and not of contracts, so many wei each, all at once where the chain can."""
         if not takes_batches(self._provider):
             for receiver, value in payments.items():
                 self.transfer(sender, receiver, value)
             return
-        transfers = [Transaction(sender, it, b"", value, "the transfer") for it, value in payments.items()]
-        for outcome in send_batch(self._provider, transfers):
+        sent = [Transaction(sender, it, b"", value, "the transfer", TRANSACTION) for it, value in payments.items()]
+        for outcome in send_batch(self._provider, sent):
             if isinstance(outcome, TransactionFailed):
                 raise outcome
 
@@ -143,7 +151,7 @@ class Chain:
         """Create a contract from its compiled code."""
         with reverts_named(f"the deployment of {contract}"):
             instance = sender.deploy(project.get_contract(contract), *map(to_abi, arguments))
-        receipt = _receipt(instance.creation_metadata.receipt)
+        receipt = receipt_of(instance.creation_metadata.receipt)
         return Creation(receipt.gas, receipt.fee, receipt.block, str(instance.address))
 
     def runtime_code(self, contract: str) -> bytes:
@@ -154,7 +162,7 @@ class Chain:
         """Send a transaction and wait for it; raises TransactionFailed, with the contract's reason, if refused."""
         method, arguments = self._method(call)
         with reverts_named(call.kind):
-            return _receipt(method(*arguments, sender=sender, value=call.value))
+            return receipt_of(method(*arguments, sender=sender, value=call.value))
 
     def encode(self, call: Call) -> tuple[str, bytes]:
         """Return the contract that a call is for, and its data."""
@@ -202,16 +210,18 @@ class Chain:
     def send_all(self, calls: Sequence[tuple[AccountAPI, Call]]) -> Iterator[Receipt | TransactionFailed]:
         """Send transactions, all at once where the chain can, and return what became of each as soon as it is known."""
         if takes_batches(self._provider):
-            yield from send_batch(
-                self._provider,
-                [Transaction(sender, *self.encode(call), call.value, call.kind) for sender, call in calls],
-            )
+            yield from send_batch(self._provider, [self._transaction(*it) for it in calls])
             return
         for sender, call in calls:
             try:
                 yield self.send(sender, call)
             except TransactionFailed as failure:
                 yield failure
+
+    def _transaction(self, sender: AccountAPI, call: Call) -> Transaction:
+        receiver, data = self.encode(call)
+        job = self.ledger.job_at(receiver) if self._following else None
+        return Transaction(sender, receiver, data, call.value, call.kind, gas_bound(call, data, job))
 
     def _method(self, call: Call) -> tuple[ContractTransactionHandler, list[object]]:
         """Return the method of a call, and its arguments as Ape encodes them."""
@@ -289,7 +299,3 @@ class Chain:
 def _instance(contract: str, address: str) -> ContractInstance:
     """Return a contract at an address; Ape would otherwise ask the node about it each time."""
     return project.get_contract(contract).at(address, fetch_from_explorer=False)
-
-
-def _receipt(receipt: ReceiptAPI) -> Receipt:
-    return Receipt(receipt.gas_used, receipt.total_fees_paid, receipt.block_number)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ape.api import ReceiptAPI
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -17,3 +19,8 @@ class Creation(Receipt):
     """The receipt of a transaction that created the contract at `address`."""
 
     address: str
+
+
+def receipt_of(receipt: ReceiptAPI) -> Receipt:
+    """Return what Ape says of a transaction."""
+    return Receipt(receipt.gas_used, receipt.total_fees_paid, receipt.block_number)

@@ -87,10 +87,14 @@ class Job:
     ruling: bytes | None = None
     settlements: dict[int, Settlement] = field(default_factory=dict)
     decision: tuple[Outcome, bytes] | None = None
+    _seats: dict[str, int] = field(init=False, repr=False, compare=False)  # by who holds them
+
+    def __post_init__(self) -> None:
+        self._seats = {worker: seat for seat, worker in enumerate(self.committee)}
 
     def seat_of(self, worker: str) -> int | None:
-        """Return the seat that `worker` holds, if any."""
-        return self.committee.index(worker) if worker in self.committee else None
+        """Return the seat that `worker` holds, if any: nobody is drawn twice."""
+        return self._seats.get(worker)
 
     @property
     def commit_end(self) -> int:
@@ -116,6 +120,11 @@ class Job:
     def unsettled(self) -> list[int]:
         """The seats that are not settled yet."""
         return [seat for seat in range(self.terms.seats) if seat not in self.settlements]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no seat is left unsettled."""
+        return len(self.settlements) == self.terms.seats
 
     @property
     def leader(self) -> bytes | None:
@@ -179,7 +188,7 @@ class Round:
     @property
     def is_settled(self) -> bool:
         """Whether no seat is left unsettled."""
-        return not any(job.unsettled for job in self.jobs)
+        return all(job.is_settled for job in self.jobs)
 
     def accepted_results(self) -> list[bytes]:
         """Return the bytes of the accepted results of a settled round, in job order."""

@@ -88,16 +88,16 @@ def check_books(chain: Chain, run: SimulationRun) -> None:
     _require_equal("the registry holds", chain.balance_of(registry), ledger.owed + ledger.burnt)
     _require_equal("what was paid in and not out", ledger.paid_in - ledger.paid_out, ledger.owed + ledger.burnt)
 
-    for pay in all_pay(run):
+    paid, held, server = all_pay(run), wealth(chain, run.purses), run.server.address
+    for pay in paid:
         account = ledger.account(pay.address)
-        grown = wealth(chain, run.purses[pay.address]) - run.start_balances[pay.address]
+        grown = held[pay.address] - run.start_balances[pay.address]
         _require_equal(f"{pay.address} is richer by", grown + account.stake + account.credit, pay.net)
 
-    server = run.server.address
-    spent = run.start_balances[server] - chain.balance_of(server) - ledger.account(server).credit
-    lost = sum(pay.slashed for pay in all_pay(run))
+    spent = run.start_balances[server] - held[server] - ledger.account(server).credit
+    lost = sum(pay.slashed for pay in paid)
     forfeited = ledger.burnt - lost
-    expected = sum(pay.earned for pay in all_pay(run)) + forfeited + run.fees[server] + ledger.escrow
+    expected = sum(pay.earned for pay in paid) + forfeited + run.fees[server] + ledger.escrow
     _require_equal("the server has spent", spent, expected)
     _require_equal("burnt is", int(chain.read("WorkerRegistry", "burnt")), ledger.burnt)
 

@@ -1,8 +1,8 @@
 """Runs a whole simulation: everybody acts in turn, and when nobody has anything to do the clock is advanced."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from mlchain.actors.server import LearningServer
 from mlchain.actors.worker import Worker
@@ -71,9 +71,10 @@ def open_accounts(chain: Chain, funder: AccountAPI, seed: int, funds: Mapping[st
     return opened
 
 
-def wealth(chain: Chain, purses: Iterable[str]) -> int:
-    """Return the ether that is in some purses, in wei."""
-    return sum(chain.balance_of(purse) for purse in purses)
+def wealth(chain: Chain, purses: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Return how much ether is in everybody's purses together, in wei."""
+    balances = chain.balances_of([purse for held in purses.values() for purse in held])
+    return {owner: sum(balances[purse] for purse in held) for owner, held in purses.items()}
 
 
 class Simulation:
@@ -100,7 +101,7 @@ class Simulation:
             for key, behaviour in zip(keys, behaviours, strict=True)
         }
         purses = {address: self._purses_of(address) for address in (server, *cast)}
-        start_balances = {address: wealth(chain, held) for address, held in purses.items()}
+        start_balances = wealth(chain, purses)
         # Whoever attacks leaves a smaller pool behind: the last of it still plays.
         deployed = deploy(chain, self._accounts[server], Parameters(min_seats=1), options.rounds)
         numbers = numbers_of(self._accounts[server], deployed.deployment, options.rounds)
@@ -192,15 +193,28 @@ class Simulation:
 
     def _act(self, actors: Sequence[Actor]) -> list[Turn]:
         """Let all of them decide from the same view of the chain, then send what they decided."""
-        view = self._chain.view()
+        view = self._view_for(actors)
         turns = [actor.act(view) for actor in actors]
         coming = [(actor, call) for actor, turn in zip(actors, turns, strict=True) for call in turn.calls]
         sent = sent_ahead(view, self.run.workers, coming) + coming
         outcomes = self._chain.send_all([self._signed(*pair) for pair in sent])
+        done = _rounds_done(view)
         for actor, call in sent:
-            self._report(_rounds_done(view), call.kind)
+            self._report(done, call.kind)
             self._note_outcome(actor, call, next(outcomes))
         return turns
+
+    def _view_for(self, actors: Sequence[Actor]) -> View:
+        """Return what they decide from; where one asks for its balance, those of all who may ask are read at once."""
+        view, balances = self._chain.view(), dict[str, int]()
+        asking = [actor.address for actor in actors if actor.address not in view.ledger.pool]
+
+        def balance_of(address: str) -> int:
+            if address not in balances:
+                balances.update(self._chain.balances_of(asking if address in asking else [address]))
+            return balances[address]
+
+        return replace(view, balance_of=balance_of)
 
     def _note_outcome(self, actor: Actor, call: Call, outcome: Receipt | TransactionFailed) -> None:
         if isinstance(outcome, TransactionFailed):

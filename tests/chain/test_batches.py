@@ -1,11 +1,25 @@
 """Transactions in batches: each gets its receipt, in the order of the list, whatever becomes of the others."""
 
+from collections import Counter
+
 import pytest
 from ape import networks
-from eth_utils import keccak
+from eth_account import Account
+from eth_keys.datatypes import PrivateKey
+from eth_utils import keccak, to_checksum_address
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mlchain.chain.accounts import account_from_secret, load_account
-from mlchain.chain.batches import BYTES_PER_REQUEST, ITEMS_PER_REQUEST, _portions, send_batch, takes_batches
+from mlchain.chain.batches import (
+    BYTES_PER_REQUEST,
+    ITEMS_PER_REQUEST,
+    _Node,
+    _portions,
+    _signed,
+    send_batch,
+    takes_batches,
+)
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import TransactionFailed
 from mlchain.protocol.calls import Call
@@ -39,6 +53,19 @@ def people(node):
 @pytest.fixture
 def counter(node):
     return node.deploy(load_account(None), "Counter").address
+
+
+def questions_of(monkeypatch):
+    """Return how often a node is asked what from now on, in batches."""
+    http, asked = networks.provider.web3.provider, Counter()
+    ask = http.make_batch_request
+
+    def counted(requests):
+        asked.update(method for method, _ in requests)
+        return ask(requests)
+
+    monkeypatch.setattr(http, "make_batch_request", counted)
+    return asked
 
 
 def increments(counter, senders):
@@ -115,6 +142,61 @@ def test_what_does_not_fit_into_a_block_goes_into_the_next(node, counter, people
     assert all(isinstance(receipt, Receipt) for receipt in receipts)
     assert len(set(heights(receipts))) > 1
     assert sum(receipt.gas for receipt in receipts) > 1_000_000
+
+
+def test_the_receipts_of_a_block_are_asked_for_once(node, counter, people, monkeypatch):
+    networks.provider.set_block_gas_limit(1_000_000)
+    try:
+        asked = questions_of(monkeypatch)
+        receipts = list(node.send_all(increments(counter, people)))
+    finally:
+        networks.provider.set_block_gas_limit(30_000_000)
+
+    assert asked["eth_getBlockReceipts"] == len(set(heights(receipts))) > 1
+    assert asked["eth_getTransactionReceipt"] == 0
+
+
+def test_a_block_that_somebody_else_makes_hides_no_receipt(node, counter, people, monkeypatch):
+    mine = _Node.mine
+    monkeypatch.setattr("mlchain.chain.batches._Node.mine", lambda node: [mine(node), mine(node)])
+    before = node.height
+
+    receipts = list(node.send_all(increments(counter, people)))
+
+    assert heights(receipts) == [before + 1] * len(people)
+
+
+def test_a_node_that_gives_no_receipts_of_blocks_is_asked_for_those_of_transactions(node, counter, people, monkeypatch):
+    ask = networks.provider.web3.provider.make_batch_request
+
+    def know_less(requests):
+        missing = {"error": {"code": -32601, "message": "the method does not exist"}}
+        return [missing] if requests[0][0] == "eth_getBlockReceipts" else ask(requests)
+
+    monkeypatch.setattr(networks.provider.web3.provider, "make_batch_request", know_less)
+
+    assert all(isinstance(receipt, Receipt) for receipt in node.send_all(increments(counter, people)))
+
+
+@given(
+    st.tuples(*[st.integers(0, 2**256 - 1)] * 2),
+    st.tuples(*[st.integers(0, 2**63)] * 5),
+    st.binary(max_size=100),
+    st.integers(1, 2**250),
+)
+def test_a_transaction_is_signed_as_eth_account_signs_it(wei, numbers, data, secret):
+    (value, price), (chain_id, nonce, tip, gas, to), key = wei, numbers, secret.to_bytes(32, "big")
+    tip, receiver = min(tip, price), keccak(to.to_bytes(8, "big"))[:20]
+    prices = {"maxPriorityFeePerGas": tip, "maxFeePerGas": price}
+    fields = {"chainId": chain_id, "nonce": nonce, "gas": gas, "to": to_checksum_address(receiver), "value": value}
+
+    ours = _signed((chain_id, nonce, tip, price, gas, receiver, value, data), PrivateKey(key))
+
+    assert ours == Account.sign_transaction(fields | prices | {"data": data}, key).raw_transaction.to_0x_hex()
+
+
+def test_a_node_that_is_slow_is_waited_for(provider):
+    assert provider.web3.provider.get_request_kwargs()["timeout"] >= 600
 
 
 def test_a_lost_transaction_is_not_passed_over_in_silence(node, counter, people, monkeypatch):

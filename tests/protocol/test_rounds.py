@@ -153,3 +153,21 @@ def test_accepted_results_come_in_the_order_of_the_jobs():
 
     assert played.is_settled
     assert played.accepted_results() == [b"a", b"c"]
+
+
+class Uncountable(dict):
+    """Settlements of which nobody looks up one after the other."""
+
+    def __contains__(self, seat):
+        raise AssertionError(f"seat {seat} was looked up")
+
+
+def test_whether_a_round_is_settled_takes_no_walk_over_its_seats():
+    terms = RoundTerms(1, 1, 2, 2, 1, 1, 1, 10, PUBLISH, REFEREE, 0)
+    job = Job("job", 0, bytes(32), terms, DEADLINE, ("one", "other"))
+    played = Round(1, terms, 0, bytes(32), 2, DEADLINE, b"task", [job])
+    for seat in range(2):
+        assert not played.is_settled
+        job.settlements = Uncountable(job.settlements | {seat: Settlement(Verdict.REWARDED, 1)})
+
+    assert played.is_settled

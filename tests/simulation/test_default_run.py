@@ -121,7 +121,11 @@ class OneWeiMore:
         self._chain, self._address = chain, address
 
     def balance_of(self, address):
-        return self._chain.balance_of(address) + (address == self._address)
+        return self.balances_of([address])[address]
+
+    def balances_of(self, addresses):
+        balances = self._chain.balances_of(addresses)
+        return {address: balance + (address == self._address) for address, balance in balances.items()}
 
 
 def test_a_balance_that_is_a_wei_off_is_noticed(run):
