@@ -1,5 +1,6 @@
 """Finds the events of contracts, in whatever portions a node allows."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -14,7 +15,9 @@ from mlchain.chain.raw_logs import RawLog, raw_log, topic_of
 from mlchain.protocol.events import JobDeployed, Log
 
 BLOCKS_PER_REQUEST = 2_000  # at most; fewer where a node refuses so many
-ANSWERS_TO_TRUST = 100  # after which a shortened range is doubled
+ADDRESSES_PER_REQUEST = 500  # likewise: Geth and Erigon take 1,000 unless told otherwise, some nodes 100 or 10
+ANSWERS_TO_TRUST = 100  # after which a shortened range, or a smaller number of addresses, is doubled
+MANY_ADDRESSES = re.compile(r"address|filters", re.IGNORECASE)  # in what Geth, Erigon, Alchemy or Infura refuse them by
 
 Topics = Sequence[str | Sequence[str] | None]  # in hex, by their place; None is any, several are any of them
 
@@ -24,6 +27,10 @@ def events_of(logs: Sequence[RawLog]) -> list[Log]:
     return [event for event in (log.event() for log in logs) if event is not None]
 
 
+def _place(log: RawLog) -> tuple[int, int]:
+    return log.block, log.index
+
+
 class Logs:
     """Finds the events of our contracts in ranges of blocks."""
 
@@ -31,6 +38,7 @@ class Logs:
         self._provider = provider
         self._questions = Questions(provider)
         self._span = BLOCKS_PER_REQUEST
+        self._width = ADDRESSES_PER_REQUEST
         self._answers = 0  # since the last refusal
 
     def ranges(self, first: int, last: int) -> Iterator[tuple[int, int]]:
@@ -51,18 +59,23 @@ class Logs:
 
         And, of the same request or a later one, the answers to the questions beside it.
         """
-        known = [*contracts, *jobs]
-        try:
-            found, *answers = self._questions.ask([self._question(first, last, known), *beside])
-            logs = self._timed(found)
-            self._note_answer()
-        except (Web3RPCError, Timeout):
-            logs, answers = self.find_raw(first, last, known), self._questions.ask(beside)
+        logs, answers = self._find_beside(first, last, [*contracts, *jobs], beside)
         topic = to_bytes(hexstr=topic_of("JobFactory", "JobDeployed"))
         events = [log.event for log in events_of([log for log in logs if log.topics.startswith(topic)])]
         if new := sorted({it.job for it in events if isinstance(it, JobDeployed)}.difference(jobs)):
             logs += self.find_raw(first, last, new)
-        return sorted(logs, key=lambda log: (log.block, log.index)), answers
+        return sorted(logs, key=_place), answers
+
+    def _find_beside(
+        self, first: int, last: int, addresses: Sequence[str], beside: Sequence[Question]
+    ) -> tuple[list[RawLog], list[Any]]:
+        if len(addresses) <= self._width:
+            with suppress(Web3RPCError, Timeout):
+                found, *answers = self._questions.ask([self._question(first, last, addresses), *beside])
+                logs = self._timed(found)
+                self._note_answer()
+                return logs, answers
+        return self.find_raw(first, last, addresses), self._questions.ask(beside)
 
     def search(self, first: int, last: int, address: str, topics: Topics) -> list[Log]:
         """Return the few events of a contract that have these topics, in however many blocks.
@@ -84,15 +97,26 @@ class Logs:
     def find_raw(self, first: int, last: int, addresses: Sequence[str], topics: Topics = ()) -> list[RawLog]:
         """Return the logs of contracts at these addresses, with these topics, in the order of the chain.
 
-        Where a node refuses so many blocks or results at once, the range is halved, for later requests too. The cause
-        may have been another: after some answers the range grows again. After a timeout the next range is half as long.
+        Where a node refuses so many blocks or results at once, the range is halved, for later requests too; where it
+        refuses so many addresses, or even a single block of them, those are. The cause may have been another: after
+        some answers both grow again. After a timeout the next range is half as long.
+
+        Without addresses, by topics alone, one request would do for all jobs. But anybody can emit events that look
+        like theirs, as many as a node gives at once.
         """
+        if len(addresses) > self._width:
+            return self._find_by_portions(first, last, addresses, topics)
         try:
             found = self._ask(first, last, addresses, topics)
         except Timeout:
             self._span, self._answers = max(1, (last - first + 1) // 2), 0
             raise
-        except Web3RPCError:
+        except Web3RPCError as error:
+            if len(addresses) > 1 and (first == last or MANY_ADDRESSES.search(str(error))):
+                self._width, self._answers = len(addresses) // 2, 0
+                if first == last:  # the length of the range was not the cause
+                    self._span = BLOCKS_PER_REQUEST
+                return self._find_by_portions(first, last, addresses, topics)
             if first == last:
                 raise
             middle = (first + last) // 2
@@ -106,6 +130,15 @@ class Logs:
         self._answers += 1
         if self._answers % ANSWERS_TO_TRUST == 0:
             self._span = min(BLOCKS_PER_REQUEST, 2 * self._span)
+            self._width = min(ADDRESSES_PER_REQUEST, 2 * self._width)
+
+    def _find_by_portions(self, first: int, last: int, addresses: Sequence[str], topics: Topics) -> list[RawLog]:
+        """Return the logs of contracts at more addresses than are asked for at once, in the order of the chain."""
+        found, rest = [], addresses
+        while rest:
+            portion, rest = rest[: self._width], rest[self._width :]
+            found += self.find_raw(first, last, portion, topics)
+        return sorted(found, key=_place)
 
     def _ask(self, first: int, last: int, addresses: Sequence[str], topics: Topics) -> list[RawLog]:
         (found,) = self._questions.ask([self._question(first, last, addresses, topics)])
