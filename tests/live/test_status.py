@@ -12,6 +12,7 @@ from mlchain.errors import UserError
 from mlchain.live.rendering import as_json, as_lines
 from mlchain.live.status import _recipes, status_of
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.records import Records
 from tests.actors.scenes import DAY, Scene
 
 
@@ -122,6 +123,32 @@ def test_json_has_the_same_in_wei():
     assert told["escrow"] == 4 * 10**16
     assert told["newest_round"]["jobs"][0]["seats"] == 3
     assert told["odds"]["live referee"]["right"] == 1
+
+
+class CountedRecords(Records):
+    """Records that count how often all of them are gone through."""
+
+    walks = 0
+
+    def __iter__(self):
+        self.walks += 1
+        return super().__iter__()
+
+
+def test_the_recipes_of_many_versions_take_no_walk_over_all_rounds_for_each():
+    scene = Scene()
+    ledger, walks = scene.stage.ledger, []
+    some, version = ledger.rounds[-1], ledger.versions[-1]
+
+    for count in (2, 50):
+        ledger.rounds, ledger.versions = CountedRecords(), CountedRecords()
+        for number in range(1, count + 1):
+            ledger.versions.append(replace(version, number=number))
+            ledger.rounds.append(replace(some, number=number, terms=replace(some.terms, model_version=number)))
+        assert len(status(scene).versions) == count
+        walks.append((ledger.rounds.walks, ledger.versions.walks))
+
+    assert walks[0] == walks[1]
 
 
 @given(st.lists(st.integers(1, 6), max_size=8), st.integers(0, 7))
