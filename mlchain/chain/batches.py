@@ -160,7 +160,11 @@ def _key_of(sender: AccountAPI) -> PrivateKey:
 
 
 def _gas_limits(provider: Web3Provider, node: _Node, transactions: Sequence[Transaction]) -> list[int]:
-    """Return a limit for each; what would be refused now gets room enough to go well after the others."""
+    """Return a limit for each; what would be refused now gets room enough to go well after the others.
+
+    A sender's limits only rise. Anvil tries all that wait for a block: where one has no room but the sender's next one
+    would, that one comes too early, and Anvil drops it.
+    """
     most = provider.max_gas
     requests = [
         (
@@ -174,7 +178,13 @@ def _gas_limits(provider: Web3Provider, node: _Node, transactions: Sequence[Tran
         LIMIT_OVER_ESTIMATE * int(answer["result"], 16) if "result" in answer else most // 2
         for answer in node.try_all(requests)
     )
-    return [min(most, next(estimates) if it.gas_bound is None else it.gas_bound) for it in transactions]
+    highest: dict[str, int] = {}  # by sender
+    limits = []
+    for it in transactions:
+        limit = min(most, next(estimates) if it.gas_bound is None else it.gas_bound)
+        highest[it.sender.address] = max(limit, highest.get(it.sender.address, 0))
+        limits.append(highest[it.sender.address])
+    return limits
 
 
 def _mine(node: _Node, hashes: Collection[str]) -> dict[str, dict[str, str]]:

@@ -14,6 +14,7 @@ from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.batches import (
     BYTES_PER_REQUEST,
     ITEMS_PER_REQUEST,
+    Transaction,
     _Node,
     _portions,
     _signed,
@@ -142,6 +143,22 @@ def test_what_does_not_fit_into_a_block_goes_into_the_next(node, counter, people
     assert all(isinstance(receipt, Receipt) for receipt in receipts)
     assert len(set(heights(receipts))) > 1
     assert sum(receipt.gas for receipt in receipts) > 1_000_000
+
+
+def test_none_is_lost_whose_predecessor_has_no_room_in_a_block(node, people):
+    giver, receiver = people[:2]
+    bounds = [900_000, 30_000] * 10
+    networks.provider.set_block_gas_limit(1_000_000)
+    try:
+        outcomes = send_batch(
+            networks.provider, [Transaction(giver, receiver.address, b"", 1, "the transfer", bound) for bound in bounds]
+        )
+    finally:
+        networks.provider.set_block_gas_limit(30_000_000)
+
+    assert all(isinstance(outcome, Receipt) for outcome in outcomes)
+    assert heights(outcomes) == sorted(heights(outcomes))
+    assert len(set(heights(outcomes))) > 1
 
 
 def test_the_receipts_of_a_block_are_asked_for_once(node, counter, people, monkeypatch):
