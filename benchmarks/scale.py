@@ -22,6 +22,7 @@ from eth_utils.crypto import keccak
 from matplotlib import pyplot
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
+from benchmarks.crowds import crowds
 from benchmarks.report import FIGURES, ROOT, Section, figure, table
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain
@@ -76,7 +77,7 @@ def measure() -> Section:
         "rate": f"{rate[OURS]:,.0f}",
         "of-bare-loop": percent(rate[OURS] / rate[BARE], 0),
     }
-    return Section("Scale", _text(runs, learning, rate), figures)
+    return Section("Scale", _text(runs, learning, rate, crowds()), figures)
 
 
 def simulate(workers: int, task: str, rounds: int) -> Run:
@@ -193,7 +194,7 @@ def draw(runs: dict[int, Run]) -> None:
     save_figure(drawing, FIGURES / "scale.png")
 
 
-def _text(runs: dict[int, Run], learning: Run, rate: dict[str, float]) -> str:
+def _text(runs: dict[int, Run], learning: Run, rate: dict[str, float], crowded: str) -> str:
     header = ("workers", "jobs × seats", "seconds", "of which playing", "transactions", "gas per seat", "peak memory")
     rows = [
         (
@@ -221,11 +222,14 @@ simulator or of Anvil, whichever needs more.
 
 {figure("scale.png", "Seconds, gas per seat and peak memory over 10 to 1,000 workers")}
 
+{crowded}
+
 Real learning, 300 workers in 12 jobs of 25 seats, five rounds of `digits`: **{learning.seconds:.1f} seconds**,
 {learning.transactions:,} transactions, {percent(learning.summary["accuracy"])} test accuracy.
 
 `Counter.increment()` from {SENDERS:,} accounts ({ONE_BY_ONE} for Ape), sent to the same Anvil in three ways, signing
-and receipts included. This project's way also estimates the gas of each and keeps the order of the list:
+and receipts included. This project's way also estimates the gas of each, for which there is no bound, and keeps the
+order of the list:
 
 {rates_table}
 """
