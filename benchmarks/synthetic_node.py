@@ -87,13 +87,17 @@ class SyntheticNode(HTTPProvider):
 
     def _counted(self, asked: Any) -> list[Any]:
         started = time.process_time()
-        answers = [{"jsonrpc": "2.0", "id": 1, "result": self._answer(*it)} for it in asked]
+        answers = [{"jsonrpc": "2.0", "id": 1, **self._answer(*it)} for it in asked]
         self.requests += 1
         self.bytes += len(json.dumps(answers))
         self.seconds += time.process_time() - started
         return answers
 
-    def _answer(self, method: str, params: list[Any]) -> Any:
+    def _answer(self, method: str, params: list[Any]) -> dict[str, Any]:
+        """Return a result, or an error."""
+        return {"result": self._result(method, params)}
+
+    def _result(self, method: str, params: list[Any]) -> Any:
         if method == "eth_getBlockByNumber":
             block = int(params[0], 16)
             return {"number": params[0], "hash": to_hex(keccak(block.to_bytes(8, "big"))), "timestamp": hex(block)}

@@ -124,8 +124,7 @@ class Chain:
         """Return the balance of each of these addresses at the head, in wei."""
         asked = [("eth_getBalance", [to_checksum_address(address), "latest"]) for address in addresses]
         with node_errors():
-            balances = map(number, self._questions.ask(asked))
-            return dict(zip(addresses, balances, strict=True))
+            return dict(zip(addresses, map(number, self._questions.ask(asked)), strict=True))
 
     def code_at(self, address: str) -> bytes:
         """Return the code of the contract at `address`, empty if there is none."""

@@ -12,6 +12,7 @@ from mlchain.chain.history import History
 from mlchain.chain.log_store import LogStore
 from mlchain.chain.logs import ADDRESSES_PER_REQUEST, BLOCKS_PER_REQUEST, Logs
 from mlchain.chain.past import Past, ignore
+from mlchain.chain.questions import number
 
 REFUSALS = (
     "exceed max addresses or topics per search position",  # Geth, Alchemy, dRPC
@@ -30,10 +31,12 @@ class CappedNode:
     def __init__(self, refusal, cap=CAP):
         self.refusal, self.cap = refusal, cap
         self.asked, self.refused = [], 0  # (blocks, addresses) of the questions that were answered
-        self.provider = SimpleNamespace(web3=SimpleNamespace(eth=self, provider=None))
+        self.provider = SimpleNamespace(web3=SimpleNamespace(manager=self, provider=None))
 
-    def get_logs(self, question):
-        wanted, blocks = question["address"], range(question["fromBlock"], question["toBlock"] + 1)
+    def request_blocking(self, method, parameters):
+        assert method == "eth_getLogs"
+        (question,) = parameters
+        wanted, blocks = question["address"], range(number(question["fromBlock"]), number(question["toBlock"]) + 1)
         if len(wanted) > self.cap:
             self.refused += 1
             raise Web3RPCError(self.refusal)
@@ -107,10 +110,10 @@ def test_a_node_that_refuses_a_single_address_is_not_asked_for_ever():
 class CappedSyntheticNode(SyntheticNode):
     """A node with a long history that takes few addresses."""
 
-    def make_request(self, method, params):
-        if method == "eth_getLogs" and isinstance(params[0]["address"], list) and len(params[0]["address"]) > CAP:
-            return {"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": REFUSALS[0]}}
-        return super().make_request(method, params)
+    def _answer(self, method, params):
+        if method == "eth_getLogs" and len(params[0]["address"]) > CAP:
+            return {"error": {"code": -32602, "message": REFUSALS[0]}}
+        return super()._answer(method, params)
 
 
 def test_a_history_of_many_jobs_is_read_from_a_node_that_takes_few_addresses():
