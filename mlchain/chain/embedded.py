@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from ape.api import ProviderAPI
 from ape_test.config import ApeTestConfig
 from ape_test.provider import ApeEVMBackend, LocalProvider
+from eth.exceptions import HeaderNotFound, TransactionNotFound
 from eth_tester.backends.pyevm.main import ZERO_ADDRESS, setup_tester_chain
+from eth_tester.backends.pyevm.serializers import serialize_transaction_receipt
 from eth_tester.exceptions import TransactionFailed
 from eth_utils import keccak, to_tuple
 from web3.exceptions import ContractLogicError
@@ -34,6 +36,20 @@ class RepeatableBackend(ApeEVMBackend):
         for _ in range(num_blocks):
             mix_hash = keccak(self._seed + self.chain.get_block().number.to_bytes(8, "big"))
             yield self.chain.mine_block(coinbase=coinbase, mix_hash=mix_hash, blob_gas_used=0).hash
+
+    def get_transaction_receipt(self, transaction_hash: bytes) -> object:
+        """Return a receipt by the chain's own index; eth-tester walks back from the newest block for each."""
+        try:
+            number, index = self.chain.get_canonical_transaction_index(transaction_hash)
+            block = self.chain.get_canonical_block_by_number(number)
+            transaction = block.transactions[index]
+        except (TransactionNotFound, HeaderNotFound, IndexError):
+            return super().get_transaction_receipt(transaction_hash)
+        if transaction.hash != transaction_hash or number >= self.chain.get_block().number:
+            # The index still has the blocks that were rolled back.
+            return super().get_transaction_receipt(transaction_hash)
+        receipts = block.get_receipts(self.chain.chaindb)
+        return serialize_transaction_receipt(block, receipts, transaction, index, False, self.chain.get_vm())
 
 
 @contextmanager

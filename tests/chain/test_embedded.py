@@ -7,7 +7,9 @@ import pytest
 from ape import accounts, chain, networks
 from ape_test.provider import ApeEVMBackend
 from eth_tester.backends import PyEVMBackend
+from web3.exceptions import TransactionNotFound
 
+from mlchain.centralized.membership import join
 from mlchain.chain.accounts import account_from_secret
 from mlchain.chain.embedded import GENESIS_TIME, RepeatableBackend, make_repeatable
 from tests.chain.embedded_chains import embedded_chain
@@ -64,6 +66,41 @@ def test_a_chain_of_another_kind_is_left_alone(monkeypatch):
     make_repeatable(node, b"seed")
 
     assert not node.is_connected
+
+
+def blocks_read_for(joins, monkeypatch):
+    """Return how many blocks are read from the database to find who has joined, of so many."""
+    with embedded_chain(b"seed") as embedded:
+        funder = accounts.test_accounts[0]
+        counter = embedded.deploy(funder, "Counter").address
+        for number in range(1, joins + 1):
+            join(embedded, accounts.test_accounts[number], counter)
+        backend, read = networks.provider.tester.backend, []
+        find = backend.chain.get_canonical_block_by_number
+        monkeypatch.setattr(backend.chain, "get_canonical_block_by_number", lambda it: read.append(it) or find(it))
+        assert len(embedded.joins(counter, 0)[0]) == joins
+    return len(read)
+
+
+def test_the_logs_of_blocks_cost_the_same_for_each_however_many_there_are(monkeypatch):
+    three, six = blocks_read_for(3, monkeypatch), blocks_read_for(6, monkeypatch)
+
+    assert six - three <= 5 * 3
+
+
+def test_of_a_block_that_was_rolled_back_there_is_no_receipt():
+    with embedded_chain(b"seed") as embedded:
+        funder, snapshot = accounts.test_accounts[0], chain.snapshot()
+        hash_ = funder.transfer(accounts.test_accounts[1], 1).txn_hash
+        receipt = networks.provider.web3.eth.get_transaction_receipt(hash_)
+        chain.restore(snapshot)
+
+        with pytest.raises(TransactionNotFound):
+            networks.provider.web3.eth.get_transaction_receipt(hash_)
+        embedded.mine(3)
+        with pytest.raises(TransactionNotFound):
+            networks.provider.web3.eth.get_transaction_receipt(hash_)
+        assert receipt["status"] == 1
 
 
 def test_the_libraries_still_mine_by_the_method_that_is_replaced():
