@@ -1,6 +1,7 @@
 """The rules of the learning server under any order of requests: Hypothesis plays everybody, the network and the clock.
 
-What is checked is not the code written twice but what it promises, from the replies alone.
+What is checked is not the code written twice but what it promises, from the replies alone; and that what the server
+keeps up to date is what a walk over all members finds.
 """
 
 import math
@@ -36,6 +37,34 @@ def plans(draw):
     )
 
 
+def open_shares(federation, now):
+    """Return the shares that nobody has delivered for the current version, nor is still expected to."""
+    taken = {it.share for it in federation.contributions.values() if it.version == federation.version}
+    for member in federation.members.values():
+        if member.owes and member.owes.version == federation.version and now < member.owes.deadline:
+            taken.add(member.owes.share)
+    return set(range(federation.plan.shares)) - taken
+
+
+def is_complete(federation, waiting, now):
+    """Return whether the next version is to be made: nobody is left who could add to it, or need not be waited for."""
+    plan, version = federation.plan, federation.version
+    delivered = {it.share for it in federation.contributions.values() if it.version == version}
+
+    def can_add(member):
+        if not member.is_registered or member.counted_in == version:
+            return False
+        if member.owes is None:
+            return member.address in waiting or now < federation._seen[member.address] + plan.timeout
+        is_replaced = member.owes.version == version and member.owes.share in delivered
+        return now < member.owes.deadline and version - member.owes.version <= plan.max_staleness and not is_replaced
+
+    if version == plan.versions or len(federation.contributions) < plan.quorum:
+        return False
+    all_in = plan.asynchronous or len(delivered) == plan.shares
+    return all_in or not any(can_add(member) for member in federation.members.values())
+
+
 class Learning(RuleBasedStateMachine):
     """Everybody does anything at any time."""
 
@@ -50,6 +79,7 @@ class Learning(RuleBasedStateMachine):
         self.open = {}  # of these, what nobody has delivered or given up
         self.counted = {}  # what counts for the version in the making, by worker
         self.made = []
+        self.waiting = []  # whose requests are open
         for worker in there:
             self.join(worker)
             self.register(worker)
@@ -78,9 +108,13 @@ class Learning(RuleBasedStateMachine):
 
     @rule(worker=ANYBODY)
     def ask(self, worker):
-        reply = self.federation.ask(worker, self.now)
+        expected = open_shares(self.federation, self.now)
+        self.last_reply = reply = self.federation.ask(worker, self.now)
 
+        if worker in self.waiting:
+            self.waiting.remove(worker)
         if isinstance(reply, ShareAssignment):
+            assert reply.share in expected
             assert worker in self.may_have_weights
             assert worker not in self.counted
             assert reply.version == len(self.made)
@@ -128,7 +162,10 @@ class Learning(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.0, 1.0, 5.0, 20.0]))
     def tick(self, seconds):
         self.now += seconds
+        complete = is_complete(self.federation, self.waiting, self.now)
         made = self.federation.tick(self.now)
+
+        assert bool(made) == complete
 
         if made:
             assert dict.fromkeys(it.address for it in made) == dict.fromkeys(self.counted)
@@ -141,8 +178,34 @@ class Learning(RuleBasedStateMachine):
     @rule()
     def restart(self):
         """Start anew from what is kept of the state."""
-        old = self.federation
+        old, self.waiting = self.federation, []
         self.federation = Federation(self.plan, old.version, old.members.values(), old.contributions.values(), self.now)
+
+    @rule(worker=ANYBODY, stays=st.booleans())
+    def wait_or_go(self, worker, stays):
+        if worker in self.waiting and not stays:
+            self.federation.go(worker, self.now)
+            self.waiting.remove(worker)
+        elif worker not in self.waiting and stays:
+            self.ask(worker)
+            if self.last_reply == Wait():
+                self.federation.wait(worker)
+                self.waiting.append(worker)
+
+    @rule()
+    def call(self):
+        """Who is called is given work, and nobody else would be."""
+        called = self.federation.to_call(self.now)
+        assert len(set(called)) == len(called)
+        for worker in [*called, *(it for it in self.waiting if it not in called)]:
+            self.ask(worker)
+            if worker in called:
+                assert isinstance(self.last_reply, ShareAssignment) or self.last_reply is Refusal.FINISHED
+            else:
+                assert self.last_reply == Wait()
+            if self.last_reply == Wait():
+                self.federation.wait(worker)
+                self.waiting.append(worker)
 
     # Promises
 

@@ -1,5 +1,6 @@
 """Requests to the service: signed ones follow the rules, all others change nothing."""
 
+import asyncio
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 from mlchain.centralized.service.signing import LONGEST_LIFE, NotSigned, Place, Stamp, check_signature, read_stamp
 from mlchain.centralized.web import app
@@ -274,6 +276,91 @@ def test_a_worker_whose_request_waits_is_given_work_that_comes_up(scene, monkeyp
         version, share, _weights = unpack_work(waiting.result(10).content)
 
     assert (version, share) == (0, 0)
+
+
+@pytest.fixture
+def asked_again(scene, monkeypatch):
+    """The workers that were let ask again; two others work, and looks at the time are frequent."""
+    monkeypatch.setattr(app, "LONGEST_WAIT", 30.0)
+    monkeypatch.setattr(app, "TICK", 0.01)
+    ask_again, asked = scene.service.ask_again, []
+    monkeypatch.setattr(scene.service, "ask_again", lambda worker: asked.append(worker) or ask_again(worker))
+    for number in range(3):
+        scene.post(number, "/registration")
+    scene.post(0, "/work"), scene.post(1, "/work")
+    return asked
+
+
+def test_who_waits_is_woken_only_by_what_it_waits_for(scene, asked_again, monkeypatch):
+    ticks, tick = [], scene.service.tick
+    monkeypatch.setattr(scene.service, "tick", lambda: ticks.append(1) or tick())
+    scene.post(0, "/updates/0", ZEROS)
+
+    with scene.web as web, ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(web.post, "/work", headers=scene.headers(number, "/work")) for number in (0, 2)]
+        while len(ticks) < 20:
+            time.sleep(0.01)
+        assert asked_again == []
+        scene.time += 60
+        assert unpack_work(waiting[1].result(10).content)[:2] == (0, 1)
+        assert asked_again == [MEMBERS[2]]
+        assert web.post("/updates/0", content=ZEROS, headers=scene.headers(2, "/updates/0", ZEROS)).status_code == 200
+        assert unpack_work(waiting[0].result(10).content)[:2] == (1, 0)
+
+    assert asked_again == [MEMBERS[2], MEMBERS[0]]
+
+
+def test_nobody_is_kept_waiting_when_the_service_stops(scene, asked_again):
+    stopping = []
+    with (
+        TestClient(app.create_app(scene.service, stopping=lambda: bool(stopping))) as web,
+        ThreadPoolExecutor() as pool,
+    ):
+        waiting = pool.submit(web.post, "/work", headers=scene.headers(2, "/work"))
+        time.sleep(0.1)
+        assert not waiting.done()
+        stopping.append(True)
+        assert waiting.result(10).status_code == 204
+
+    assert asked_again == []
+
+
+def test_a_newer_request_of_a_worker_takes_the_place_of_the_older_one(scene, asked_again):
+    with scene.web as web, ThreadPoolExecutor() as pool:
+        waiting = []
+        for _ in range(2):
+            waiting.append(pool.submit(web.post, "/work", headers=scene.headers(2, "/work")))
+            time.sleep(0.1)
+        assert waiting[0].result(10).status_code == 204
+        scene.time += 60
+        assert waiting[1].result(10).status_code == 200
+
+    assert asked_again == [MEMBERS[2]]
+
+
+def test_who_has_gone_while_it_waited_gets_no_weights(scene, asked_again):
+    """They would be lost, and its share with them until its deadline has passed."""
+    sent = []
+
+    async def ask_and_go():
+        messages = iter([{"type": "http.request", "body": b""}, {"type": "http.disconnect"}])
+        headers = [(name.encode(), value.encode()) for name, value in scene.headers(2, "/work").items()]
+        target = {"path": "/work", "raw_path": b"/work", "query_string": b"", "headers": headers}
+        web = app.create_app(scene.service)
+
+        async def receive():
+            return next(messages)
+
+        async def send(message):
+            sent.append(message)
+
+        await asyncio.wait_for(web({"type": "http", "method": "POST", **target}, receive, send), 10)
+
+    asyncio.run(ask_and_go())
+
+    assert asked_again == []
+    assert sent[0]["status"] == 204
+    assert scene.service.to_call() == []
 
 
 def test_a_broken_store_changes_nothing_in_memory_either(scene, monkeypatch):

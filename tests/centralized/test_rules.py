@@ -230,3 +230,93 @@ def test_when_all_versions_are_made_there_is_nothing_more_to_do():
 def test_a_plan_that_could_not_be_carried_out_is_one_sentence(choices):
     with pytest.raises(UserError, match=str(next(iter(choices.values())))):
         federation(0, **choices)
+
+
+class Counted(dict):
+    """The members, which count how many of them are looked at."""
+
+    looks = 0
+
+    def __getitem__(self, address):
+        self.looks += 1
+        return super().__getitem__(address)
+
+    def get(self, address, default=None):
+        self.looks += 1
+        return super().get(address, default)
+
+    def values(self):
+        self.looks += len(self)
+        return super().values()
+
+
+def most_looks(members):
+    """Return at how many members the dearest event looks, of a version that all but one work on while it waits."""
+    server = federation(members, shares=members - 1, quorum=1, timeout=1000.0)
+    server.members = Counted(server.members)
+    looks = []
+
+    def counted(reply):
+        looks.append(server.members.looks)
+        server.members.looks = 0
+        return reply
+
+    for number in range(1, members):
+        counted(give(server, number))
+    assert isinstance(counted(server.ask(f"worker {members}", 0)), Wait)
+    counted(server.wait(f"worker {members}"))
+    for number in range(1, members - 1):
+        counted(server.deliver(f"worker {number}", 0, 1))
+        assert counted(server.tick(1)) == ()
+        assert counted(server.to_call(1)) == []
+    assert counted(server.to_call(1000)) == [f"worker {members}"]
+    assert counted(server.tick(1000)) == ()
+    counted(give(server, members, 1000))
+    assert counted(server.register(f"worker {members - 1}", 1000)) == Registered()
+    return max(looks)
+
+
+def test_an_event_costs_the_same_however_many_members_there_are():
+    assert most_looks(200) == most_looks(20)
+
+
+def test_a_worker_that_waits_is_not_given_up_however_long_it_waits():
+    server = federation(2)
+    give(server, 1), give(server, 2)
+    server.deliver("worker 1", 0, 0)
+    server.joined("worker 3", 3), server.register("worker 3", 0)
+    assert isinstance(server.ask("worker 3", 0), Wait)
+    server.wait("worker 3")
+
+    assert server.tick(100) == ()
+    assert server.to_call(100) == ["worker 3"]
+    server.go("worker 3", 100)
+    assert server.to_call(100) == []
+    assert server.tick(109) == ()
+    assert len(server.tick(110)) == 1
+
+
+def test_of_those_who_wait_as_many_are_called_as_there_are_shares():
+    server = federation(4, timeout=1000.0)
+    give(server, 1), give(server, 2)
+    for number in (3, 4):
+        assert isinstance(server.ask(f"worker {number}", 0), Wait)
+        server.wait(f"worker {number}")
+    assert server.to_call(0) == []
+    server.deliver("worker 1", 0, 0)
+    assert isinstance(server.ask("worker 1", 1), Wait)
+    server.wait("worker 1")
+
+    assert server.to_call(1000) == ["worker 3"]
+
+
+def test_time_that_goes_back_stands_still():
+    server = federation(3)
+    give(server, 1), give(server, 2)
+    give(server, 3, 10.0)
+
+    assert server.register("worker 2", 5.0) == Registered()
+    assert give(server, 2, 5.0).deadline == 20.0
+    later = Federation(server.plan, 0, server.members.values(), (), 0.0)
+    assert isinstance(later.ask("worker 1", 0.0), Refusal)
+    assert later.register("worker 1", 0.0) == Registered()

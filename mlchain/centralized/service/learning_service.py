@@ -40,7 +40,10 @@ class LearningService:
                 yield self._federation
                 self._store.save_members(self._federation)
         except BaseException:
+            waiting = self._federation.waiting
             self._reload()
+            for address in waiting:
+                self._federation.wait(address)
             raise
 
     # Who may ask
@@ -83,6 +86,18 @@ class LearningService:
         """Give work, if there is any by now, to a worker whose request is still waiting for an answer."""
         with self._change() as federation:
             return self._assign(federation, worker)
+
+    def wait(self, worker: str) -> None:
+        """Take note that the request of a worker that was told to wait is open."""
+        self._federation.wait(worker)
+
+    def go(self, worker: str) -> None:
+        """Take note that it is not, if it was."""
+        self._federation.go(worker, self.now())
+
+    def to_call(self) -> list[str]:
+        """Return the workers that wait and are to ask again, in this order."""
+        return self._federation.to_call(self.now())
 
     def _assign(self, federation: Federation, worker: str) -> ShareAssignment | Wait | Refusal:
         reply = federation.ask(worker, self.now())

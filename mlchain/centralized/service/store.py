@@ -52,7 +52,6 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             raise UserError(f"{path} cannot be used as the server's database: {error}") from error
         self._path = path
-        self._saved: dict[str, Member] = {}
 
     def close(self) -> None:
         """Close the file."""
@@ -93,17 +92,16 @@ class Store:
         ]
         rows = self._file.execute("SELECT address, version, share, weight FROM updates ORDER BY rowid")
         contributions = [Contribution(*row) for row in rows]
-        self._saved = {member.address: member for member in members}
         return Federation(settings.plan, self.newest_version() or 0, members, contributions, now)
 
     def save_members(self, federation: Federation) -> None:
         """Save the members that have changed since they were loaded or saved last."""
-        for address, member in federation.members.items():
-            if self._saved.get(address) != member:
-                owed = astuple(member.owes) if member.owes else (None, None, None)
-                row = (address, member.number, member.is_registered, *owed, member.counted_in)
-                self._file.execute("INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-                self._saved[address] = member
+        for address in federation.changed:
+            member = federation.members[address]
+            owed = astuple(member.owes) if member.owes else (None, None, None)
+            row = (address, member.number, member.is_registered, *owed, member.counted_in)
+            self._file.execute("INSERT OR REPLACE INTO members VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+        federation.changed.clear()
 
     def add_update(self, contribution: Contribution, data: bytes) -> None:
         """Keep an update until a version is made of it."""

@@ -39,9 +39,14 @@ class RequestRefused(HTTPException):
         self.refusal = refusal
 
 
-def create_app(service: LearningService, ready: Callable[[], object] = lambda: None) -> Starlette:
-    """Return the web application of a service; `ready()` is called once it serves."""
-    web = _Web(service)
+def create_app(
+    service: LearningService, ready: Callable[[], object] = lambda: None, stopping: Callable[[], bool] = lambda: False
+) -> Starlette:
+    """Return the web application of a service; `ready()` is called once it serves.
+
+    Nobody is kept waiting any longer once it is `stopping()`.
+    """
+    web = _Web(service, stopping)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -69,10 +74,11 @@ def create_app(service: LearningService, ready: Callable[[], object] = lambda: N
 class _Web:
     """The handlers: one thread runs all of them, and between two `await`s nothing else happens."""
 
-    def __init__(self, service: LearningService) -> None:
+    def __init__(self, service: LearningService, stopping: Callable[[], bool]) -> None:
         self._service = service
-        self._news = asyncio.Event()
-        self._waiting: dict[str, Request] = {}  # the one request of each worker that waits for work
+        self._stopping = stopping
+        # The one request of each worker that waits for work: whether it shall ask again, as soon as that is known.
+        self._waiting: dict[str, asyncio.Future[bool]] = {}
 
     async def tick_for_ever(self) -> None:
         while True:
@@ -81,12 +87,20 @@ class _Web:
                 self._service.tick()
             except Exception:  # a full disk, say: nothing has changed, and the next tick tries again
                 _LOG.exception("time could not go on")
-            self._announce()
+            self._call()
+            if self._stopping():
+                for worker in list(self._waiting):
+                    self._answer(worker, False)
 
-    def _announce(self) -> None:
-        """Let everybody who waits look again."""
-        self._news.set()
-        self._news = asyncio.Event()
+    def _call(self) -> None:
+        """Let those who wait for what is there now ask again."""
+        for worker in self._service.to_call():
+            self._answer(worker, True)
+
+    def _answer(self, worker: str, asks_again: bool) -> None:
+        waiting = self._waiting.get(worker)
+        if waiting and not waiting.done():
+            waiting.set_result(asks_again)
 
     # What everybody may ask; the docstrings are what `describe` publishes
 
@@ -147,23 +161,35 @@ class _Web:
 
     async def _wait(self, request: Request, worker: str) -> ShareAssignment | Wait | Refusal:
         """Wait for work; a newer request of the same worker takes the place of an older one."""
-        self._waiting[worker] = request
+        self._answer(worker, False)
         clock = asyncio.get_running_loop().time
         until = clock() + LONGEST_WAIT
+        gone = asyncio.ensure_future(_is_disconnected(request))
+        reply: ShareAssignment | Wait | Refusal = Wait()
         try:
-            while clock() < until:
-                with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), until - clock())
-                # Weights sent to nobody would leave the worker owing a result until it is overdue.
-                if await request.is_disconnected() or self._waiting.get(worker) is not request:
-                    break
+            while isinstance(reply, Wait) and await self._is_called(worker, gone, until - clock()):
                 reply = self._service.ask_again(worker)
-                if not isinstance(reply, Wait):
-                    return reply
+            return reply
         finally:
-            if self._waiting.get(worker) is request:
+            gone.cancel()
+
+    async def _is_called(self, worker: str, gone: asyncio.Future[None], seconds: float) -> bool:
+        """Return whether a worker is to ask again before its time is over, and is still there."""
+        waiting = self._waiting[worker] = asyncio.get_running_loop().create_future()
+        self._service.wait(worker)
+        try:
+            await asyncio.wait([waiting, gone], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            is_newest = self._waiting.get(worker) is waiting
+            if is_newest:
                 del self._waiting[worker]
-        return Wait()
+                self._service.go(worker)
+        if not is_newest or not waiting.done() or not waiting.result():
+            return False
+        # Weights sent to nobody would leave the worker owing a result until it is overdue.
+        if gone.done():
+            self._call()  # somebody else
+        return not gone.done()
 
     async def deliver(self, request: Request) -> Response:
         """
@@ -187,7 +213,7 @@ class _Web:
         before = self._service.version
         reply = self._service.deliver(stamp, int(written), update)
         if self._service.version > before:
-            self._announce()
+            self._call()
         return JSONResponse({"weight": _granted(reply).weight})
 
     async def _signed(self, request: Request, longest: int) -> tuple[Stamp, bytes]:
@@ -240,6 +266,12 @@ async def _read_body(request: Request, longest: int) -> bytes:
         raise RequestRefused(408, "TOO_SLOW", f"the body did not come within {BODY_TIME:.0f} seconds") from error
     except ClientDisconnect as error:
         raise RequestRefused(400, "MALFORMED", "the body ended early") from error
+
+
+async def _is_disconnected(request: Request) -> None:
+    """Return once nobody waits for the answer to a request, whose body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _refusal(_request: Request, error: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 import struct
 
-LONGEST_WAIT = 5.0  # seconds that a request for work may wait for an answer
+LONGEST_WAIT = 25.0  # seconds that a request for work may wait for an answer; proxies give up after 30 or 60
 
 _HEAD = struct.Struct("<II")
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import fcntl
+import resource
 import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -19,7 +21,7 @@ from mlchain.centralized.web.app import create_app
 from mlchain.errors import UserError
 
 HOST = "127.0.0.1"  # the traffic is signed, not encrypted: to be reached from elsewhere it needs a TLS proxy in front
-BACKLOG = 1024  # connections that wait to be accepted: hundreds of workers may come at once
+BACKLOG = 4096  # connections that wait to be accepted: thousands of workers may come at once
 LONGEST_HEAD = 16 * 1024  # bytes of a request's line and headers
 
 OnJoin = Callable[[str, int], None]  # is told of an address, and as which number it joined
@@ -36,13 +38,14 @@ def serve(settings: Settings, folder: Path, port: int, watch: Watch, announce: C
 
     `announce(url)` is called once workers can connect. Raises UserError if the port or the folder cannot be used.
     """
+    _allow_connections()
     store = Store(database_in(folder))
     lock = _lock(folder)  # held for as long as it is open, and released however the process ends
     listener = _listen(port)
     task = open_federated(settings.recipe, settings.split)
     service = LearningService(settings, task, store, time.time)
     url = f"http://{HOST}:{listener.getsockname()[1]}"
-    app = create_app(service, lambda: announce(url))
+    app = create_app(service, lambda: announce(url), lambda: server.should_exit)
     config = uvicorn.Config(
         app, log_level="error", access_log=False, h11_max_incomplete_event_size=LONGEST_HEAD, timeout_keep_alive=60
     )
@@ -77,6 +80,13 @@ def _lock(folder: Path) -> TextIO:
         lock.close()
         raise UserError(f"a server is running with the folder {folder} already") from error
     return lock
+
+
+def _allow_connections() -> None:
+    """Allow this process as many open connections as it may have: shells often begin with 1,024."""
+    _usual, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # a system may say "unlimited", and have a limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listen(port: int) -> socket.socket:
