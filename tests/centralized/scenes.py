@@ -5,8 +5,8 @@ from pathlib import Path
 from eth_account import Account
 from starlette.testclient import TestClient
 
-from mlchain.centralized.learning.federation import FederationPlan
 from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.learning.plan import FederationPlan
 from mlchain.centralized.learning.training import open_federated
 from mlchain.centralized.service.learning_service import LearningService
 from mlchain.centralized.service.settings import Settings

@@ -10,15 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from mlchain.centralized.learning.federation import (
-    Contribution,
-    Federation,
-    FederationPlan,
-    Refusal,
-    Registered,
-    ShareAssignment,
-    Wait,
-)
+from mlchain.centralized.learning.federation import Contribution, Federation, Refusal, Registered, ShareAssignment, Wait
+from mlchain.centralized.learning.plan import FederationPlan
 
 WORKERS = [f"worker {number}" for number in range(1, 5)]
 ANYBODY = st.sampled_from(WORKERS)

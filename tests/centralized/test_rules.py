@@ -4,15 +4,8 @@ import math
 
 import pytest
 
-from mlchain.centralized.learning.federation import (
-    Contribution,
-    Federation,
-    FederationPlan,
-    Refusal,
-    Registered,
-    ShareAssignment,
-    Wait,
-)
+from mlchain.centralized.learning.federation import Contribution, Federation, Refusal, Registered, ShareAssignment, Wait
+from mlchain.centralized.learning.plan import FederationPlan
 from mlchain.errors import UserError
 
 

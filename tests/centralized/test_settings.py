@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlchain.centralized.learning.federation import FederationPlan
 from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.learning.plan import FederationPlan
 from mlchain.centralized.service.settings import Settings, settings_from
 from mlchain.errors import UserError
 from mlchain.tasks.choices import Subject

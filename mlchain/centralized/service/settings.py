@@ -7,8 +7,8 @@ from typing import TypedDict
 from typing_extensions import Unpack
 
 from mlchain.centralized.learning.aggregation import rule_named
-from mlchain.centralized.learning.federation import FederationPlan
 from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.learning.plan import FederationPlan
 from mlchain.centralized.service.signing import Place
 from mlchain.errors import UserError
 from mlchain.tasks.choices import Subject, prepare

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mlchain.centralized.learning.aggregation import rule_named
 from mlchain.centralized.learning.behaviours import BEHAVIOURS
-from mlchain.centralized.learning.federation import FederationPlan
 from mlchain.centralized.learning.partition import Split
+from mlchain.centralized.learning.plan import FederationPlan
 from mlchain.centralized.service.settings import Settings
 from mlchain.centralized.service.signing import Place
 from mlchain.errors import require, require_known
