@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from ape.api import ProviderAPI
 from ape_test.config import ApeTestConfig
 from ape_test.provider import ApeEVMBackend, LocalProvider
-from eth.exceptions import HeaderNotFound, TransactionNotFound
 from eth_tester.backends.pyevm.main import ZERO_ADDRESS, setup_tester_chain
 from eth_tester.backends.pyevm.serializers import serialize_transaction_receipt
 from eth_tester.exceptions import TransactionFailed
@@ -26,6 +25,7 @@ class RepeatableBackend(ApeEVMBackend):
     def __init__(self, config: ApeTestConfig, chain_id: int, seed: bytes) -> None:
         super().__init__(config, chain_id)
         self._seed = seed
+        self._block_of: dict[bytes, int] = {}  # by the hash of a transaction; blocks may have been rolled back since
         _keys, self.chain = setup_tester_chain(
             self.generate_genesis_params({"timestamp": GENESIS_TIME}), self.genesis_state
         )
@@ -35,21 +35,20 @@ class RepeatableBackend(ApeEVMBackend):
         """Add blocks and return their hashes; no transaction of ours carries a blob."""
         for _ in range(num_blocks):
             mix_hash = keccak(self._seed + self.chain.get_block().number.to_bytes(8, "big"))
-            yield self.chain.mine_block(coinbase=coinbase, mix_hash=mix_hash, blob_gas_used=0).hash
+            block = self.chain.mine_block(coinbase=coinbase, mix_hash=mix_hash, blob_gas_used=0)
+            self._block_of |= {transaction.hash: block.number for transaction in block.transactions}
+            yield block.hash
 
     def get_transaction_receipt(self, transaction_hash: bytes) -> object:
-        """Return a receipt by the chain's own index; eth-tester walks back from the newest block for each."""
-        try:
-            number, index = self.chain.get_canonical_transaction_index(transaction_hash)
+        """Return a receipt; eth-tester walks back from the newest block for each."""
+        number = self._block_of.get(transaction_hash, self.chain.get_block().number)
+        if number < self.chain.get_block().number:
             block = self.chain.get_canonical_block_by_number(number)
-            transaction = block.transactions[index]
-        except (TransactionNotFound, HeaderNotFound, IndexError):
-            return super().get_transaction_receipt(transaction_hash)
-        if transaction.hash != transaction_hash or number >= self.chain.get_block().number:
-            # The index still has the blocks that were rolled back.
-            return super().get_transaction_receipt(transaction_hash)
-        receipts = block.get_receipts(self.chain.chaindb)
-        return serialize_transaction_receipt(block, receipts, transaction, index, False, self.chain.get_vm())
+            for index, transaction in enumerate(block.transactions):
+                if transaction.hash == transaction_hash:
+                    receipts, vm = block.get_receipts(self.chain.chaindb), self.chain.get_vm()
+                    return serialize_transaction_receipt(block, receipts, transaction, index, False, vm)
+        return super().get_transaction_receipt(transaction_hash)
 
 
 @contextmanager
