@@ -154,6 +154,7 @@ ALLOWED = {
         "matplotlib",
         "mlchain",
         "numpy",
+        "requests",
         "sklearn",
         "threadpoolctl",
         "web3",

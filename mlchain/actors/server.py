@@ -88,7 +88,7 @@ class LearningServer:
         self._first_model = first_model
         self._random = random
         self._audits = audits
-        self._accuracies: dict[int, float | None] = {}  # by the number of the version
+        self.accuracies: dict[int, float | None] = {}  # of the versions that were evaluated, by number
         self._train = lru_cache(plan.jobs)(task.train)  # asked for at every look as long as a job is open
 
     def act(self, view: View) -> Turn:
@@ -130,9 +130,9 @@ class LearningServer:
         if plan.until_accuracy is None and plan.early_stopping is None:
             return False
         for version in ledger.versions:
-            if version.is_complete and version.number not in self._accuracies:
-                self._accuracies[version.number] = self.task.accuracy(version.data())
-        found = [accuracy for accuracy in self._accuracies.values() if accuracy is not None]
+            if version.is_complete and version.number not in self.accuracies:
+                self.accuracies[version.number] = self.task.accuracy(version.data())
+        found = [accuracy for accuracy in self.accuracies.values() if accuracy is not None]
         if not found:
             return False
         best = max(found)

@@ -27,6 +27,7 @@ from mlchain.chain.log_store import kept_logs
 from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import node_errors
 from mlchain.chain.past import Past, Report
+from mlchain.chain.prompt_node import PromptHTTP
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.questions import Questions, number
 from mlchain.chain.receipts import Creation, Receipt, receipt_of
@@ -51,6 +52,12 @@ class Chain:
         self._clock = ChainClock()
 
     # The network
+
+    @property
+    def traffic(self) -> tuple[int, int]:
+        """The requests to a node that is asked over HTTP so far, and the bytes of them and of the answers."""
+        http = self._provider.web3.provider
+        return http.traffic if isinstance(http, PromptHTTP) else (0, 0)
 
     @property
     def network(self) -> str:
@@ -272,6 +279,11 @@ class Chain:
     def ledger(self) -> Ledger:
         """What the blocks read so far come to."""
         return self._followed.ledger
+
+    @property
+    def read_to(self) -> int:
+        """The block that was read last."""
+        return self._followed.history.read_to
 
     def sync(self) -> list[Log]:
         """Read the final blocks that are new, and return their logs.

@@ -26,7 +26,14 @@ class PromptHTTP(HTTPProvider):
 
     def __init__(self, uri: str, headers: dict[str, str]) -> None:
         retries = ExceptionRetryConfiguration(errors=(requests.ConnectionError, requests.HTTPError))
-        super().__init__(uri, {"headers": headers}, session_for(uri), exception_retry_configuration=retries)
+        session = session_for(uri)
+        session.hooks["response"].append(self._count)
+        self.traffic = (0, 0)  # requests, and the bytes of them and of the answers
+        super().__init__(uri, {"headers": headers}, session, exception_retry_configuration=retries)
+
+    def _count(self, response: requests.Response, *_given: object, **_more: object) -> None:
+        known, size = self.traffic
+        self.traffic = (known + 1, size + len(response.request.body or b"") + len(response.content))
 
     def get_request_kwargs(self) -> dict[str, Any]:
         """Return how a request is made."""

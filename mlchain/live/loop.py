@@ -54,6 +54,16 @@ class FollowedChain(Protocol):
         """Return what everybody can decide from, as far as it has been read."""
 
 
+class Watch(Protocol):
+    """Who keeps count of what a program does."""
+
+    def look(self) -> None:
+        """Take note that the chain was read, and acted on."""
+
+    def sent(self, transaction: str) -> None:
+        """Take note of what was sent."""
+
+
 class ActorLoop:
     """Lets `actor` act on `chain`; `say` prints a line, `is_done` returns whether a view leaves nothing to do."""
 
@@ -66,6 +76,7 @@ class ActorLoop:
         is_done: Callable[[View], bool],
         poll_interval: float = 2.0,
         most_gas_price: Callable[[Call, View], int | None] = lambda _call, _view: None,
+        watch: Watch | None = None,
     ) -> None:
         self._chain = chain
         self._actor = actor
@@ -74,6 +85,7 @@ class ActorLoop:
         self._is_done = is_done
         self._poll_interval = poll_interval
         self._most_gas_price = most_gas_price
+        self._watch = watch
         self._is_saving = False
         self._last_news = time.monotonic()
         self._refused: dict[str, tuple[int, float]] = {}  # how often each was refused, and when to retry
@@ -92,7 +104,10 @@ class ActorLoop:
         """
         while not stop.is_set():
             try:
-                if self.step():
+                is_done = self.step()
+                if self._watch:
+                    self._watch.look()
+                if is_done:
                     return True
                 self._recovered()
                 pause = self._next_pause()
@@ -202,6 +217,8 @@ class ActorLoop:
         self._last_news = now
         self._say(f"sent {call.kind} in {hash_}")
         self._unseen[hash_] = call.kind
+        if self._watch:
+            self._watch.sent(hash_)
         self._refused[key] = (times + 1, now + min(MAX_BACKOFF, FIRST_BACKOFF * 2**times))
         return True
 

@@ -41,6 +41,7 @@ class ProgramOptions:
     poll_interval: float
     patience: float
     max_gas_price: int | None = None  # wei
+    metrics: tuple[str, ...] = ()  # ports, in digits, and files
 
 
 def place_options(command: Command) -> Command:
@@ -77,6 +78,12 @@ def program_options(command: Command) -> Command:
         help="Price of a unit of gas to wait above, such as 50 gwei, unless a deadline would cost more.  "
         "[default: of a worker, at which joining and a commitment cost half of a reward]",
     )
+    @click.option(
+        "--metrics",
+        multiple=True,
+        metavar="PORT|FILE",
+        help="Port of 127.0.0.1 to serve figures at for Prometheus, or a file for a line of JSON a round; repeatable.",
+    )
     @wraps(command)
     def with_program(
         place: Place,
@@ -84,8 +91,9 @@ def program_options(command: Command) -> Command:
         poll_interval: float,
         patience: float,
         max_gas_price: int | None,
+        metrics: tuple[str, ...],
         **others: Any,
     ) -> None:
-        command(program=ProgramOptions(place, account, poll_interval, patience, max_gas_price), **others)
+        command(program=ProgramOptions(place, account, poll_interval, patience, max_gas_price, metrics), **others)
 
     return with_program

@@ -118,7 +118,7 @@ def _job(view: View, logs: Sequence[Log], current: Round, job: Job, seat: int, c
     opened = job.opened_by(seat)
     gain, why = 0, _why_open(view, job, has_committed)
     if settlement and job.decision:
-        gain = settlement.amount if settlement.verdict is Verdict.REWARDED else -settlement.amount
+        gain = settlement.gain
         why = _why(job, worker, settlement.verdict, job.decision, opened)
     return JobSlip(
         current.number,

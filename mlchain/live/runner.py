@@ -12,6 +12,7 @@ import click
 from eth_utils import keccak
 
 from mlchain.chain.accounts import AccountAPI, load_unattended, signer_for
+from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import numbers_of
 from mlchain.chain.deployment import Deployment
@@ -21,7 +22,9 @@ from mlchain.console import show_reading
 from mlchain.errors import require
 from mlchain.live.gas_price import PriceLimit
 from mlchain.live.loop import Actor, ActorLoop
+from mlchain.live.metrics import Metrics, open_sinks
 from mlchain.live.options import Place, ProgramOptions
+from mlchain.live.usage import Usage
 from mlchain.protocol.calls import View
 from mlchain.protocol.hash_chain import HashChain
 
@@ -30,11 +33,15 @@ A = TypeVar("A", bound=Actor)
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who runs a program: an account, and the deployment that it acts on; `stop` is set when it is told to stop."""
+    """Who runs a program: an account, and the deployment that it acts on; `stop` is set when it is told to stop.
+
+    `used` counts what is used besides.
+    """
 
     account: AccountAPI
     deployment: Deployment
     stop: Event = field(default_factory=Event)
+    used: Usage = field(default_factory=Usage)
 
     @property
     def address(self) -> str:
@@ -85,6 +92,7 @@ def run_program(
     """
     require(options.poll_interval > 0, "the poll interval has to be more than 0 seconds")
     require(options.patience > 0, "the patience has to be more than 0 seconds")
+    sinks = open_sinks(options.metrics, say)
     chain, deployment = _find(options.place)
     signer = load_unattended(options.account)
     if reads_all:
@@ -92,12 +100,14 @@ def run_program(
     else:
         chain.follow_as(str(signer.address), deployment, say)
     stop = _stop_signal()
-    actor = make(Operator(signer, deployment, stop))
+    used = Usage()
+    actor = make(Operator(signer, deployment, stop, used))
     say(f"{signer.address} on {chain.network}, chain {chain.chain_id}")
     outbox = Outbox(chain, signer, options.patience)
     is_worker = actor.address != deployment.server
     limit = PriceLimit(options.max_gas_price, is_worker, deployment.parameters.absence_fee)
-    loop = ActorLoop(chain, actor, outbox, say, partial(is_done, actor), options.poll_interval, limit.most)
+    metrics = Metrics(sinks, actor, chain, Archive(deployment).receipt_of, used, say) if sinks else None
+    loop = ActorLoop(chain, actor, outbox, say, partial(is_done, actor), options.poll_interval, limit.most, metrics)
     say("done" if loop.run(stop) else "stopped")
 
 

@@ -11,6 +11,7 @@ from threading import Event
 
 from mlchain.data.store import MOST_BYTES, path_of
 from mlchain.live.training_child import encode
+from mlchain.live.usage import Usage
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Round
 from mlchain.tasks.catalogue import RecipeError, cost_of_recipe
@@ -45,11 +46,15 @@ class Limits:
 
 
 class Trainers:
-    """Opens rounds, those that are too much for `limits` excepted; `stop` ends whatever is under way."""
+    """Opens rounds, those that are too much for `limits` excepted; `stop` ends whatever is under way.
 
-    def __init__(self, limits: Limits, stop: Event) -> None:
+    `used` counts the seconds of training.
+    """
+
+    def __init__(self, limits: Limits, stop: Event, used: Usage | None = None) -> None:
         self._limits = limits
         self._stop = stop
+        self.used = used or Usage()
         self._tried_out: dict[bytes, CannotTrain | None] = {}  # by recipe
         self._unfetched: tuple[tuple[bytes, str], CannotTrain | None, float] | None = None  # and when to try again
 
@@ -178,7 +183,11 @@ class _RoundTrainer:
         numbers = (number.to_bytes(8, "big") for number in (job_index, version))
         before = () if parent is None else (parent,)
         failure = f"{self.what} cannot be trained here"
-        return self.trainers.ask(failure, self.seconds, b"train", self.recipe, model, seed, *numbers, *before)
+        started = time.monotonic()
+        try:
+            return self.trainers.ask(failure, self.seconds, b"train", self.recipe, model, seed, *numbers, *before)
+        finally:
+            self.trainers.used.training_seconds += time.monotonic() - started
 
 
 def _environment() -> dict[str, str]:

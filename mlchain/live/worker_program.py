@@ -22,7 +22,7 @@ def worker_maker(
     def make(operator: Operator) -> Worker:
         parameters = operator.deployment.parameters
         objection = partial(wallet.objection, stake=parameters.stake, absence_fee=parameters.absence_fee)
-        trainers = Trainers(limits, operator.stop)
+        trainers = Trainers(limits, operator.stop, operator.used)
         prepare = partial(trainers.prepare, min_window=parameters.min_window)
         cartel = frozenset([operator.address])
         worker = Worker(operator.address, behaviour, trainers.open, gas_reserve, cartel, objection, prepare)

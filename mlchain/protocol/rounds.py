@@ -70,6 +70,11 @@ class Settlement:
     verdict: Verdict
     amount: int
 
+    @property
+    def gain(self) -> int:
+        """What the seat got, or less than 0 what it lost, in wei."""
+        return self.amount if self.verdict is Verdict.REWARDED else -self.amount
+
 
 @dataclass(slots=True)
 class Job:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from itertools import accumulate
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 from requests import ConnectionError as NodeGone
@@ -243,6 +244,15 @@ def test_no_receipt_is_asked_for_while_something_is_on_its_way(run):
     run(Chain([1]), Busy([Turn(CALLS[:1]), Turn([])]), outbox)
 
     assert outbox.asked == []
+
+
+def test_who_watches_is_told_of_every_look_and_of_what_was_sent(run):
+    seen = []
+    watch = SimpleNamespace(look=lambda: seen.append("look"), sent=seen.append)
+
+    run(Chain([1, NodeGone("refused"), 1]), Actor([Turn(CALLS[:1]), Turn([])]), Outbox(), waits=3, watch=watch)
+
+    assert seen == ["0xhash", "look", "look"]
 
 
 def test_nothing_is_sent_while_something_is_on_its_way(run):
