@@ -6,7 +6,7 @@ from typing import Any
 from ape_ethereum.provider import Web3Provider
 
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.history import left_out
+from mlchain.chain.history import BEGINS, left_out
 from mlchain.chain.logs import BLOCKS_PER_REQUEST, Logs
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.raw_logs import topic_of
@@ -70,9 +70,7 @@ class Checkpoint:
         self._add_losses(account, [log.event for log in moved])
         for log in self._logs.search(first, block, at["JobFactory"], [topic_of("JobFactory", "DataAnnounced")]):
             ledger.fold(log)
-        self._say(
-            f"begins with round {len(ledger.rounds)}, at block {block}: `ape run status` tells of what came before"
-        )
+        self._say(BEGINS.format(round=len(ledger.rounds), block=block))
 
     def _add_losses(self, account: Account, moved: Iterable[object]) -> None:
         """Add to an account what it has lost, from what it has paid in and taken out: that takes few logs.

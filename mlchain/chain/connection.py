@@ -264,10 +264,10 @@ class Chain:
         """Read of `deployment` what its server or a worker, `owner`, decides from; say in a line where that begins."""
         self.follow(deployment, Checkpoint(self._provider, self._logs, deployment, owner, say))
 
-    def follow_kept(self, deployment: Deployment, report: Report) -> None:
+    def follow_kept(self, deployment: Deployment, report: Report, say: Callable[[str], None] | None = None) -> None:
         """Read `deployment` from its first block on, as far as it is kept here from there; `report` how far it is."""
         store = kept_logs(deployment)
-        self.follow(deployment, Past(self._provider, self._logs, deployment, store, report, self.is_own))
+        self.follow(deployment, Past(self._provider, self._logs, deployment, store, report, self.is_own, say))
 
     @property
     def _followed(self) -> FollowedDeployment:

@@ -19,6 +19,7 @@ from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
 from mlchain.protocol.tally import Tally
 
+BEGINS = "begins with round {round}, at block {block}: `ape run status` tells of what came before"
 REPLACED = "blocks that had been read were replaced: reading everything again"
 MOST_PASSED_OVER = 8  # blocks in a row that are believed to have no logs because their headers say so
 DEEPEST = 128  # blocks that a reorganisation replaces at most; what is older is replaced by a reset alone
@@ -76,9 +77,12 @@ class History:
         self._is_whole = True  # whether all that was read is known to be all that there was
         self._has_begun = False
         self._passed_over = 0  # blocks since the last ones whose logs were asked for
+        self._news: list[Log] = []  # what was read, and not returned yet
 
     def advance(self, last: int, head: Header | None = None) -> list[Log]:
-        """Read on up to block `last`, and return what is new; `head` is the newest block, if it is known.
+        """Read on up to block `last`, and return what is new, with what was read before the node failed.
+
+        `head` is the newest block, if it is known.
 
         If any block read so far has been replaced, everything is dropped, to be read again, and NodeError is raised:
         what is left is no state to act on. So it is, too, where events are missing. Raises UserError for a chain that
@@ -86,20 +90,24 @@ class History:
         """
         if last <= self.read_to:  # the node is behind, or nothing is new
             self._require_near(last)
-            return []
-        if not self._has_begun:
-            return self._begin(last)
-        if self._beginning and self._beginning.forgets:
+        elif not self._has_begun:
+            self._begin(last)
+        else:
+            self._continue(last, head)
+        news, self._news = self._news, []
+        return news
+
+    def _continue(self, last: int, head: Header | None) -> None:
+        if self._beginning and self._beginning.forgets and not self._news:
             self.ledger.forget_past()
         if head and head.number == last and self._is_followed_by(head):
             self._passed_over += 1
             self._note_read(last, head.hash)
-            return []
-        news = self._read_on(last, head)
+            return
+        self._read_on(last, head)
         if self.ledger.lacks_model:  # nobody has to train the newest version
             self._restart()
             raise NodeError("a round trains a version of the model from long ago: reading it")
-        return news
 
     def require_unchanged(self) -> None:
         """Raise NodeError unless the block read last is still on the chain, and with it everything before it."""
@@ -141,8 +149,8 @@ class History:
         if last + DEEPEST < self.read_to:
             raise NodeError(f"the node is at block {last}, and has shown block {self.read_to} before")
 
-    def _begin(self, last: int) -> list[Log]:
-        """Read everything, or what can be decided from at the end of block `last`; return the logs if all were read.
+    def _begin(self, last: int) -> None:
+        """Read everything, or what can be decided from at the end of block `last`.
 
         All of it is of one chain: its last block is asked for before the deployment is checked, and at the end again.
         """
@@ -151,16 +159,19 @@ class History:
             self._drop()
         if objection:
             raise objection
-        found = self._begin_at(self._beginning, last, hash_) if self._beginning else self._read_on(last)
+        if self._beginning:
+            self._begin_at(self._beginning, last, hash_)
+        else:
+            self._read_on(last)
         if self._hash != hash_ or self._hash_of(last) != hash_:
             self._drop()
         self._has_begun = True
-        return found
 
-    def _begin_at(self, beginning: Beginning, last: int, hash_: bytes) -> list[Log]:
+    def _begin_at(self, beginning: Beginning, last: int, hash_: bytes) -> None:
         begun = beginning.ledger_for(last)
         if begun is None:
-            return self._read_on(last)
+            self._read_on(last)
+            return
         try:
             self.ledger, self.read_to, found = begun
             self._hash, self._is_whole = None, False
@@ -169,13 +180,12 @@ class History:
                 self._hash = hash_
             self._read_on(last)
             beginning.complete(self.ledger, last)
+            self._news = found
         except BaseException:  # a part of it is no state to act on
             self._restart()
             raise
-        return found
 
-    def _read_on(self, last: int, head: Header | None = None) -> list[Log]:
-        found = []
+    def _read_on(self, last: int, head: Header | None = None) -> None:
         for start, end in self._logs.ranges(self.read_to + 1, last):
             hash_ = head.hash if head and head.number == end else self._hash_of(end)
             expected = self._witness.expected(self._tally([])) if self._witness and end == last else []
@@ -192,8 +202,7 @@ class History:
             known = dict(zip([each.key for each in expected], answers[len(blocks) :], strict=True))
             self._take(logs, end, end == last, known)
             self._note_read(end, hash_)
-            found += logs
-        return found
+            self._news += logs
 
     def _objection(self) -> UserError | None:
         try:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from ape_ethereum.provider import Web3Provider
 
 from mlchain.chain.deployment import CONTRACTS, Deployment
-from mlchain.chain.history import REPLACED, left_out
+from mlchain.chain.history import BEGINS, REPLACED, left_out
 from mlchain.chain.log_store import LogStore, Part
 from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import NodeError
@@ -25,19 +25,28 @@ def ignore(_done: int, _total: int) -> None:
 class Past:
     """Reads `deployment` through a store, in which the new logs are kept; `report` is told how far it is.
 
-    Of a node that is not `trusted` to give all logs, they are held against what the contracts have counted.
+    Whoever can `say` so passes over what came before the newest round, in a line; others are given all logs. Of a node
+    that is not `trusted` to give all logs, they are held against what the contracts have counted.
     """
 
     forgets = False
 
     def __init__(
-        self, provider: Web3Provider, logs: Logs, deployment: Deployment, store: LogStore, report: Report, trusted: bool
+        self,
+        provider: Web3Provider,
+        logs: Logs,
+        deployment: Deployment,
+        store: LogStore,
+        report: Report,
+        trusted: bool,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self._eth = provider.web3.eth
         self._logs = logs
         self._deployment = deployment
         self._store = store
         self._report = report
+        self._say = say
         self._witness = None if trusted else Witness(provider, deployment)
         self._jobs: dict[str, int] = {}  # the round of each, of the newest round
 
@@ -49,7 +58,7 @@ class Past:
                 ledger.fold(log)
             except LookupError as error:  # it refers to an earlier event
                 raise self._left_out(f"the node leaves out events up to block {log.block}") from error
-        return ledger, block, logs
+        return ledger, block, [] if self._say and ledger.rounds else logs
 
     def concerns(self, _job: Job) -> bool:
         """Return that every job is read."""
@@ -57,6 +66,8 @@ class Past:
 
     def complete(self, ledger: Ledger, block: int) -> None:
         """Add nothing: the logs have said all."""
+        if self._say and ledger.rounds:
+            self._say(BEGINS.format(round=len(ledger.rounds), block=block))
 
     def events(self, last: int) -> Iterator[Log]:
         """Return all events up to a block, in order, whether or not they make sense.

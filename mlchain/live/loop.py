@@ -7,6 +7,7 @@ in one of them (see `mlchain.chain.outbox`).
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from threading import Event
 from typing import Protocol
 
@@ -77,6 +78,7 @@ class ActorLoop:
         poll_interval: float = 2.0,
         most_gas_price: Callable[[Call, View], int | None] = lambda _call, _view: None,
         watch: Watch | None = None,
+        reading: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._chain = chain
         self._actor = actor
@@ -86,6 +88,7 @@ class ActorLoop:
         self._poll_interval = poll_interval
         self._most_gas_price = most_gas_price
         self._watch = watch
+        self._reading = reading  # what reading the chain may be interrupted in
         self._is_saving = False
         self._last_news = time.monotonic()
         self._refused: dict[str, tuple[int, float]] = {}  # how often each was refused, and when to retry
@@ -120,7 +123,7 @@ class ActorLoop:
 
     def step(self) -> bool:
         """Read new blocks and send what follows from them; return whether nothing is left to do."""
-        with node_errors():
+        with node_errors(), self._reading():
             news = self._chain.sync()
         if news:
             self._last_news = time.monotonic()

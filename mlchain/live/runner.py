@@ -1,8 +1,8 @@
 """Runs a server or a worker on a live network, from its options to its end."""
 
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
@@ -24,6 +24,7 @@ from mlchain.live.gas_price import PriceLimit
 from mlchain.live.loop import Actor, ActorLoop
 from mlchain.live.metrics import Metrics, open_sinks
 from mlchain.live.options import Place, ProgramOptions
+from mlchain.live.training import Interrupted
 from mlchain.live.usage import Usage
 from mlchain.protocol.calls import View
 from mlchain.protocol.hash_chain import HashChain
@@ -96,19 +97,19 @@ def run_program(
     chain, deployment = _find(options.place)
     signer = load_unattended(options.account)
     if reads_all:
-        chain.follow_kept(deployment, show_reading)
+        chain.follow_kept(deployment, show_reading, say)
     else:
         chain.follow_as(str(signer.address), deployment, say)
-    stop = _stop_signal()
-    used = Usage()
-    actor = make(Operator(signer, deployment, stop, used))
+    signals, used = StopSignals(), Usage()
+    actor = make(Operator(signer, deployment, signals.stop, used))
     say(f"{signer.address} on {chain.network}, chain {chain.chain_id}")
     outbox = Outbox(chain, signer, options.patience)
     is_worker = actor.address != deployment.server
     limit = PriceLimit(options.max_gas_price, is_worker, deployment.parameters.absence_fee)
     metrics = Metrics(sinks, actor, chain, Archive(deployment).receipt_of, used, say) if sinks else None
-    loop = ActorLoop(chain, actor, outbox, say, partial(is_done, actor), options.poll_interval, limit.most, metrics)
-    say("done" if loop.run(stop) else "stopped")
+    pace, is_over = options.poll_interval, partial(is_done, actor)
+    loop = ActorLoop(chain, actor, outbox, say, is_over, pace, limit.most, metrics, signals.ending)
+    say("done" if loop.run(signals.stop) else "stopped")
 
 
 def say(line: str) -> None:
@@ -117,9 +118,30 @@ def say(line: str) -> None:
         click.echo(line)
 
 
-def _stop_signal() -> Event:
-    """Return an event that SIGINT and SIGTERM set: the step under way is brought to its end."""
-    stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
-    return stop
+class StopSignals:
+    """SIGINT and SIGTERM, from when it is made on: they set `stop`, and the step under way is brought to its end.
+
+    What only reads, and may go on for long, they end at once.
+    """
+
+    def __init__(self) -> None:
+        self.stop = Event()
+        self._only_reads = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._take)
+
+    def _take(self, _number: int, _frame: object) -> None:
+        self.stop.set()
+        if self._only_reads:
+            raise Interrupted
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Let a signal end what is done inside by Interrupted."""
+        self._only_reads = True
+        try:
+            if self.stop.is_set():
+                raise Interrupted
+            yield
+        finally:
+            self._only_reads = False

@@ -25,8 +25,8 @@ FETCHING = 600  # seconds for a data set that was announced
 FETCHING_AGAIN = 300.0  # seconds until an address that has failed is tried again
 
 
-class Interrupted(Exception):
-    """What was under way has been given up, because the program was told to stop."""
+class Interrupted(BaseException):
+    """What was under way has been given up, because the program was told to stop; nobody takes it for an error."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,23 @@ def test_what_came_before_is_passed_over_in_one_line(played):
     assert {version.number for version in reader.ledger.versions} <= {2, 3, 4}
 
 
+def test_so_it_is_by_who_reads_all_of_it(played, tmp_path, monkeypatch):
+    """A server that compares all versions printed every line of the past."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    said = []
+
+    run, reader = played, Chain()
+    reader.follow_kept(run.deployment, nothing, said.append)
+
+    assert reader.sync() == []
+    assert said == [
+        f"begins with round {len(run.view.ledger.rounds)}, at block {run.view.block}: "
+        "`ape run status` tells of what came before"
+    ]
+    reader.follow_kept(run.deployment, nothing)
+    assert len(reader.sync()) > 10
+
+
 def test_a_first_block_after_the_first_round_would_hide_losses_and_is_refused(played):
     first = played.view.ledger.rounds[1].snapshot_block
 

@@ -114,6 +114,35 @@ def test_blocks_replaced_between_two_questions_are_noticed(chain, members, monke
     assert chain.ledger.pool.members == [members[2].address]
 
 
+@pytest.mark.parametrize("is_behind", [False, True])
+def test_what_was_read_before_the_node_failed_is_told_of_later(chain, members, monkeypatch, is_behind):
+    """Its lines were lost: what had been folded was not read again."""
+    chain.mine(1)
+    chain.sync()
+    with rollback():
+        for member in members[:3]:
+            chain.send(member, JOIN)
+        history, read = chain._followed.history, []
+        logs_of = history._logs_of
+
+        def fail_at_the_third(first, last):
+            read.append(first)
+            if len(read) == 3:
+                raise Timeout("read timed out")
+            return logs_of(first, last)
+
+        monkeypatch.setattr(history, "_logs_of", fail_at_the_third)
+        chain._logs._span = 1
+        with pytest.raises(Timeout):
+            chain.sync()
+        told = history.advance(history.read_to) if is_behind else []
+        assert len(told) == 2 * is_behind
+        told += chain.sync()
+
+        assert [log.event.worker for log in told] == [member.address for member in members[:3]]
+        assert chain.sync() == []
+
+
 def test_a_node_that_is_behind_is_waited_for(chain, members):
     chain.mine(1)
     with rollback():

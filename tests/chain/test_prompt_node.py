@@ -128,3 +128,18 @@ def test_a_node_on_this_machine_is_asked_without_the_proxy_of_the_environment(ho
 
     with answering(b'{"jsonrpc": "2.0", "id": 0, "result": "0x7"}') as url:
         assert asked(url.replace("127.0.0.1", host)) == 7
+
+
+def test_requests_and_their_bytes_are_counted():
+    answer = b'{"jsonrpc": "2.0", "id": 1, "result": "0x539"}'
+    with answering(answer) as url:
+        node = node_at(url)
+        node._set_web3()
+        http = node.web3.provider
+        assert http.traffic == (0, 0)
+        for _ in range(2):
+            assert http.make_request("eth_blockNumber", [])["result"] == "0x539"
+
+    requests, size = http.traffic
+    assert requests == 2
+    assert 2 * len(answer) + 80 < size < 2 * len(answer) + 300
