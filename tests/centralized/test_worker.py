@@ -122,3 +122,12 @@ def test_a_server_in_trouble_is_asked_again():
         with pytest.raises(UserError, match="does not answer: status 503"):
             client.post("/registration")
         assert not isinstance(client.post("/registration"), RefusedReply)
+
+
+def test_a_signature_that_expired_under_way_is_made_anew(monkeypatch):
+    """With hundreds of workers on a busy machine one gave up, and with it all."""
+    monkeypatch.setattr("mlchain.centralized.web.worker.PATIENCE", 60.0)
+    expired = (401, b'{"refusal": "NOT_SIGNED", "detail": "the signature has expired"}')
+
+    with answering(PLAN, expired, DONE, expired, expired, FINISHED) as url:
+        assert run(url) == 0

@@ -22,8 +22,12 @@ from mlchain.centralized.web.worker import FederatedWorker, ServiceClient
 from mlchain.errors import UserError
 
 
+NICE = 5  # so that hundreds who train do not keep the service, which all wait for, from its turn
+
+
 def main() -> None:
     """Start the workers and wait for them; end all of them, with status 1, as soon as one fails."""
+    os.nice(NICE)
     url = sys.argv[1]
     participants = [line.split() for line in takewhile(str.strip, sys.stdin)]
     try:

@@ -67,7 +67,9 @@ class ServiceClient:
         while True:
             try:
                 reply = send()
-                if reply.status_code < 500:
+                # On a busy machine a signature may have expired before it was looked at; the next one is new.
+                is_late = reply.status_code == 401 and time.monotonic() <= until
+                if reply.status_code < 500 and not is_late:
                     return reply
                 problem = f"status {reply.status_code}"
             except requests.RequestException as error:
