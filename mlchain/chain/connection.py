@@ -1,12 +1,10 @@
 """A connection to a chain through Ape: sends transactions, and reads the ledger from the logs."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
 
 from ape import chain as ape_chain
 from ape import project
 from ape.api import AccountAPI
-from ape.contracts import ContractInstance
 from ape.contracts.base import ContractTransactionHandler
 from ape_ethereum.provider import EthereumNodeProvider
 from eth_utils import to_checksum_address, to_hex
@@ -16,6 +14,7 @@ from mlchain.chain.abi import to_abi
 from mlchain.chain.batches import Transaction, send_batch, takes_batches
 from mlchain.chain.checkpoint import Checkpoint
 from mlchain.chain.clock import ChainClock
+from mlchain.chain.contracts import method_of
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.embedded import make_repeatable
 from mlchain.chain.failures import failure_of
@@ -230,18 +229,13 @@ class Chain:
         return Transaction(sender, receiver, data, call.value, call.kind, gas_bound(call, data, job))
 
     def _method(self, call: Call) -> tuple[ContractTransactionHandler, list[object]]:
-        """Return the method of a call, and its arguments as Ape encodes them."""
-        contract = self._at(call.contract, call.address)
-        return getattr(contract, call.method), [to_abi(it) for it in call.arguments]
+        return method_of(call, call.address or self._followed.deployment.addresses[call.contract])
 
     def read(self, contract: str, view: str, *arguments: object, address: str | None = None) -> int | str | bool:
         """Return what a view function says that returns one number, address or truth value."""
         place = address or self._followed.deployment.addresses[contract]
         value: int | str | bool = self._views.ask(ViewCall(contract, view, place, arguments))
         return value
-
-    def _at(self, contract: str, address: str | None) -> ContractInstance:
-        return _instance(contract, address or self._followed.deployment.addresses[contract])
 
     # Members of a counter
 
@@ -304,9 +298,3 @@ class Chain:
         """Sync, and return what everybody can decide from."""
         self.sync()
         return self.last_view()
-
-
-@lru_cache(maxsize=1024)
-def _instance(contract: str, address: str) -> ContractInstance:
-    """Return a contract at an address; Ape would otherwise ask the node about it each time."""
-    return project.get_contract(contract).at(address, fetch_from_explorer=False)

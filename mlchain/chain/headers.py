@@ -23,6 +23,10 @@ class Header:
     gas_limit: int
     bloom: int
 
+    def comes_after(self, number: int, hash_: bytes | None) -> bool:
+        """Return whether the block of this number and hash is its parent."""
+        return self.number == number + 1 and self.parent_hash == hash_
+
     def has_no_logs_of(self, addresses: Iterable[str]) -> bool:
         """Return whether the block certainly has no logs of the contracts at these addresses."""
         bloom = BloomFilter(self.bloom)

@@ -82,11 +82,9 @@ class History:
     def advance(self, last: int, head: Header | None = None) -> list[Log]:
         """Read on up to block `last`, and return what is new, with what was read before the node failed.
 
-        `head` is the newest block, if it is known.
-
-        If any block read so far has been replaced, everything is dropped, to be read again, and NodeError is raised:
-        what is left is no state to act on. So it is, too, where events are missing. Raises UserError for a chain that
-        was reset, or a deployment that began before its first block.
+        `head` is the newest block, if known. If any block read so far has been replaced, everything is dropped, to be
+        read again, and NodeError is raised: what is left is no state to act on. So it is, too, where events are
+        missing. Raises UserError for a chain that was reset, or a deployment that began before its first block.
         """
         if last <= self.read_to:  # the node is behind, or nothing is new
             self._require_near(last)
@@ -121,13 +119,10 @@ class History:
         if now != self._hash:
             self._drop()
 
-    def _comes_next(self, head: Header) -> bool:
-        return head.number == self.read_to + 1 and head.parent_hash == self._hash
-
     def _is_followed_by(self, head: Header) -> bool:
         """Return whether a block comes right after the one read last, and nothing happened in it."""
         return (
-            self._comes_next(head)
+            head.comes_after(self.read_to, self._hash)
             and self._is_whole
             and self._blooms_tell
             and self._passed_over < MOST_PASSED_OVER
@@ -190,7 +185,7 @@ class History:
             hash_ = head.hash if head and head.number == end else self._hash_of(end)
             expected = self._witness.expected(self._tally([])) if self._witness and end == last else []
             # Blocks may be replaced between any two requests: so check the oldest again at the end.
-            is_next = head is not None and self._comes_next(head)
+            is_next = head is not None and head.comes_after(self.read_to, self._hash)
             blocks = [end] if self._hash is None or is_next else [self.read_to, end]
             beside = [*map(header_question, blocks), *(each.question(end) for each in expected)]
             logs, answers = self._logs_of(start, end, beside)

@@ -21,7 +21,6 @@ from mlchain.centralized.service.signing import signer_of
 from mlchain.centralized.web.worker import FederatedWorker, ServiceClient
 from mlchain.errors import UserError
 
-
 NICE = 5  # so that hundreds who train do not keep the service, which all wait for, from its turn
 
 
