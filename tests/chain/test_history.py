@@ -125,11 +125,11 @@ def test_what_was_read_before_the_node_failed_is_told_of_later(chain, members, m
         history, read = chain._followed.history, []
         logs_of = history._logs_of
 
-        def fail_at_the_third(first, last):
-            read.append(first)
+        def fail_at_the_third(*given):
+            read.append(given)
             if len(read) == 3:
                 raise Timeout("read timed out")
-            return logs_of(first, last)
+            return logs_of(*given)
 
         monkeypatch.setattr(history, "_logs_of", fail_at_the_third)
         chain._logs._span = 1

@@ -85,15 +85,15 @@ def test_a_request_that_fails_is_made_up_for_by_the_next(deployment, registry, m
     whole = follow(deployment).view().ledger
     monkeypatch.setattr(logs, "BLOCKS_PER_REQUEST", 1)
     reader = follow(deployment)
-    find = logs.Logs.find_raw
+    find = logs.Logs.of_deployment
 
-    def find_until(reading, first, last, addresses):
+    def find_until(reading, first, last, *others):
         if last > 5:
             raise ConnectionError("the node is gone")
-        return find(reading, first, last, addresses)
+        return find(reading, first, last, *others)
 
     with monkeypatch.context() as patch:
-        patch.setattr(logs.Logs, "find_raw", find_until)
+        patch.setattr(logs.Logs, "of_deployment", find_until)
         with pytest.raises(ConnectionError):
             reader.view()
 
