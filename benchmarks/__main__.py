@@ -28,7 +28,10 @@ from benchmarks.sessions import rerun
 from mlchain.errors import UserError
 
 # Each is a module here with a function `measure() -> Section`.
-TOPICS = ("learning", "orders", "tables", "robustness", "encodings", "speed", "gas", "scale", "history", "traffic")
+TOPICS = (
+    *("learning", "orders", "tables", "robustness", "encodings", "speed", "gas", "scale", "history", "traffic"),
+    "centralized",
+)
 SESSIONS = "sessions"
 
 
