@@ -54,7 +54,7 @@ def measure() -> Section:
     )
     figures = {
         "waiting": f"{costs[SIZES[-1]][0]:.2f}",
-        "version": f"{costs[SIZES[-1]][2]:.1f}",
+        "version": f"{costs[SIZES[-1]][2]:.2f}",
         "joining": f"{stages[JOINING][0]:.0f}",
         "reading": f"{stages[READING][0]:.1f}",
         "learning": f"{stages[LEARNING][0]:.0f}",

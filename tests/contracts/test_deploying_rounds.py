@@ -398,6 +398,18 @@ def test_no_round_is_deployed_while_a_seat_is_unsettled(factory, registry, serve
     assert job_at(receipt.events[-1].job).phase() == Phase.COMMIT
 
 
+def test_the_server_announces_data_and_nobody_else(factory, server, stranger, members):
+    fingerprint, url = keccak(b"a data set"), "https://data.example/digits"
+    for caller in [stranger, members[0]]:
+        with reverts(factory.NotTheServer, caller=caller):
+            factory.announceData(fingerprint, url, sender=caller)
+
+    (event,) = factory.announceData(fingerprint, url, sender=server).events
+
+    assert event.event_name == "DataAnnounced"
+    assert (bytes(event.fingerprint), event.url) == (fingerprint, url)
+
+
 def test_only_the_factory_opens_a_round(registry, server, stranger):
     for caller in [server, stranger]:
         with reverts(registry.NotTheFactory, caller=caller):

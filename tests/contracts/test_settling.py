@@ -1,6 +1,7 @@
 """What each seat gets on each outcome, what goes to the server and what is burnt."""
 
 import pytest
+from ape import project
 
 from mlchain.protocol.content import content_hash
 from tests.contracts.chain_control import reverts, time_of_next_block
@@ -8,6 +9,7 @@ from tests.contracts.protocol_steps import (
     ABSENCE_FEE,
     BONUS,
     JUNK,
+    PARAMETERS,
     REWARD,
     RIGHT,
     STAKE,
@@ -301,3 +303,16 @@ def test_only_jobs_of_the_factory_say_who_is_paid(committee, registry, server, s
     for caller in [server, stranger, committee.holders[0]]:
         with reverts(registry.NotAJob, caller=caller):
             registry.settle([settlement], 0, sender=caller)
+
+
+def test_a_fee_of_a_single_wei_is_burnt(models, server, members):
+    factory = server.deploy(project.JobFactory, models, PARAMETERS | {"absenceFee": 1})
+    registry = project.WorkerRegistry.at(factory.REGISTRY())
+    registry.join(value=STAKE, sender=members[0])
+    (job,) = deploy_round(factory, server, seats=1, quorum=1)
+    time_of_next_block(referee_end(job))
+
+    job.settle([0], sender=server)
+
+    assert registry.burnt() == 1
+    assert registry.accountOf(members[0]).stake == STAKE - 1
