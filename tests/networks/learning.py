@@ -1,6 +1,5 @@
 """A learning server and its workers on a network, each a program of its own as a person would start it."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -89,8 +88,11 @@ class Learning:
 
     def address_of(self, name: str) -> str:
         """Return the address of somebody."""
-        key_file = json.loads((self.accounts / "accounts" / f"{name}.json").read_text())
-        return Account.from_key(Account.decrypt(key_file, PASSPHRASE)).address
+        return Account.from_key(self.key_of(name)).address
+
+    def key_of(self, name: str) -> bytes:
+        """Return the key of somebody."""
+        return bytes(Account.decrypt((self.accounts / "accounts" / f"{name}.json").read_text(), PASSPHRASE))
 
     @contextmanager
     def chain(self) -> Iterator[Chain]:

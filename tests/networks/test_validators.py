@@ -1,5 +1,7 @@
 """Real validators, one of which is away for a while, and programs on all of them: they learn the same model.
 
+Before that all workers join in one block.
+
 Upstream Geth with Clique is built by `make test-clique`; GOQUORUM names the program of a GoQuorum, for QBFT.
 """
 
@@ -8,8 +10,11 @@ from dataclasses import dataclass
 
 import pytest
 import requests
+from eth_account import Account
 
 from mlchain.chain.deployment import Parameters
+from mlchain.protocol.calls import Call
+from mlchain.protocol.gas import gas_bound
 from networks import nodes, plan
 from tests.networks.learning import Learning, learned
 from tests.networks.ports import free_ports
@@ -72,8 +77,9 @@ def test_programs_learn_though_a_validator_is_away_for_a_while(kind, network, tm
 
     with Learning(tmp_path, network.accounts, kind.ecosystem_network, urls, WORKERS) as learning:
         learning.deploy()
+        assert len(set(blocks_of_joins(learning, urls[0]))) == 1, "all of them in one block"
         learning.start(ROUNDS)
-        learning.wait_until(lambda: "round 1 job 0 is at" in learning.programs.log("server"), "the first round", 120)
+        learning.wait_until(lambda: "round 1 job 0 is at" in learning.programs.log("server"), "the first round", 300)
         be_away(kind, network, learning)
         learning.wait_for_server(patience=300)
         with learning.chain() as chain:
@@ -87,9 +93,36 @@ def test_programs_learn_though_a_validator_is_away_for_a_while(kind, network, tm
     assert len(set(map(hash_of_block_16, urls))) == 1
 
 
+def ask(url, *questions):
+    """Return the results of questions that are asked in one request."""
+    asked = [{"jsonrpc": "2.0", "id": number, "method": it[0], "params": it[1:]} for number, it in enumerate(questions)]
+    answers = {it["id"]: it for it in requests.post(url, json=asked, timeout=10).json()}
+    return [answers[number]["result"] for number in range(len(questions))]
+
+
 def hash_of_block_16(url):
-    question = {"jsonrpc": "2.0", "id": 1, "method": "eth_getBlockByNumber", "params": ["0x10", False]}
-    return requests.post(url, json=question, timeout=10).json()["result"]["hash"]
+    return ask(url, ("eth_getBlockByNumber", "0x10", False))[0]["hash"]
+
+
+def blocks_of_joins(learning, url):
+    """Let all workers join at once, with the gas that the programs give; return in which blocks they are members."""
+    call = Call("WorkerRegistry", "join", value=learning.deployment.parameters.stake)
+    with learning.chain() as chain:
+        receiver, data = chain.encode(call)
+    fields = {"to": receiver, "data": data, "value": call.value, "gas": gas_bound(call, data, None), "nonce": 0}
+    fields |= {
+        "chainId": learning.deployment.chain_id,
+        "gasPrice": 0 if learning.network == QBFT.ecosystem_network else 1,
+    }
+    signed = [Account.sign_transaction(fields, learning.key_of(name)).raw_transaction.to_0x_hex() for name in WORKERS]
+    hashes = ask(url, *(("eth_sendRawTransaction", it) for it in signed))
+    learning.wait_until(lambda: None not in receipts(url, hashes), "the joins", 60)
+    assert [receipt["status"] for receipt in receipts(url, hashes)] == ["0x1"] * len(WORKERS)
+    return [receipt["blockNumber"] for receipt in receipts(url, hashes)]
+
+
+def receipts(url, hashes):
+    return ask(url, *(("eth_getTransactionReceipt", it) for it in hashes))
 
 
 def be_away(kind, network, learning):
