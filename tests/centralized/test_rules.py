@@ -100,6 +100,15 @@ def test_an_overdue_result_that_nobody_replaced_counts():
     assert isinstance(server.deliver("worker 1", 0, 1000), Contribution)
 
 
+def test_a_share_that_came_late_is_not_worked_on_again_when_its_second_worker_is_overdue_too():
+    server = federation(4, shares=1)
+    give(server, 1)
+    give(server, 2, 10.0)
+    server.deliver("worker 1", 0, 11)
+
+    assert isinstance(server.ask("worker 3", 25), Wait)
+
+
 def test_an_overdue_worker_can_register_again_and_owes_nothing():
     server = federation(1)
     give(server, 1)
