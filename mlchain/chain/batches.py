@@ -19,6 +19,7 @@ from web3 import HTTPProvider
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint, RPCResponse
 
+from mlchain.chain.questions import Question
 from mlchain.chain.receipts import Receipt
 from mlchain.chain.reverts import first_line, reason_in
 from mlchain.errors import TransactionFailed
@@ -42,9 +43,6 @@ class Transaction:
     value: int
     kind: str
     gas_bound: int | None = None
-
-
-Question = tuple[str, list[Any]]  # a JSON-RPC method and its parameters
 
 
 def takes_batches(provider: Web3Provider) -> bool:

@@ -12,6 +12,7 @@ from mlchain.chain.identity import Readable, require_genesis, require_same
 from mlchain.chain.logs import Logs, events_of
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.questions import Question
+from mlchain.chain.views import ViewCall, view_question
 from mlchain.chain.witness import NOTHING, Witness
 from mlchain.errors import UserError, require
 from mlchain.protocol.events import JobDeployed, Log
@@ -187,14 +188,14 @@ class History:
             # Blocks may be replaced between any two requests: so check the oldest again at the end.
             is_next = head is not None and head.comes_after(self.read_to, self._hash)
             blocks = [end] if self._hash is None or is_next else [self.read_to, end]
-            beside = [*map(header_question, blocks), *(each.question(end) for each in expected)]
+            beside = [*map(header_question, blocks), *(view_question(each.call, end) for each in expected)]
             logs, answers = self._logs_of(start, end, beside)
             *before, after = map(hash_in, answers[: len(blocks)])
             for it in before:
                 self._require_last(it)
             if hash_ is None or after != hash_:
                 self._drop()
-            known = dict(zip([each.key for each in expected], answers[len(blocks) :], strict=True))
+            known = dict(zip([each.call for each in expected], answers[len(blocks) :], strict=True))
             self._take(logs, end, end == last, known)
             self._note_read(end, hash_)
             self._news += logs
@@ -215,9 +216,7 @@ class History:
         if not self._milestones or block >= self._milestones[-1][0] + DEEPEST:
             self._milestones = [*self._milestones[-1:], (block, hash_)]
 
-    def _take(
-        self, logs: Sequence[Log], end: int, is_last: bool, known: Mapping[tuple[object, ...], Any] = NOTHING
-    ) -> None:
+    def _take(self, logs: Sequence[Log], end: int, is_last: bool, known: Mapping[ViewCall, Any] = NOTHING) -> None:
         """Fold logs up to block `end`; raises NodeError when events are missing.
 
         Only of the newest blocks does every node remember what the contracts had counted then; `known` is what is

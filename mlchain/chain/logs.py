@@ -10,6 +10,7 @@ from eth_utils import to_bytes, to_checksum_address
 from requests import Timeout
 from web3.exceptions import BlockNotFound, Web3RPCError
 
+from mlchain.chain.headers import header_question
 from mlchain.chain.questions import Question, Questions, number
 from mlchain.chain.raw_logs import RawLog, raw_log, topic_of
 from mlchain.protocol.events import JobDeployed, Log
@@ -155,7 +156,7 @@ class Logs:
         said = {number(log["blockNumber"]): log.get("blockTimestamp") for log in logs}
         times = {block: number(time) for block, time in said.items() if time is not None}
         silent = [block for block in said if block not in times]
-        headers = self._questions.ask([("eth_getBlockByNumber", [hex(block), False]) for block in silent])
+        headers = self._questions.ask([header_question(block) for block in silent])
         if None in headers:
             raise BlockNotFound(f"the node has logs of block {silent[headers.index(None)]}, and not the block")
         times |= {block: number(it["timestamp"]) for block, it in zip(silent, headers, strict=True)}

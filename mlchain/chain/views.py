@@ -14,7 +14,7 @@ from ethpm_types.abi import ABIType, MethodABI
 from web3.exceptions import BadFunctionCallOutput
 
 from mlchain.chain.abi import to_abi
-from mlchain.chain.questions import Questions, bytes_of
+from mlchain.chain.questions import Question, Questions, bytes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,14 @@ class Views:
 
     def ask_all(self, calls: Sequence[ViewCall], block: int | None = None) -> list[Any]:
         """Return what each of these views says."""
-        when = "latest" if block is None else hex(block)
-        asked = [("eth_call", [{"to": to_checksum_address(it.address), "data": _input(it)}, when]) for it in calls]
+        asked = [view_question(it, block) for it in calls]
         return [_output(call, bytes_of(answer)) for call, answer in zip(calls, self._questions.ask(asked), strict=True)]
+
+
+def view_question(call: ViewCall, block: int | None) -> Question:
+    """Return the question for what a view says at the end of a block, None for the newest."""
+    when = "latest" if block is None else hex(block)
+    return "eth_call", [{"to": to_checksum_address(call.address), "data": _input(call)}, when]
 
 
 def _input(call: ViewCall) -> str:

@@ -9,37 +9,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from ape_ethereum.provider import Web3Provider
-from eth_utils import keccak, to_checksum_address, to_hex
 from web3.exceptions import Web3Exception
 
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.questions import Question, Questions, bytes_of
+from mlchain.chain.questions import Questions, bytes_of
+from mlchain.chain.views import ViewCall, view_question
 from mlchain.protocol.rounds import Job
 from mlchain.protocol.tally import Tally
 
 WORD = 32  # bytes
-NOTHING: Mapping[tuple[object, ...], Any] = {}
+NOTHING: Mapping[ViewCall, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
     """A view of a contract, and what some of the words that it returns are to be, by their place."""
 
-    address: str
-    view: str
+    call: ViewCall
     expected: dict[int, int]
-    arguments: tuple[int, ...] = ()
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What is asked, whatever is expected."""
-        return self.address, self.view, self.arguments
-
-    def question(self, block: int) -> Question:
-        """Return the question for what the view says at the end of a block."""
-        data = keccak(text=self.view)[:4] + b"".join(number.to_bytes(WORD, "big") for number in self.arguments)
-        return "eth_call", [{"to": to_checksum_address(self.address), "data": to_hex(data)}, hex(block)]
 
     def is_answered_by(self, words: Sequence[int]) -> bool:
         """Return whether the words are as expected; none, where there is no contract yet, count nothing."""
@@ -55,47 +43,42 @@ class Witness:
 
     def expected(self, tally: Tally) -> list[Expectation]:
         """Return what the contracts say if all that happened is in the tally."""
-        models, factory, registry = (
-            self._addresses[name] for name in ("ModelRegistry", "JobFactory", "WorkerRegistry")
-        )
         expectations = [
-            Expectation(registry, "poolSize()", {0: tally.members}),
-            Expectation(registry, "currentRound()", {2: tally.unsettled}),
-            Expectation(factory, "latestRound()", {0: tally.rounds}),
-            Expectation(factory, "scheduledBlock()", {0: tally.scheduled}),
-            Expectation(models, "latestVersion()", {0: tally.versions}),
-            Expectation(models, "versionAt(uint256)", {1: tally.published}, (tally.versions,)),
+            self._expectation("WorkerRegistry", "poolSize", {0: tally.members}),
+            self._expectation("WorkerRegistry", "currentRound", {2: tally.unsettled}),
+            self._expectation("JobFactory", "latestRound", {0: tally.rounds}),
+            self._expectation("JobFactory", "scheduledBlock", {0: tally.scheduled}),
+            self._expectation("ModelRegistry", "latestVersion", {0: tally.versions}),
+            self._expectation("ModelRegistry", "versionAt", {1: tally.published}, tally.versions),
         ]
-        expectations += [
-            Expectation(job, "progress()", {0: commitments, 2: candidates})
+        return expectations + [
+            Expectation(ViewCall("Job", "progress", job), {0: commitments, 2: candidates})
             for job, (commitments, candidates) in tally.jobs.items()
         ]
-        return expectations
 
-    def require_all(self, tally: Tally, block: int, known: Mapping[tuple[object, ...], Any] = NOTHING) -> None:
+    def require_all(self, tally: Tally, block: int, known: Mapping[ViewCall, Any] = NOTHING) -> None:
         """Raise NodeError unless all that happened up to the end of `block` is in the tally.
 
-        `known` are answers that the node has given already, by the keys of what was expected.
+        `known` are answers that the node has given already, by what was asked.
         """
         self._require(self.expected(tally), block, "the contracts have counted more, or less", known)
 
     def require_committees(self, jobs: Sequence[Job], block: int) -> None:
         """Raise NodeError unless the contracts have drawn the ledger's committees, so from the pool that it knows."""
         expectations = [
-            Expectation(job.address, "committee()", dict(enumerate((int(it, 16) for it in job.committee), start=2)))
+            Expectation(
+                ViewCall("Job", "committee", job.address),
+                dict(enumerate((int(it, 16) for it in job.committee), start=2)),
+            )
             for job in jobs
         ]
         self._require(expectations, block, "a committee was drawn from another pool")
 
     def has_begun(self, block: int) -> bool:
         """Return whether there is a member, a version or a round at the end of a block, if the node remembers it."""
-        views = (
-            ("WorkerRegistry", "poolSize()"),
-            ("ModelRegistry", "latestVersion()"),
-            ("JobFactory", "latestRound()"),
-        )
+        views = (("WorkerRegistry", "poolSize"), ("ModelRegistry", "latestVersion"), ("JobFactory", "latestRound"))
         try:
-            answers = self._ask([Expectation(self._addresses[contract], view, {}) for contract, view in views], block)
+            answers = self._ask([self._expectation(contract, view, {}) for contract, view in views], block)
         except Web3Exception:  # of long ago only an archive node knows
             return False
         return any(word for answer in answers for word in words_of(answer))
@@ -105,15 +88,18 @@ class Witness:
         expectations: Sequence[Expectation],
         block: int,
         otherwise: str,
-        known: Mapping[tuple[object, ...], Any] = NOTHING,
+        known: Mapping[ViewCall, Any] = NOTHING,
     ) -> None:
-        asked = [each for each in expectations if each.key not in known]
-        answers = dict(zip([each.key for each in asked], self._ask(asked, block), strict=True))
-        if not all(each.is_answered_by(words_of({**known, **answers}[each.key])) for each in expectations):
+        asked = [each for each in expectations if each.call not in known]
+        answers = dict(known) | dict(zip([each.call for each in asked], self._ask(asked, block), strict=True))
+        if not all(each.is_answered_by(words_of(answers[each.call])) for each in expectations):
             raise NodeError(f"the node leaves out events up to block {block}: {otherwise}")
 
     def _ask(self, expectations: Sequence[Expectation], block: int) -> list[Any]:
-        return self._questions.ask([each.question(block) for each in expectations])
+        return self._questions.ask([view_question(each.call, block) for each in expectations])
+
+    def _expectation(self, contract: str, view: str, expected: dict[int, int], *arguments: int) -> Expectation:
+        return Expectation(ViewCall(contract, view, self._addresses[contract], arguments), expected)
 
 
 def words_of(answer: bytes | str) -> list[int]:

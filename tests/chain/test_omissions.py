@@ -13,6 +13,7 @@ from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
 from mlchain.chain.followed import FollowedDeployment
 from mlchain.chain.node_errors import NodeError
+from mlchain.chain.views import ViewCall
 from mlchain.chain.witness import Expectation, Witness, words_of
 from mlchain.protocol.calls import Call
 from mlchain.protocol.events import (
@@ -187,8 +188,8 @@ def test_many_questions_are_one_request_where_the_node_takes_that(server, refusa
 
         monkeypatch.setattr(HTTPProvider, "make_batch_request", refuse)
         expectations = [
-            Expectation(deployment.addresses["WorkerRegistry"], "STAKE()", {}),
-            Expectation(deployment.addresses["WorkerRegistry"], "ABSENCE_FEE()", {}),
+            Expectation(ViewCall("WorkerRegistry", view, deployment.addresses["WorkerRegistry"]), {})
+            for view in ("STAKE", "ABSENCE_FEE")
         ]
 
         for _ in range(2):
