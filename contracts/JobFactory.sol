@@ -136,7 +136,7 @@ contract JobFactory is IJobFactory, ServerOwned {
     /// @dev What a job trains follows from this, its seed and its index alone.
     function _taskHash(bytes32 recipeHash, uint256 modelVersion) private view returns (bytes32) {
         (bytes32 model, bytes32 parent) = MODELS.lineageOf(modelVersion);
-        return keccak256(abi.encode(recipeHash, model, parent));
+        return keccak256(abi.encode(recipeHash, model, parent, modelVersion));
     }
 
     /// @dev In the order of the terms. The windows' sum bounds each of them by 2^32.

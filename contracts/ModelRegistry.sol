@@ -84,18 +84,22 @@ contract ModelRegistry is ServerOwned {
     /* VIEWS */
 
     /// @notice Return the content hash of a version and that of its parent.
+    /// @dev A parent of another size is of another task, and one that is not published whole is known to the server
+    /// alone: nothing that a job trains follows from them.
     /// @param version The number of the version.
     /// @return model The hash; zero if there is no such version.
-    /// @return parent The parent's; zero for an initial model.
+    /// @return parent The parent's; zero for an initial model, and for a parent of another size or not published whole.
     function lineageOf(uint256 version) external view returns (bytes32 model, bytes32 parent) {
         Version storage announced = versionAt[version];
-        return (announced.contentHash, versionAt[announced.parent].contentHash);
+        model = announced.contentHash;
+        Version storage before = versionAt[announced.parent];
+        if (before.size == announced.size && isComplete(announced.parent)) parent = before.contentHash;
     }
 
     /// @notice Return whether every chunk of a version is published.
     /// @param version The number of the version.
     /// @return complete Whether they all are.
-    function isComplete(uint256 version) external view returns (bool complete) {
+    function isComplete(uint256 version) public view returns (bool complete) {
         Version storage announced = versionAt[version];
         uint256 count = ContentHash.chunkCount(announced.size);
         return count != 0 && announced.published == type(uint128).max >> (MAX_CHUNKS - count);

@@ -12,6 +12,10 @@ def commitment(job: str, seat: int, result_hash: bytes) -> bytes:
     return keccak(encode(types, [COMMITMENT_DOMAIN, job, seat, result_hash]))
 
 
-def task_hash(recipe: bytes, model: bytes, parent: bytes = bytes(32)) -> bytes:
-    """Return the hash that binds a round's recipe, the content hash of its model and that of the model's parent."""
-    return keccak(encode(["bytes32"] * 3, [keccak(recipe), model, parent]))
+def task_hash(recipe: bytes, model: bytes, parent: bytes = bytes(32), version: int = 1) -> bytes:
+    """Return the hash that binds what a round trains.
+
+    That is its recipe, the content hash of its model, that of the model's parent if it has the same size, else zeros,
+    and the number of the model's version.
+    """
+    return keccak(encode([*["bytes32"] * 3, "uint256"], [keccak(recipe), model, parent, version]))

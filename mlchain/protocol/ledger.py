@@ -120,20 +120,32 @@ class Ledger:
         return self.versions[current.terms.model_version - 1].data()
 
     def parent_of(self, current: Round) -> bytes | None:
-        """Return the version that the model of a round was made from; None if there is none, or not all of it."""
+        """Return the version that the model of a round was made from; None where its jobs do not follow from one.
+
+        Their task hash has decided that: a parent that was published whole only later changes nothing.
+        """
         parent = self.versions[current.terms.model_version - 1].parent
         before = self.versions[parent - 1] if parent else None
-        return before.data() if before and before.is_complete else None
+        if before is None or not before.is_complete:
+            return None
+        bound = self._task_hash(current, before.content_hash)
+        return before.data() if any(job.task_hash == bound for job in current.jobs) else None
 
     def inputs_of(self, current: Round, job: Job) -> tuple[bytes, bytes, int, bytes | None, int]:
         """Return what the right result of a job follows from: model, seed, index, the model's parent and its number."""
         return self.model_of(current), current.seed, job.index, self.parent_of(current), current.terms.model_version
 
     def task_hash_of(self, current: Round) -> bytes:
-        """Return the task hash that all jobs of a round have."""
+        """Return the task hash that all jobs of a round have that is deployed now."""
         version = self.versions[current.terms.model_version - 1]
-        parent = self.versions[version.parent - 1].content_hash if version.parent else VOID
-        return task_hash(current.task, version.content_hash, parent)
+        parent = self.versions[version.parent - 1] if version.parent else None
+        if parent is None or parent.size != version.size or not parent.is_complete:
+            return self._task_hash(current, VOID)
+        return self._task_hash(current, parent.content_hash)
+
+    def _task_hash(self, current: Round, parent: bytes) -> bytes:
+        number = current.terms.model_version
+        return task_hash(current.task, self.versions[number - 1].content_hash, parent, number)
 
     def job_at(self, address: str) -> Job | None:
         """Return the job at an address, if there is one."""

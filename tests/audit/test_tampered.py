@@ -177,7 +177,7 @@ def task_of(logs, recipe, version):
         logs[find(logs, VersionAnnounced, version=it)].event.content_hash if it else bytes(32)
         for it in (version, version - 1)
     )
-    return task_hash(recipe, model, parent)
+    return task_hash(recipe, model, parent, version)
 
 
 def test_a_round_that_leaves_out_what_was_accepted_is_named():

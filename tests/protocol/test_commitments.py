@@ -1,5 +1,6 @@
 """Commitments and terms: the chain and its twin agree, and nothing else opens a commitment."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import MODEL, escrow_of, job_at, next_random, schedule_round, terms_of
 
 CHILD = b"the next model"
+SIBLING = MODEL[::-1]
+TASK = b"a recipe"
 HASHES = st.binary(min_size=32, max_size=32)
 ADDRESSES = st.binary(min_size=20, max_size=20).map(lambda word: "0x" + word.hex())
 TERMS = st.tuples(
@@ -41,28 +44,46 @@ def test_a_commitment_names_one_job_one_seat_and_one_result(base, other, place):
     assert (commitment(*changed) == commitment(*base)) == (changed == base)
 
 
-@settings(max_examples=4)
-@given(task=st.binary(max_size=100), has_parent=st.booleans())
-def test_the_chain_and_its_twin_hash_tasks_alike(factory, models, registry, server, task, has_parent):
-    with rollback():
-        if has_parent:
-            models.announce(1, content_hash(CHILD), len(CHILD), sender=server)
-            models.publish(2, 0, chunk_hashes(CHILD), CHILD, sender=server)
-        terms = terms_of(jobs=2, seats=1, quorum=1, modelVersion=1 + has_parent)
-        schedule_round(factory, server)
-        receipt = factory.deployRound(terms, next_random(factory), task, value=escrow_of(terms), sender=server)
+def jobs_of_version(factory, models, server, version, task):
+    """Return the events of the jobs of a round that trains a version."""
+    terms = terms_of(jobs=2, seats=1, quorum=1, modelVersion=version)
+    schedule_round(factory, server)
+    receipt = factory.deployRound(terms, next_random(factory), task, value=escrow_of(terms), sender=server)
+    return [event for event in receipt.events if event.event_name == "JobDeployed"]
 
-    jobs = [event for event in receipt.events if event.event_name == "JobDeployed"]
-    hashes = (content_hash(CHILD), content_hash(MODEL)) if has_parent else (content_hash(MODEL),)
-    assert [event.taskHash for event in jobs] == [task_hash(task, *hashes)] * 2
+
+def add_version(models, server, parent, data, *, whole=True):
+    models.announce(parent, content_hash(data), len(data), sender=server)
+    if whole:
+        models.publish(models.latestVersion(), 0, chunk_hashes(data), data, sender=server)
+
+
+@settings(max_examples=4)
+@given(task=st.binary(max_size=100))
+def test_the_chain_and_its_twin_hash_tasks_alike(factory, models, registry, server, task):
+    with rollback():
+        add_version(models, server, 1, SIBLING)
+        jobs = jobs_of_version(factory, models, server, 2, task)
+
+    assert [event.taskHash for event in jobs] == [task_hash(task, content_hash(SIBLING), content_hash(MODEL), 2)] * 2
+
+
+@pytest.mark.parametrize(("parent", "whole"), [(CHILD, True), (SIBLING, False)], ids=["of another size", "withheld"])
+def test_nothing_follows_from_a_parent_that_not_everybody_can_use(factory, models, registry, server, parent, whole):
+    add_version(models, server, 1, parent, whole=whole)
+    add_version(models, server, 2, MODEL)
+
+    jobs = jobs_of_version(factory, models, server, 3, TASK)
+
+    assert [event.taskHash for event in jobs] == [task_hash(TASK, content_hash(MODEL), bytes(32), 3)] * 2
 
 
 @given(
-    base=st.tuples(st.binary(max_size=40), HASHES, HASHES),
-    other=st.tuples(st.binary(max_size=40), HASHES, HASHES),
-    place=st.integers(0, 2),
+    base=st.tuples(st.binary(max_size=40), HASHES, HASHES, st.integers(1, 99)),
+    other=st.tuples(st.binary(max_size=40), HASHES, HASHES, st.integers(1, 99)),
+    place=st.integers(0, 3),
 )
-def test_a_task_hash_names_one_recipe_one_model_and_one_parent(base, other, place):
+def test_a_task_hash_names_one_recipe_one_model_one_parent_and_one_version(base, other, place):
     changed = (*base[:place], other[place], *base[place + 1 :])
 
     assert (task_hash(*changed) == task_hash(*base)) == (changed == base)

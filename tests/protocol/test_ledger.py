@@ -7,10 +7,11 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from mlchain.chain import logs
+from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import chunk_hashes, content_hash, split
 from mlchain.protocol.events import Committed, Event, Log, ModelChunkPublished, VersionAnnounced
 from mlchain.protocol.ledger import Ledger
-from mlchain.protocol.rounds import Round
+from mlchain.protocol.rounds import Job, Round
 from mlchain.protocol.terms import RoundTerms
 from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import MODEL, Committee, decide, deploy_round
@@ -141,23 +142,26 @@ def test_a_version_is_complete_with_its_last_chunk_in_whatever_order_they_come(d
     assert len(chunk_hashes(data)) == len(chunks)
 
 
-def test_the_parent_of_a_round_s_model_is_known_once_all_of_it_is_there():
+def test_the_parent_of_a_round_s_model_is_what_its_jobs_were_deployed_with_once_all_of_it_is_there():
     ledger = Ledger("server")
 
     def fold(event: Event) -> None:
         ledger.fold(Log(event, "models", 1, 0, 1))
 
     def announce(version: int, parent: int) -> None:
-        fold(VersionAnnounced(version, parent, bytes(32), 3))
+        fold(VersionAnnounced(version, parent, bytes([version]) * 32, 3))
 
-    def parent_of(version: int) -> bytes | None:
+    def parent_of(version: int, bound: bytes = bytes(32)) -> bytes | None:
         terms = RoundTerms(version, *[1] * (len(fields(RoundTerms)) - 1))
-        return ledger.parent_of(Round(1, terms, 0, bytes(32), 1, 1, b""))
+        job = Job("job", 0, task_hash(b"", bytes([version]) * 32, bound, version), terms, 1, ("worker",))
+        return ledger.parent_of(Round(1, terms, 0, bytes(32), 1, 1, b"", [job]))
 
     announce(1, 0)
     announce(2, 1)
     announce(3, 1)
 
-    assert [parent_of(version) for version in (1, 2, 3)] == [None, None, None]
+    bound = bytes([1]) * 32
+    assert [parent_of(1), parent_of(2, bound), parent_of(3, bound)] == [None, None, None]
     fold(ModelChunkPublished(1, 0, b"abc"))
-    assert [parent_of(version) for version in (1, 2, 3)] == [None, b"abc", b"abc"]
+    assert [parent_of(1), parent_of(2, bound), parent_of(3, bound)] == [None, b"abc", b"abc"]
+    assert parent_of(2) is None, "it was published whole after the jobs were deployed"

@@ -10,9 +10,9 @@ def seed_of(chain_id: int, factory: str, random: bytes, block_hash: bytes, numbe
     return keccak(encode(types, [chain_id, factory, random, block_hash, number]))
 
 
-def task_hash(recipe: bytes, model: bytes, parent: bytes) -> bytes:
-    """Return what binds a round's recipe, its model and the model's parent."""
-    return keccak(keccak(recipe) + model + parent)
+def task_hash(recipe: bytes, model: bytes, parent: bytes, version: int) -> bytes:
+    """Return what binds a round's recipe, its model, the model's parent and its number."""
+    return keccak(keccak(recipe) + model + parent + version.to_bytes(32, "big"))
 
 
 def chunk_hash(chunk: bytes) -> bytes:

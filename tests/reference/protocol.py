@@ -95,8 +95,9 @@ class Protocol:
         holders = [pool[drawn(seed, len(pool), seat)] for seat in range(terms.jobs * terms.seats)]
         self.rounds.append([])
         version = self.models.versions[terms.model_version]
-        parent = self.models.versions[version.parent].content if version.parent else bytes(32)
-        bound = task_hash(task, version.content, parent)
+        parent = self.models.versions.get(version.parent)
+        is_parent = parent is not None and parent.size == version.size and self.models.is_complete(version.parent)
+        bound = task_hash(task, version.content, parent.content if is_parent else bytes(32), terms.model_version)
         for index in range(terms.jobs):
             address = self.chain.job_address(number, index)
             committee = holders[index * terms.seats : (index + 1) * terms.seats]
