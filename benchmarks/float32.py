@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from mlchain.training.exact import Integers
-from mlchain.training.jobs import batches
+from mlchain.training.jobs import Batches
 from mlchain.training.layers import OUTPUT_ERROR_BITS, POOL, Layer, Stage
 from mlchain.training.networks import SAMPLES_AT_ONCE, Samples, values_of
 from mlchain.training.recipe import Recipe
@@ -28,7 +28,7 @@ def train(
 ) -> tuple[list[Floats], float]:
     """Return weights in units of a model, and the loss in bits, of the job that `jobs.run_job` does exactly."""
     network = Network(recipe, model, version)
-    loss = sum(network.step(*batch) for batch in batches(recipe, samples, labels, key))
+    loss = sum(network.step(*batch) for batch in Batches(recipe, samples, labels, key))
     return network.model(), loss
 
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+
 /// @dev The greatest number of chunks of a byte string.
 uint256 constant MAX_CHUNKS = 128;
 
@@ -73,6 +75,34 @@ library ContentHash {
             }
             root := mload(nodes)
         }
+    }
+
+    /// @notice Return whether some bytes are a piece of a chunk.
+    /// @param chunkHash_ The hash of the chunk.
+    /// @param length The number of its bytes.
+    /// @param number The number of the piece.
+    /// @param piece The bytes.
+    /// @param path What the piece is hashed with on the way to the hash of the chunk.
+    /// @return is_ Whether they are.
+    function isPiece(
+        bytes32 chunkHash_,
+        uint256 length,
+        uint256 number,
+        bytes calldata piece,
+        bytes32[] calldata path
+    ) internal pure returns (bool is_) {
+        uint256 last = (length - 1) / PIECE_SIZE;
+        if (number > last) return false;
+        if (piece.length != (number < last ? PIECE_SIZE : length - last * PIECE_SIZE)) return false;
+        if (last >> path.length != 0 || (path.length != 0 && last >> (path.length - 1) == 0)) return false;
+        bytes32 node = keccak256(piece);
+        for (uint256 i = 0; i < path.length; ++i) {
+            node = number & 1 == 0
+                ? Hashes.efficientKeccak256(node, path[i])
+                : Hashes.efficientKeccak256(path[i], node);
+            number >>= 1;
+        }
+        return node == chunkHash_;
     }
 
     /// @notice Revert unless a chunk is the one with this number in the byte string with this size and hash.

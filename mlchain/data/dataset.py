@@ -66,7 +66,7 @@ class Dataset:
             raise DataError(f"{self.name} has two classes of one name")
         if self.columns and len(self.columns) != self.inputs.sample_size:
             raise DataError(f"{self.name} has {len(self.columns)} columns for {self.inputs.sample_size} bytes")
-        for samples, labels in self._parts():
+        for samples, labels in self.parts():
             if samples.dtype != np.uint8 or samples.shape != (len(labels), self.inputs.sample_size):
                 raise DataError(f"{self.name}: samples {samples.dtype} {samples.shape} for {len(labels)} labels")
             if len(labels) == 0 or samples.max() > self.inputs.greatest:
@@ -76,7 +76,8 @@ class Dataset:
             samples.setflags(write=False)
             labels.setflags(write=False)
 
-    def _parts(self) -> Iterator[tuple[NDArray[np.uint8], Integers]]:
+    def parts(self) -> Iterator[tuple[NDArray[np.uint8], Integers]]:
+        """Yield samples and labels, those for training first."""
         yield self.train_samples, self.train_labels
         yield self.test_samples, self.test_labels
 
@@ -91,7 +92,7 @@ class Dataset:
     def to_bytes(self) -> bytes:
         """Return the canonical file: magic, length of the header as uint32 (little-endian), header, samples, labels."""
         header = self.header()
-        body = b"".join(s.tobytes() + t.astype(np.uint8).tobytes() for s, t in self._parts())
+        body = b"".join(s.tobytes() + t.astype(np.uint8).tobytes() for s, t in self.parts())
         return _MAGIC + len(header).to_bytes(_LENGTH, "little") + header + body
 
     @classmethod
@@ -147,11 +148,11 @@ def fingerprint(dataset: Dataset) -> bytes:
 
     A sample's leaf is its bytes and its label as one more.
     """
-    roots = [merkle_root(_leaves(*part)) for part in dataset._parts()]
+    roots = [merkle_root(leaves_of(*part)) for part in dataset.parts()]
     return hashlib.sha256(hashlib.sha256(dataset.header()).digest() + b"".join(roots)).digest()
 
 
-def _leaves(samples: NDArray[np.uint8], labels: Integers) -> Iterator[bytes]:
+def leaves_of(samples: NDArray[np.uint8], labels: Integers) -> Iterator[bytes]:
     for sample, label in zip(samples, labels.tolist(), strict=True):
         yield sample.tobytes() + bytes([label])
 

@@ -24,11 +24,23 @@ def chunk_count(size: int) -> int:
 
 def chunk_hash(chunk: bytes) -> bytes:
     """Return the root of the Keccak-256 tree over a chunk, paired from the left, a last node with a zero word."""
-    level = [keccak(chunk[start : start + PIECE_SIZE]) for start in range(0, len(chunk), PIECE_SIZE)]
-    while len(level) > 1:
-        level.append(bytes(32))
-        level = [keccak(left + right) for left, right in zip(level[::2], level[1::2], strict=False)]
-    return level[0]
+    return _tree_of(chunk)[-1][0]
+
+
+def _tree_of(chunk: bytes) -> list[list[bytes]]:
+    levels = [[keccak(chunk[start : start + PIECE_SIZE]) for start in range(0, len(chunk), PIECE_SIZE)]]
+    while len(levels[-1]) > 1:
+        levels[-1].append(bytes(32))
+        levels.append([keccak(left + right) for left, right in zip(levels[-1][::2], levels[-1][1::2], strict=False)])
+    return levels
+
+
+def show_piece(data: bytes, at: int) -> tuple[bytes, list[bytes]]:
+    """Return the piece with byte `at`, and what shows that it is one: the hashes of all chunks, then its path."""
+    chunk = split(data)[at // CHUNK_SIZE]
+    number = at % CHUNK_SIZE // PIECE_SIZE
+    path = [level[number >> up ^ 1] for up, level in enumerate(_tree_of(chunk)[:-1])]
+    return chunk[number * PIECE_SIZE :][:PIECE_SIZE], chunk_hashes(data) + path
 
 
 def chunk_hashes(data: bytes) -> list[bytes]:

@@ -1,6 +1,7 @@
 """One job: from a model, a recipe and the job's place in the history to its one right result."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def run_job(
     estimate of the change: the result says what is missing from it.
     """
     network = Network(recipe.inputs, recipe.layers_for(version), model)
-    loss = sum(network.step(*batch) for batch in batches(recipe, samples, labels, key))
+    loss = sum(network.step(*batch) for batch in Batches(recipe, samples, labels, key))
     digest = digest_weights(network.master_weights())
     change = [after.astype(np.int64) - before for after, before in zip(network.model(), model, strict=True)]
     if recipe.bits == WIDE:
@@ -63,17 +64,29 @@ def run_job(
     return Result(codes, scales, digest, loss)
 
 
-def batches(recipe: Recipe, samples: Samples, labels: Integers, key: bytes) -> Iterator[tuple[Samples, Integers]]:
-    """Yield the samples and labels of every step, in the order that the key gives, each moved as it says."""
-    count = recipe.local_steps * recipe.batch
-    order = sample_order(key, len(labels), count)
-    moves = displacements(key, count, recipe.displacement) if recipe.displacement else None
-    for start in range(0, count, recipe.batch):
-        part = slice(start, start + recipe.batch)
-        batch = samples.take(order[part], axis=0)
-        if moves is not None:
-            batch = displaced(batch, recipe.inputs.shape, moves[part], recipe.displacement)
-        yield batch, labels[order[part]]
+class Batches(Sequence[tuple[Samples, Integers]]):
+    """The samples and labels of every step, in the order that a job's key gives, each moved as it says."""
+
+    def __init__(self, recipe: Recipe, samples: Samples, labels: Integers, key: bytes) -> None:
+        """Take the data set, (n, bytes) and (n,)."""
+        self._recipe, self._samples, self._labels = recipe, samples, labels
+        count = recipe.local_steps * recipe.batch
+        self.order = sample_order(key, len(labels), count)
+        self._moves = displacements(key, count, recipe.displacement) if recipe.displacement else None
+
+    def __len__(self) -> int:
+        return self._recipe.local_steps
+
+    def __getitem__(self, step: Any) -> Any:
+        """Return the batch of a step, counted from 0."""
+        if step >= len(self):
+            raise IndexError(f"step {step} of {len(self)}")
+        recipe = self._recipe
+        part = slice(step * recipe.batch, (step + 1) * recipe.batch)
+        batch = self._samples.take(self.order[part], axis=0)
+        if self._moves is not None:
+            batch = displaced(batch, recipe.inputs.shape, self._moves[part], recipe.displacement)
+        return batch, self._labels[self.order[part]]
 
 
 def displaced(samples: Samples, shape: tuple[int, int, int], moves: Integers, reach: int) -> Samples:

@@ -75,7 +75,7 @@ def cross_entropy(chances: Integers) -> int:
 
     `chances` are the probabilities of the labels, (n,), in 0 .. 2**16.
     """
-    return int(_LOSSES[chances].sum())
+    return int(LOSSES[chances].sum())
 
 
 def _losses(chances: Integers) -> Integers:
@@ -87,4 +87,4 @@ def _losses(chances: Integers) -> Integers:
     return (15 - octave) * LOSS_PER_BIT + below_double
 
 
-_LOSSES = _losses(np.arange(ONE + 1))
+LOSSES = _losses(np.arange(ONE + 1))
