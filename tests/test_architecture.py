@@ -77,6 +77,7 @@ ALLOWED = {
         "mlchain.units",
     },
     "mlchain/centralized": {"eth_utils", "mlchain.chain", "mlchain.errors", "mlchain.protocol"},
+    "mlchain/referee": {"eth_abi", "eth_utils", "mlchain.data", "mlchain.protocol", "mlchain.training", "numpy"},
     "mlchain/actors": {"mlchain.errors", "mlchain.protocol", "mlchain.tasks", "mlchain.training"},
     "mlchain/audit": {"eth_abi", "eth_utils", "mlchain.actors", "mlchain.protocol", "mlchain.tasks"},
     "mlchain/chain": {
@@ -173,6 +174,7 @@ ONLY_IN = {
     "numpy": (
         "mlchain/data",
         "mlchain/export",
+        "mlchain/referee",
         "mlchain/training",
         "mlchain/tasks",
         "mlchain/centralized/learning",

@@ -36,12 +36,13 @@ NAMES = {
     "factory": "JobFactory",
     "guarded": "WorkerRegistry",
     "job": "Job",
+    "judge": "TrainingJudge",
     "libraries": "LibraryHarness",
     "registry": "WorkerRegistry",
 }
 MOCKS = {"ContractWorker", "LibraryHarness", "Multicall"}
 # Their errors come from the contracts that use them.
-LIBRARIES = {"CommitteeDraw", "ContentHash", "Checkpoints", "JobTerms"}
+LIBRARIES = {"CommitteeDraw", "ContentHash", "Checkpoints", "JobTerms", "TraceEvidence", "TraceLayout"}
 
 
 def test_the_contracts_have_errors():
