@@ -31,6 +31,7 @@ from mlchain.errors import UserError
 TOPICS = (
     *("learning", "orders", "tables", "robustness", "encodings", "speed", "gas", "scale", "history", "traffic"),
     "centralized",
+    "referee",
 )
 SESSIONS = "sessions"
 

@@ -77,7 +77,15 @@ ALLOWED = {
         "mlchain.units",
     },
     "mlchain/centralized": {"eth_utils", "mlchain.chain", "mlchain.errors", "mlchain.protocol"},
-    "mlchain/referee": {"eth_abi", "eth_utils", "mlchain.data", "mlchain.protocol", "mlchain.training", "numpy"},
+    "mlchain/referee": {
+        "eth_abi",
+        "eth_utils",
+        "mlchain.data",
+        "mlchain.protocol",
+        "mlchain.tasks",
+        "mlchain.training",
+        "numpy",
+    },
     "mlchain/actors": {"mlchain.errors", "mlchain.protocol", "mlchain.tasks", "mlchain.training"},
     "mlchain/audit": {"eth_abi", "eth_utils", "mlchain.actors", "mlchain.protocol", "mlchain.tasks"},
     "mlchain/chain": {

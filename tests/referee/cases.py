@@ -1,82 +1,24 @@
 """Jobs with everything that a dispute about them needs."""
 
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
 from mlchain.data.dataset import Dataset, fingerprint
-from mlchain.protocol.content import content_hash
-from mlchain.referee.evidence import DataTree, TraceReader, derive, entries_of
-from mlchain.referee.reading import Statement
-from mlchain.referee.statements import Description, encode_evidence
-from mlchain.referee.steps import Job
-from mlchain.referee.trace import Trace
+from mlchain.referee.prover import Prover
 from mlchain.tasks.task import DatasetTask
-from mlchain.training import jobs
 from mlchain.training.layers import InputKind, Inputs, Layer, Pooling
 from mlchain.training.recipe import Recipe
 from tests.training import strategies
 
+SEED, INDEX = bytes(range(32)), 3
 
-@dataclass(frozen=True, eq=False)
-class Case:
-    """A job of a task, its trace and what the contract is told of it."""
 
-    task: DatasetTask
-    model: bytes
-    parent: bytes | None
-    version: int
-    seed: bytes = bytes(range(32))
-    index: int = 3
-
-    @cached_property
-    def result(self) -> bytes:
-        return self.task.train(self.model, self.seed, self.index, self.parent, self.version)
-
-    @cached_property
-    def job(self) -> Job:
-        plan, data = self.task.plan, self.task.dataset
-        key = jobs.job_key(plan, self.seed, self.index)
-        return Job(plan, self.model, self.parent, self.version, key, data.train_samples, data.train_labels)
-
-    @cached_property
-    def trace(self) -> Trace:
-        return Trace(self.job, self.result)
-
-    @cached_property
-    def description(self) -> Description:
-        return self.described()
-
-    def described(self, result: bytes | None = None) -> Description:
-        """Return the description of the job with this result, or another."""
-        parent = bytes(32) if self.parent is None else content_hash(self.parent)
-        result = self.result if result is None else result
-        recipe = self.task.plan.to_bytes()
-        return Description(
-            recipe, content_hash(self.model), parent, self.version, self.seed, self.index, content_hash(result)
-        )
-
-    @cached_property
-    def statement(self) -> Statement:
-        layers = self.task.plan.layers_for(self.version)
-        return Statement(self.trace.layout, layers, self.job.key, self.parent is not None)
-
-    @cached_property
-    def reader(self) -> TraceReader:
-        return TraceReader(self.trace, self.job, DataTree(self.task.dataset), self.result)
-
-    def derived(self, position: int, entry: int) -> tuple[int | None, bytes]:
-        """Return what an entry has to be, and the evidence."""
-        value, shown = derive(self.statement, self.reader, position, entry)
-        return value, encode_evidence(shown)
-
-    def said(self, position: int) -> list[int]:
-        """Return the entries of a leaf."""
-        found = self.trace.layout.find(position)
-        assert found is not None
-        return entries_of(self.trace.leaf(position), found[1])
+def case_of(task: DatasetTask, model: bytes, parent: bytes | None, version: int) -> Prover:
+    """Return who has computed a job, and published the right result."""
+    result = task.train(model, SEED, INDEX, parent, version)
+    return Prover(task, model, parent, version, SEED, INDEX, result)
 
 
 def dataset_of(recipe: Recipe, count: int, generator: np.random.Generator) -> Dataset:
@@ -90,14 +32,14 @@ def dataset_of(recipe: Recipe, count: int, generator: np.random.Generator) -> Da
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def cases(draw: st.DrawFn) -> Prover:
     """A job of any tiny recipe; small and huge weights both occur, and parents that have and have not their size."""
     recipe = draw(strategies.recipes(strategies.ANY_BITS))
     generator = np.random.default_rng(draw(st.integers(0, 2**32)))
     task = task_of(recipe, draw(st.integers(1, 9)), generator)
     width = draw(st.sampled_from([2, 6, 10, 15]))
     model, parent = (generator.integers(-(2**width), 2**width, recipe.weights).astype("<i2").tobytes() for _ in "mp")
-    return Case(task, model, draw(st.sampled_from([parent, None])), draw(st.integers(1, 5)))
+    return case_of(task, model, draw(st.sampled_from([parent, None])), draw(st.integers(1, 5)))
 
 
 # Its rows are cut into leaves, its gradients are added up from parts, and one row and column of sums is not pooled.
@@ -115,12 +57,12 @@ WIDE = Recipe(
 )
 
 
-def wide_case() -> Case:
+def wide_case() -> Prover:
     """Return a job whose tensors are large enough to be cut."""
     generator = np.random.default_rng(1)
     task = task_of(WIDE, 7, generator)
     model = generator.integers(-300, 300, WIDE.weights).astype("<i2").tobytes()
-    return Case(task, model, task.initial_model(), 2)
+    return case_of(task, model, task.initial_model(), 2)
 
 
 def task_of(recipe: Recipe, count: int, generator: np.random.Generator) -> DatasetTask:

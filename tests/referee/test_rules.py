@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlchain.referee import scalars
+from mlchain.referee.prover import Prover
 from mlchain.referee.statements import Description, encode_evidence
 from mlchain.training import compression, softmax
 from mlchain.training.layers import OUTPUT_ERROR_BITS
-from tests.referee.cases import WIDE, Case, cases, wide_case
+from tests.referee.cases import WIDE, cases, wide_case
 
 ENTRIES = 12 if settings.get_current_profile_name() == "thorough" else 4  # of one trace
 
@@ -32,7 +33,7 @@ def wide():
     return wide_case()
 
 
-def follows(judge, case: Case, position: int, leaf: bytes, entry: int, evidence: bytes) -> bool:
+def follows(judge, case: Prover, position: int, leaf: bytes, entry: int, evidence: bytes) -> bool:
     """Return whether the judge says so; evidence that it cannot use says nothing."""
     described = case.description
     arguments = (described.statement, described.to_bytes(), case.trace.root, position, leaf, entry, evidence)
@@ -44,7 +45,7 @@ def follows(judge, case: Case, position: int, leaf: bytes, entry: int, evidence:
 
 
 @st.composite
-def entries(draw: st.DrawFn, case: Case) -> tuple[int, int]:
+def entries(draw: st.DrawFn, case: Prover) -> tuple[int, int]:
     """The position of a leaf of any tensor of any step, and the number of one of its entries."""
     layout = case.trace.layout
     step = draw(st.sampled_from([0, 1, layout.last_step - 1, layout.last_step]) | st.integers(0, layout.last_step))
@@ -61,11 +62,11 @@ def changed(leaf: bytes, width: int, entry: int, by: int) -> bytes:
     return leaf[: at.start] + number.to_bytes(width, "big") + leaf[at.stop :]
 
 
-def check(judge, case: Case, data: st.DataObject) -> None:
+def check(judge, case: Prover, data: st.DataObject) -> None:
     position, entry = data.draw(entries(case))
     _, tensor, _ = case.trace.layout.find(position)
     leaf = case.trace.leaf(position)
-    value, evidence = case.derived(position, entry)
+    value, evidence = case.prove(position, entry)
     assert value == case.said(position)[entry]
     assert follows(judge, case, position, leaf, entry, evidence)
 
@@ -151,11 +152,10 @@ def test_a_byte_that_is_published_as_another_does_not_derive_though_the_trace_is
     position, entry = layout.position(layout.last_step, tensor, 0), 5
     other = bytearray(wide.result)
     other[entry] ^= 1
-    lying = Case(wide.task, wide.model, wide.parent, wide.version)
-    lying.__dict__["result"] = bytes(other)  # published
-    lying.__dict__["trace"] = wide.trace
+    lying = replace(wide, result=bytes(other))
+    lying.__dict__["trace"] = wide.trace  # it claims the right one
 
-    value, evidence = lying.derived(position, entry)
+    value, evidence = lying.prove(position, entry)
 
     assert value is None
     assert not follows(judge, lying, position, wide.trace.leaf(position), entry, evidence)

@@ -1,6 +1,7 @@
 """The trace of a job: training's own numbers, all of them, in a tree."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from mlchain.referee.trace import Trace
 from mlchain.tasks.catalogue import create_task
 from mlchain.training.encoding import decode_result, digest_weights
 from mlchain.training.trees import missing
-from tests.referee.cases import WIDE, Case, cases, wide_case
+from tests.referee.cases import WIDE, case_of, cases, wide_case
 
 
 @given(cases())
@@ -50,7 +51,7 @@ def test_every_entry_has_one_leaf(case):
 
 def test_a_trace_that_keeps_few_weights_has_the_same_nodes(monkeypatch):
     task = create_task("digits", "softmax")
-    case = Case(task, task.initial_model(), None, 1)
+    case = case_of(task, task.initial_model(), None, 1)
     full = case.trace
     monkeypatch.setattr(traces, "MASTER_MEMORY", 4 * 650 * 4)
     monkeypatch.setattr(traces, "STEPS_AT_HAND", 1)
@@ -72,8 +73,6 @@ def test_default_recipes_can_be_refereed_in_eleven_moves_or_thirteen(name):
 
 
 def test_a_recipe_whose_entries_follow_from_too_much_is_refused():
-    from dataclasses import replace
-
     with pytest.raises(NotRefereeable, match="batch are 5000"):
         Layout(replace(WIDE, batch=5000))
     assert wide_case().trace.layout.depth <= 30
