@@ -61,7 +61,7 @@ interface IJobFactory {
     /// @param round The number of the round.
     /// @param index The number of the job in the round, counted from zero.
     /// @param job The job.
-    /// @param taskHash The hash of the recipe's hash, the model's and its parent's.
+    /// @param taskHash The hash of the recipe's hash, the model's, its parent's and the version's number.
     event JobDeployed(uint256 indexed round, uint256 indexed index, address indexed job, bytes32 taskHash);
 
     /// @notice Emitted when the server says where a data set can be fetched.

@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 /// @notice What a job is deployed with. Times are in seconds, money in wei, sizes in bytes.
 struct Terms {
     bytes32 seed;
-    bytes32 taskHash; // binds the recipe, the model and its parent
+    bytes32 taskHash; // binds the recipe, the model, its parent and its number
     uint32 round;
     uint8 index;
     uint40 snapshotBlock;
