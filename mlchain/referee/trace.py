@@ -103,6 +103,20 @@ class Trace:
         return grow(hashes, self.layout.leaf_bits)
 
 
+def first_difference(trace: Trace, other: Callable[[int, int], bytes]) -> int | None:
+    """Return the position of the first leaf in which two traces of one layout differ, None if they do not.
+
+    `other` tells a node of the other one by its depth and index, as `Trace.node` does.
+    """
+    if trace.root == other(0, 0):
+        return None
+    index = 0
+    for depth in range(1, trace.layout.depth + 1):
+        index *= 2
+        index += trace.node(depth, index) == other(depth, index)
+    return index
+
+
 def _bytes_of(numbers: AnyIntegers, tensor: Tensor) -> bytes:
     # A cast to fewer bits keeps the lowest ones, as two's complement wants it.
     return numbers.astype(f">i{tensor.width}" if tensor.width > 1 else "i1").tobytes()
