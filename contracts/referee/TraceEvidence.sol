@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ContentHash} from "../libraries/ContentHash.sol";
+import {HashTree} from "./HashTree.sol";
 import {Kind, Plan, Stage, Tensor, TraceLayout} from "./TraceLayout.sol";
 
 /// @notice A leaf of a tree, and what it is hashed with on the way to the root.
@@ -54,18 +55,6 @@ library TraceEvidence {
         }
     }
 
-    /// @notice Return the SHA-256 of bytes in calldata.
-    /// @param data The bytes.
-    /// @return hashed The hash.
-    function hashOf(bytes calldata data) internal view returns (bytes32 hashed) {
-        assembly ("memory-safe") {
-            let at := mload(0x40)
-            calldatacopy(at, data.offset, data.length)
-            if iszero(staticcall(gas(), 2, at, data.length, 0x00, 0x20)) { revert(0, 0) }
-            hashed := mload(0x00)
-        }
-    }
-
     /// @notice Revert unless a node is at an index, so many levels below a root.
     /// @param root The root.
     /// @param node The node.
@@ -77,18 +66,7 @@ library TraceEvidence {
         view
     {
         require(path.length == depth, NotShown());
-        assembly ("memory-safe") {
-            let end := add(path.offset, shl(5, path.length))
-            for { let at := path.offset } lt(at, end) { at := add(at, 0x20) } {
-                let right := and(index, 1)
-                mstore(shl(5, right), node)
-                mstore(shl(5, xor(right, 1)), calldataload(at))
-                if iszero(staticcall(gas(), 2, 0x00, 0x40, 0x00, 0x20)) { revert(0, 0) }
-                node := mload(0x00)
-                index := shr(1, index)
-            }
-        }
-        require(node == root && index == 0, NotShown());
+        require(index >> depth == 0 && HashTree.climb(node, index, path) == root, NotShown());
     }
 
     /* TRACE */
@@ -119,7 +97,7 @@ library TraceEvidence {
     function _take(Reading memory reading, uint256 slot, uint256 position, uint256 size) private view {
         Shown calldata shown = next(reading);
         require(shown.data.length == size, NotShown());
-        requireUnder(reading.root, hashOf(shown.data), position, shown.path, reading.plan.depth);
+        requireUnder(reading.root, HashTree.hashOf(shown.data), position, shown.path, reading.plan.depth);
         hold(reading, slot, position, shown.data);
     }
 
@@ -160,7 +138,7 @@ library TraceEvidence {
     function sample(Reading memory reading, uint256 place) internal view returns (bytes calldata data, uint256 label) {
         Shown calldata roots = next(reading);
         require(roots.path.length == 2, NotShown());
-        bytes32 fingerprint = sha256(abi.encodePacked(hashOf(roots.data), roots.path[0], roots.path[1]));
+        bytes32 fingerprint = sha256(abi.encodePacked(HashTree.hashOf(roots.data), roots.path[0], roots.path[1]));
         require(fingerprint == reading.plan.fingerprint, NotShown());
         uint256 samples = _trainingSamples(roots.data);
         Shown calldata shown = next(reading);
@@ -168,7 +146,7 @@ library TraceEvidence {
         uint256 size = (reading.plan.inputKind == 2 ? 1 : first.channels) * first.height * first.width;
         require(shown.data.length == size + 1, NotShown());
         uint256 number = numberAt(reading.key, samples, place);
-        requireUnder(roots.path[0], hashOf(shown.data), number, shown.path, TraceLayout.bitsOf(samples - 1));
+        requireUnder(roots.path[0], HashTree.hashOf(shown.data), number, shown.path, TraceLayout.bitsOf(samples - 1));
         return (shown.data[:size], uint8(shown.data[size]));
     }
 

@@ -27,7 +27,7 @@ ERRORS = [
     for error in re.findall(r"\berror (\w+)\(", with_bases(contract))
 ]
 TESTS = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
-EXPECTED = re.findall(r"\breverts\(\s*(?:\w+\.)*(\w+)\.(\w+)\b", TESTS)
+EXPECTED = re.findall(r"\b(?:reverts|refused)\(\s*(?:\w+\.)*(\w+)\.(\w+)\b", TESTS)
 
 # What the tests call the contracts, besides their own names.
 NAMES = {
@@ -35,12 +35,13 @@ NAMES = {
     "counter": "Counter",
     "factory": "JobFactory",
     "guarded": "WorkerRegistry",
+    "disputes": "Disputes",
     "job": "Job",
     "judge": "TrainingJudge",
     "libraries": "LibraryHarness",
     "registry": "WorkerRegistry",
 }
-MOCKS = {"ContractWorker", "LibraryHarness", "Multicall"}
+MOCKS = {"ContractWorker", "CountingJudge", "LibraryHarness", "Multicall"}
 # Their errors come from the contracts that use them.
 LIBRARIES = {"CommitteeDraw", "ContentHash", "Checkpoints", "JobTerms", "TraceEvidence", "TraceLayout"}
 

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {HashTree} from "./HashTree.sol";
+import {IDisputed} from "./interfaces/IDisputed.sol";
+import {IDisputes} from "./interfaces/IDisputes.sol";
+import {IJudge} from "./interfaces/IJudge.sol";
+
+/// @title Disputes
+/// @notice Decides between claims and challenges about the traces of computations, of which it knows nothing: a judge
+/// says whether one entry follows.
+/// @dev Every move on a claim's side hashes to a node that the claim has committed to, or is judged: so anybody may
+/// make it, and nobody can lose a claim on purpose except by letting its clock run out. All challenges run side by
+/// side, each with clocks of its own: a party's challenge of itself decides nothing and delays nobody. With clocks of c
+/// seconds, challenges begin until `claimsUntil` + c, and neither side of one has more than c: all moves are made by
+/// `claimsUntil` + 3 c. The last quarter is for whoever has to say that a clock has run out.
+contract Disputes is IDisputes {
+    using SafeCast for uint256;
+
+    /// @notice Levels of a tree that a move shows.
+    uint256 public constant LEVELS = 6;
+
+    /// @notice What claims, challenges and demands put down, in wei.
+    uint256 public immutable BOND;
+
+    /// @notice Who says whether an entry follows.
+    IJudge public immutable JUDGE;
+
+    /// @notice All claims, by number.
+    Claim[] public claims;
+
+    /// @notice All challenges, by number.
+    Challenge[] public challenges;
+
+    /// @notice What everybody is owed, in wei.
+    mapping(address owner => uint256 amount) public creditOf;
+
+    mapping(IDisputed disputed => mapping(bytes32 resultHash => Case)) private _cases;
+
+    /// @dev By result and root.
+    mapping(bytes32 id => bool claimed) private _isClaimed;
+
+    /// @notice Make a game.
+    /// @param judge Who says whether an entry follows.
+    /// @param bond In wei.
+    constructor(IJudge judge, uint256 bond) {
+        JUDGE = judge;
+        BOND = bond;
+    }
+
+    modifier withBond() {
+        require(msg.value == BOND, WrongBond(msg.value, BOND));
+        _;
+    }
+
+    /* CLAIM */
+
+    /// @inheritdoc IDisputes
+    function demand(IDisputed disputed, bytes32 resultHash) external payable withBond {
+        Case storage current = _open(disputed, resultHash);
+        require(current.claims == 0 && current.demander == address(0), AlreadyClaimed());
+
+        current.demander = msg.sender;
+        emit Demanded(disputed, resultHash, msg.sender);
+    }
+
+    /// @inheritdoc IDisputes
+    function claim(
+        IDisputed disputed,
+        bytes32 resultHash,
+        bytes calldata description,
+        bytes32 root,
+        bytes32[] calldata nodes
+    ) external payable withBond returns (uint256 number) {
+        Case storage current = _open(disputed, resultHash);
+        bytes32 id = keccak256(abi.encode(disputed, resultHash, root));
+        require(!_isClaimed[id], SameClaim());
+        uint256 depth = JUDGE.depthOf(current.statement, description);
+        _requireNodes(root, nodes, 0, depth);
+
+        number = claims.length;
+        _isClaimed[id] = true;
+        ++current.claims;
+        ++current.standing;
+        claims.push(
+            Claim({
+                disputed: disputed,
+                resultHash: resultHash,
+                root: root,
+                claimant: msg.sender,
+                depth: depth.toUint8(),
+                running: 0,
+                isRefuted: false,
+                isReleased: false
+            })
+        );
+        emit Claimed(number, disputed, resultHash, msg.sender, root, nodes);
+    }
+
+    /// @dev What is disputed is asked once, so it cannot change its mind about a statement or a time.
+    function _open(IDisputed disputed, bytes32 resultHash) private returns (Case storage current) {
+        current = _cases[disputed][resultHash];
+        if (current.clock == 0) {
+            (bytes32 statement, uint256 claimsUntil, uint256 decidedBy) = disputed.caseOf(resultHash);
+            require(decidedBy >= claimsUntil + 4, NoTime());
+            current.statement = statement;
+            current.claimsUntil = claimsUntil.toUint40();
+            current.clock = ((decidedBy - claimsUntil) / 4).toUint40();
+        }
+        require(block.timestamp < current.claimsUntil, WrongTime(current.claimsUntil));
+    }
+
+    /// @inheritdoc IDisputes
+    function challenge(uint256 claimNumber, uint256 index, bytes32 node, bytes32[] calldata path)
+        external
+        payable
+        withBond
+        returns (uint256 number)
+    {
+        Claim storage of_ = claims[claimNumber];
+        require(!of_.isRefuted, IsRefuted(claimNumber));
+        Case storage current = _cases[of_.disputed][of_.resultHash];
+        require(block.timestamp < _challengesUntil(current), WrongTime(_challengesUntil(current)));
+
+        number = challenges.length;
+        ++of_.running;
+        Challenge storage game = challenges.push();
+        (game.claim, game.node, game.challenger) = (claimNumber, of_.root, msg.sender);
+        (game.claimLeft, game.challengerLeft) = (current.clock, current.clock);
+        _pick(game, of_.depth, index, node, path);
+        game.turn = Turn.Claim;
+        game.since = uint40(block.timestamp);
+        emit Challenged(number, claimNumber, msg.sender, game.position);
+    }
+
+    /* MOVE */
+
+    /// @inheritdoc IDisputes
+    function open(uint256 number, bytes32[] calldata nodes) external {
+        Challenge storage game = _begin(number, Turn.Claim);
+        _requireNodes(game.node, nodes, game.depth, claims[game.claim].depth);
+
+        _pass(game);
+        emit Opened(number, nodes);
+    }
+
+    /// @inheritdoc IDisputes
+    function pick(uint256 number, uint256 index, bytes32 node, bytes32[] calldata path) external {
+        Challenge storage game = _begin(number, Turn.Challenger);
+        _pick(game, claims[game.claim].depth, index, node, path);
+
+        _pass(game);
+        emit Picked(number, game.position);
+    }
+
+    /// @inheritdoc IDisputes
+    function reveal(uint256 number, bytes calldata leaf) external {
+        Challenge storage game = _begin(number, Turn.Claim);
+        require(game.depth == claims[game.claim].depth && !game.isRevealed, NotYourTurn(number));
+        require(HashTree.hashOf(leaf) == game.node, WrongHash());
+
+        game.isRevealed = true;
+        _pass(game);
+        emit Revealed(number, leaf);
+    }
+
+    /// @inheritdoc IDisputes
+    function pickEntry(uint256 number, uint16 entry) external {
+        Challenge storage game = _begin(number, Turn.Challenger);
+        require(game.isRevealed, NotYourTurn(number));
+
+        game.entry = entry + 1;
+        _pass(game);
+        emit EntryPicked(number, entry);
+    }
+
+    /// @inheritdoc IDisputes
+    function prove(uint256 number, bytes calldata description, bytes calldata leaf, bytes calldata evidence)
+        external
+    {
+        Challenge storage game = _begin(number, Turn.Claim);
+        require(game.entry != 0, NotYourTurn(number));
+        require(HashTree.hashOf(leaf) == game.node, WrongHash());
+        require(_hasNoSuchEntry(game, description) || _isDerived(game, description, leaf, evidence), NotDerived());
+
+        _decide(number, Turn.Upheld);
+    }
+
+    /// @dev An entry that a leaf does not have says nothing against it. Where there should be no leaf, nothing saves one.
+    function _hasNoSuchEntry(Challenge storage game, bytes calldata description) private view returns (bool) {
+        uint256 entries = JUDGE.entriesOf(_caseOf(game).statement, description, game.position);
+        return entries != 0 && game.entry > entries;
+    }
+
+    function _isDerived(
+        Challenge storage game,
+        bytes calldata description,
+        bytes calldata leaf,
+        bytes calldata evidence
+    ) private view returns (bool) {
+        bytes32 root = claims[game.claim].root;
+        uint256 entry = uint256(game.entry) - 1;
+        return JUDGE.derives(
+            _caseOf(game).statement, description, root, game.position, leaf, entry, evidence
+        );
+    }
+
+    /// @inheritdoc IDisputes
+    function provePadding(uint256 number, bytes calldata description) external {
+        Challenge storage game = _begin(number, Turn.Claim);
+        require(game.depth == claims[game.claim].depth && !game.isRevealed, NotYourTurn(number));
+        require(
+            game.node == 0 && JUDGE.entriesOf(_caseOf(game).statement, description, game.position) == 0, NotDerived()
+        );
+
+        _decide(number, Turn.Upheld);
+    }
+
+    /// @inheritdoc IDisputes
+    function finish(uint256 number) external {
+        Challenge storage game = challenges[number];
+        require(game.turn == Turn.Claim || game.turn == Turn.Challenger, NotYourTurn(number));
+        if (claims[game.claim].isRefuted) {
+            _decide(number, Turn.Moot);
+            return;
+        }
+        bool isClaims = game.turn == Turn.Claim;
+        uint256 end = uint256(game.since) + (isClaims ? game.claimLeft : game.challengerLeft);
+        require(block.timestamp >= end, WrongTime(end));
+
+        _decide(number, isClaims ? Turn.Refuted : Turn.Upheld);
+    }
+
+    /// @dev Reverts unless it is somebody's turn, and still; takes the time that it took from its clock.
+    function _begin(uint256 number, Turn turn) private returns (Challenge storage game) {
+        game = challenges[number];
+        bool isClaims = turn == Turn.Claim;
+        require(game.turn == turn && (isClaims || game.challenger == msg.sender), NotYourTurn(number));
+        require(!claims[game.claim].isRefuted, IsRefuted(game.claim));
+        uint40 left = isClaims ? game.claimLeft : game.challengerLeft;
+        uint256 taken = block.timestamp - game.since;
+        require(taken < left, WrongTime(uint256(game.since) + left));
+        if (isClaims) game.claimLeft = left - uint40(taken);
+        else game.challengerLeft = left - uint40(taken);
+    }
+
+    function _pass(Challenge storage game) private {
+        game.turn = game.turn == Turn.Claim ? Turn.Challenger : Turn.Claim;
+        game.since = uint40(block.timestamp);
+    }
+
+    function _pick(Challenge storage game, uint256 depth, uint256 index, bytes32 node, bytes32[] calldata path)
+        private
+    {
+        uint256 levels = _levels(game.depth, depth);
+        require(path.length == levels, WrongLength(path.length, levels));
+        require(HashTree.climb(node, index, path) == game.node && index >> levels == 0, WrongHash());
+        game.node = node;
+        game.position = uint64((uint256(game.position) << levels) | index);
+        game.depth += uint8(levels);
+    }
+
+    function _requireNodes(bytes32 root, bytes32[] calldata nodes, uint256 from, uint256 depth) private view {
+        uint256 count = 1 << _levels(from, depth);
+        require(count > 1 && nodes.length == count, WrongLength(nodes.length, count));
+        require(HashTree.rootOf(nodes) == root, WrongHash());
+    }
+
+    function _levels(uint256 from, uint256 depth) private pure returns (uint256) {
+        return depth - from < LEVELS ? depth - from : LEVELS;
+    }
+
+    function _decide(uint256 number, Turn outcome) private {
+        Challenge storage game = challenges[number];
+        Claim storage of_ = claims[game.claim];
+        game.turn = outcome;
+        --of_.running;
+        if (outcome == Turn.Upheld) {
+            creditOf[of_.claimant] += BOND;
+        } else {
+            creditOf[game.challenger] += BOND;
+        }
+        if (outcome == Turn.Refuted) {
+            of_.isRefuted = true;
+            creditOf[game.challenger] += BOND;
+            Case storage current = _caseOf(game);
+            --current.standing;
+            if (current.refuter == address(0)) current.refuter = game.challenger;
+        }
+        emit Decided(number, game.claim, outcome);
+    }
+
+    function _caseOf(Challenge storage game) private view returns (Case storage) {
+        Claim storage of_ = claims[game.claim];
+        return _cases[of_.disputed][of_.resultHash];
+    }
+
+    function _challengesUntil(Case storage current) private view returns (uint256) {
+        return uint256(current.claimsUntil) + current.clock;
+    }
+
+    /* PAY */
+
+    /// @inheritdoc IDisputes
+    function release(uint256 number) external {
+        Claim storage of_ = claims[number];
+        Case storage current = _cases[of_.disputed][of_.resultHash];
+        require(!of_.isRefuted && !of_.isReleased && of_.running == 0, NothingToPay());
+        require(block.timestamp >= _challengesUntil(current), WrongTime(_challengesUntil(current)));
+
+        of_.isReleased = true;
+        uint256 amount = BOND;
+        if (current.demander != address(0) && !current.isDemandPaid) {
+            current.isDemandPaid = true;
+            amount += BOND;
+        }
+        creditOf[of_.claimant] += amount;
+    }
+
+    /// @inheritdoc IDisputes
+    function reclaim(IDisputed disputed, bytes32 resultHash) external {
+        Case storage current = _cases[disputed][resultHash];
+        require(current.demander != address(0) && !current.isDemandPaid && current.standing == 0, NothingToPay());
+        require(block.timestamp >= current.claimsUntil, WrongTime(current.claimsUntil));
+
+        current.isDemandPaid = true;
+        creditOf[current.demander] += BOND;
+    }
+
+    /// @inheritdoc IDisputes
+    function withdraw() external {
+        uint256 amount = creditOf[msg.sender];
+        require(amount != 0, NothingToPay());
+
+        creditOf[msg.sender] = 0;
+        emit Withdrawn(msg.sender, amount);
+        Address.sendValue(payable(msg.sender), amount);
+    }
+
+    /* VIEWS */
+
+    /// @notice Return what there is for a result.
+    /// @param disputed What the result is of.
+    /// @param resultHash The result.
+    /// @return current All zero if nobody has claimed it or demanded that.
+    function caseAt(IDisputed disputed, bytes32 resultHash) external view returns (Case memory current) {
+        return _cases[disputed][resultHash];
+    }
+
+    /// @notice Return the number of all claims and of all challenges.
+    /// @return claimCount Of claims.
+    /// @return challengeCount Of challenges.
+    function counts() external view returns (uint256 claimCount, uint256 challengeCount) {
+        return (claims.length, challenges.length);
+    }
+}

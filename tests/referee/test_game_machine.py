@@ -1,0 +1,207 @@
+"""Whatever anybody does: with one honest player that answers no wrong claim stands, and no right one falls."""
+
+import pytest
+from ape import chain, project
+from ape.exceptions import ContractLogicError
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from tests.contracts.chain_control import rollback
+from tests.referee.game import (
+    BOND,
+    HONEST,
+    LEAVES,
+    STATEMENT,
+    Counting,
+    Table,
+    answer,
+    counted,
+    different,
+    now,
+    pursue,
+)
+
+CLAIMS, CLOCK = 1000, 800  # seconds
+LIES = [
+    Counting({137: counted([548, 549, 551, 552])}),
+    Counting({0: counted([1, 2, 3, 4])}),
+    Counting({299: counted([1196, 1197, 1198, 1198])}),
+    Counting({LEAVES: counted([1200, 1201, 1202, 1203])}),
+    Counting({511: b"junk" * 8}),
+    Counting({12: counted([48])}),
+    Counting({12: b""}),
+]
+SILENT, PLAYING = "silent", "playing"
+
+
+class Game(RuleBasedStateMachine):
+    """Two liars with one purse between them, and an honest player that answers after every move of theirs."""
+
+    disputes = judge = honest = liars = None
+
+    def __init__(self):
+        super().__init__()
+        self._undo = rollback()
+        self._undo.__enter__()
+        self.judge.setTimes(now() + CLAIMS, now() + CLAIMS + 4 * CLOCK, sender=self.liars[0])
+        self.table = Table(self.disputes, self.judge)
+        self.until, self.by = self.judge.claimsUntil(), self.judge.decidedBy()
+        self.claims = {}  # number: (trace, claimant)
+        self.games = []  # (game, challenger)
+        self.bonds = 0  # that were ever put down
+        self.own = None  # the honest claim
+        self.demander = None
+
+    def teardown(self):
+        self._end()
+        self._undo.__exit__(None, None, None)
+
+    # The liars
+
+    @precondition(lambda self: now() < self.until)
+    @rule(trace=st.sampled_from(LIES), who=st.integers(0, 1))
+    def claim_a_lie(self, trace, who):
+        if trace in [claimed for claimed, _ in self.claims.values()]:
+            return
+        self._put(self.table.claim(self.liars[who], trace), trace, self.liars[who])
+        self._defend()
+
+    @precondition(lambda self: now() < self.until and self.own is None)
+    @rule()
+    def claim_the_right_root_before_its_owner(self):
+        self.own = self.table.claim(self.liars[0], HONEST)
+        self._put(self.own, HONEST, self.liars[0])
+
+    @precondition(lambda self: now() < self.until and not self.claims and self.demander is None)
+    @rule(who=st.integers(0, 1))
+    def demand_a_claim(self, who):
+        self.table.demand(self.liars[who])
+        self.bonds, self.demander = self.bonds + 1, self.liars[who]
+
+    @precondition(lambda self: self.claims and now() < self.until + CLOCK)
+    @rule(data=st.data(), who=st.integers(0, 1))
+    def challenge_anything(self, data, who):
+        standing = [number for number in self.claims if not self.disputes.claims(number).isRefuted]
+        if not standing:
+            return
+        number = data.draw(st.sampled_from(standing))
+        trace, _ = self.claims[number]
+        game = self.table.challenge(self.liars[who], number, trace, data.draw(st.integers(0, 63)))
+        self.games.append((game, self.liars[who]))
+        self.bonds += 1
+        self._defend()
+
+    @precondition(lambda self: self.games)
+    @rule(data=st.data(), entry=st.integers(0, 5) | st.just(65_534))
+    def move_for_anybody(self, data, entry):
+        """Make a move that is anybody's: a claim's, or one of a challenge of theirs."""
+        game, challenger = data.draw(st.sampled_from(self.games))
+        state = self.disputes.challenges(game.number)
+        try:
+            if state.turn == 1:
+                answer(self.table, self.liars[0], game)
+            elif state.turn == 2 and challenger != self.honest:
+                if game.leaf is None:
+                    self.table.pick(challenger, game, data.draw(st.integers(0, 7)))
+                else:
+                    self.table.pick_entry(challenger, game, entry)
+        except (ContractLogicError, KeyError):  # it is refused, or there is no such leaf to show
+            pass
+        self._defend()
+
+    @rule(seconds=st.integers(1, 600))
+    def wait(self, seconds):
+        chain.mine(deltatime=seconds)
+        self._defend()
+
+    # The honest player
+
+    def _put(self, number, trace, claimant):
+        self.claims[number] = (trace, claimant)
+        self.bonds += 1
+
+    def _defend(self):
+        if now() < self.until and self.own is None:
+            self.own = self.table.claim(self.honest, HONEST)
+            self._put(self.own, HONEST, self.honest)
+        self._challenge_lies()
+        for game, challenger in self.games:
+            for _ in range(8):
+                state = self.disputes.challenges(game.number)
+                if state.turn == 1 and self.claims[game.claim][0] is HONEST:
+                    answer(self.table, self.honest, game)
+                elif state.turn == 2 and challenger == self.honest and not self._is_refuted(game.claim):
+                    pursue(self.table, self.honest, game)
+                else:
+                    break
+        self._finish()
+
+    def _challenge_lies(self):
+        mine = {game.claim for game, challenger in self.games if challenger == self.honest}
+        for number, (trace, _) in self.claims.items():
+            if trace is HONEST or number in mine or self._is_refuted(number) or now() >= self.until + CLOCK:
+                continue
+            game = self.table.challenge(self.honest, number, trace, different(HONEST, trace, 0, 0))
+            self.games.append((game, self.honest))
+            self.bonds += 1
+
+    def _is_refuted(self, number):
+        return self.disputes.claims(number).isRefuted
+
+    def _finish(self):
+        """End what has run out, or is moot."""
+        for game, _ in self.games:
+            state = self.disputes.challenges(game.number)
+            left = {1: state.claimLeft, 2: state.challengerLeft}.get(state.turn)
+            if left is not None and (self._is_refuted(game.claim) or now() >= state.since + left):
+                self.table.finish(self.honest, game)
+
+    # What holds
+
+    @invariant()
+    def every_wei_is_held(self):
+        assert self.disputes.balance == self.bonds * BOND
+
+    def _end(self):
+        """Let the rest of the time pass, with the honest player answering, and settle everything."""
+        while now() < self.until + 3 * CLOCK:
+            chain.mine(deltatime=200)
+            self._defend()
+        self._finish()
+        assert now() < self.by, "nothing is left to do when it has to be decided"
+        for game, challenger in self.games:
+            turn = self.disputes.challenges(game.number).turn
+            assert turn in (3, 4, 5)
+            assert (turn == 4) <= (self.claims[game.claim][0] is not HONEST)
+            assert challenger != self.honest or turn in (4, 5), "the honest player's challenges never fail"
+        for number, (trace, _) in self.claims.items():
+            assert self._is_refuted(number) == (trace is not HONEST)
+            if trace is HONEST:
+                self.disputes.release(number, sender=self.honest)
+        case = self.disputes.caseAt(self.judge, STATEMENT)
+        assert case.standing == (self.own is not None)
+        if self.demander is not None and not case.isDemandPaid:
+            self.disputes.reclaim(self.judge, STATEMENT, sender=self.honest)
+        owed = {who: self.disputes.creditOf(who) for who in (self.honest, *self.liars)}
+        assert sum(owed.values()) == self.bonds * BOND == self.disputes.balance
+        spent = sum(challenger == self.honest for _, challenger in self.games)
+        spent += self.own is not None and self.claims[self.own][1] == self.honest
+        assert owed[self.honest] >= spent * BOND, "it gets back at least what it has put down"
+        for who, amount in owed.items():
+            if amount:
+                self.disputes.withdraw(sender=who)
+        assert self.disputes.balance == 0
+
+
+@pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")
+def test_no_wrong_claim_stands_and_no_right_one_falls(server, newcomers):
+    judge = server.deploy(project.CountingJudge)
+    disputes = server.deploy(project.Disputes, judge, BOND)
+    parts = {"judge": judge, "disputes": disputes, "honest": newcomers[0], "liars": newcomers[1:3]}
+    steps = 25 if settings.get_current_profile_name() == "thorough" else 12
+
+    run_state_machine_as_test(
+        type("Played", (Game,), parts),
+        settings=settings(stateful_step_count=steps, max_examples=settings.default.max_examples // 6 + 1),
+    )
