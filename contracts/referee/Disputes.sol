@@ -188,7 +188,7 @@ contract Disputes is IDisputes {
         _decide(number, Turn.Upheld);
     }
 
-    /// @dev An entry that a leaf does not have says nothing against it. Where there should be no leaf, nothing saves one.
+    /// @dev An entry that a leaf does not have says nothing against it. Nothing saves a leaf where none should be.
     function _hasNoSuchEntry(Challenge storage game, bytes calldata description) private view returns (bool) {
         uint256 entries = JUDGE.entriesOf(_caseOf(game).statement, description, game.position);
         return entries != 0 && game.entry > entries;

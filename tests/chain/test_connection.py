@@ -5,14 +5,16 @@ from types import SimpleNamespace
 import pytest
 from ape import accounts, networks
 
+from mlchain.chain import gas_limits
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy, numbers_of
 from mlchain.chain.deployment import Parameters
-from mlchain.chain.gas_limits import raise_price
+from mlchain.chain.gas_limits import gas_limit, raise_price
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call
 from mlchain.protocol.content import chunk_hashes, content_hash
+from mlchain.protocol.gas import gas_bound
 from mlchain.protocol.terms import RoundTerms
 
 TERMS = RoundTerms(1, 1, 3, 2, 10**16, 10**16, 100, 3_600, 3_600, 3_600, 0)
@@ -125,3 +127,11 @@ def test_what_takes_another_one_s_place_offers_more_unless_gas_is_free(offers, r
     raise_price(transaction, 1.25)
 
     assert vars(transaction) == raised
+
+
+@pytest.mark.parametrize(("estimate", "expected"), [(40_000, None), (500_000, 600_000)], ids=["below", "above"])
+def test_a_node_s_estimate_never_lowers_a_limit_below_the_bound(monkeypatch, estimate, expected):
+    monkeypatch.setattr(gas_limits, "_estimate", lambda *_: estimate)
+    join = Call("WorkerRegistry", "join")
+
+    assert gas_limit(None, join, "", "", b"", None) == (expected or gas_bound(join, b"", None))

@@ -12,6 +12,7 @@ from eth_utils.address import is_checksum_address
 
 LONGEST_LIFE = 60  # seconds that a signature is good for, and that its nonce has to be remembered
 NONCE_SIZE = 16
+RECOVERIES = (b"\x1b", b"\x1c")  # what a signature ends in: 27 or 28
 
 HEADERS = {  # of a signed request, and their forms
     "worker": re.compile(r"0x[0-9a-fA-F]{40}"),
@@ -91,6 +92,9 @@ def read_stamp(headers: Mapping[str, str], now: float) -> Stamp:
 
 def check_signature(stamp: Stamp, place: Place, method: str, target: str, body: bytes) -> None:
     """Raise NotSigned unless the worker that a stamp names has signed this very request for this server."""
+    # Other numbers there are read as the chain's own by eth-account, so that one signature would have many forms.
+    if stamp.signature[-1:] not in RECOVERIES:
+        raise NotSigned("the signature does not end in 27 or 28")
     message = encode_defunct(text=signed_text(place, method, target, body, stamp))
     try:
         signer = Account.recover_message(message, signature=stamp.signature)
