@@ -201,7 +201,7 @@ library TraceLayout {
     /// and fewer, comes near 2^256, here and below.
     function _lay(Plan memory plan) private pure {
         unchecked {
-            plan.tensors = new uint256[](LAYERS * (uint256(type(Kind).max) + 1));
+            plan.tensors = new uint256[](LAYERS * (uint256(Kind.Result) + 1));
             uint256 last = plan.stages.length - 1;
             bool isSigned = plan.inputKind == 1;
             uint256 end = 0;

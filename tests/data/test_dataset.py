@@ -56,7 +56,7 @@ def datasets(draw: st.DrawFn) -> Dataset:
 
 
 def listed(dataset: Dataset) -> tuple:
-    arrays = (samples.tolist() + labels.tolist() for samples, labels in dataset._parts())
+    arrays = (samples.tolist() + labels.tolist() for samples, labels in dataset.parts())
     return dataset.inputs, dataset.classes, dataset.columns, *arrays
 
 

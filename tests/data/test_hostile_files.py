@@ -160,7 +160,7 @@ def test_a_folder_of_images_is_a_data_set(folder):
 
     assert data.inputs.shape == (1, 4, 5)
     assert data.classes == ("dark", "light")
-    light = [part[labels == 1][:, 0].tolist() for part, labels in data._parts()]
+    light = [part[labels == 1][:, 0].tolist() for part, labels in data.parts()]
     assert sorted([*light[0], *light[1]]) == [*range(200, 206)]
 
 

@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
@@ -84,10 +85,10 @@ class Proxy:
             return 503, b"the node is busy"
         if mode == "babble":
             return 200, b"<html>not JSON</html>"
-        if mode == "no logs" and _method(body) == "eth_getLogs":
-            return _answer(json.loads(body), "result", [])
+        if mode == "no logs":
+            return self._one_by_one(body, self._without_logs)
         if mode == "older block":
-            return self._as_of_an_older_block(body)
+            return self._one_by_one(body, self._as_of_an_older_block)
         if mode == "delay":
             time.sleep(self._random.uniform(0.5, 3))
         answer = self._ask(body)
@@ -97,11 +98,21 @@ class Proxy:
             self._let_another_pass()
         return None if mode == "drop the answer" else answer
 
-    def _as_of_an_older_block(self, body: bytes) -> tuple[int, bytes] | None:
+    def _one_by_one(self, body: bytes, answer: Callable[[dict], tuple[int, bytes] | None]) -> tuple[int, bytes] | None:
+        """Answer a question, or each of a batch."""
+        asked = json.loads(body)
+        if isinstance(asked, dict):
+            return answer(asked)
+        answers = [each[1] for each in map(answer, asked) if each is not None]
+        return (200, b"[" + b",".join(answers) + b"]") if len(answers) == len(asked) else None
+
+    def _without_logs(self, question: dict) -> tuple[int, bytes] | None:
+        if question["method"] == "eth_getLogs":
+            return _answer(question, "result", [])
+        return self._ask(json.dumps(question).encode())
+
+    def _as_of_an_older_block(self, question: dict) -> tuple[int, bytes] | None:
         """Answer as a backend does that lags: newer blocks it does not know, and their logs are none."""
-        question = json.loads(body)
-        if not isinstance(question, dict):
-            return self._ask(body)
         height = self._ask(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_blockNumber", "params": []}).encode())
         if height is None:
             return None
