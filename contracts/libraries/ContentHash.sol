@@ -84,6 +84,7 @@ library ContentHash {
     /// @param piece The bytes.
     /// @param path What the piece is hashed with on the way to the hash of the chunk.
     /// @return is_ Whether they are.
+    // slither-disable-next-line divide-before-multiply (the number of the last piece is whole)
     function isPiece(
         bytes32 chunkHash_,
         uint256 length,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+// slither-disable-start incorrect-shift (Yul shifts its second argument by its first)
 /// @title ExactArithmetic
 /// @notice How training rounds, and softmax with its loss as powers of two. Twins: `mlchain/training/exact.py` and
 /// `softmax.py`; docs/training.md.
@@ -146,3 +147,4 @@ library ExactArithmetic {
         }
     }
 }
+// slither-disable-end incorrect-shift

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+// slither-disable-start incorrect-exp (`xor` is meant)
 /// @title HashTree
 /// @notice SHA-256 trees, read from the calldata. Twin: `mlchain/training/trees.py`.
 library HashTree {
@@ -55,3 +56,4 @@ library HashTree {
         }
     }
 }
+// slither-disable-end incorrect-exp

@@ -28,6 +28,7 @@ struct Reading {
     uint256[4] places; // where in the calldata they begin
 }
 
+// slither-disable-start divide-before-multiply (quotients are rows and columns, whole numbers)
 /// @title TraceEvidence
 /// @notice Reads leaves that somebody shows, and reverts for all that are not of the trees.
 library TraceEvidence {
@@ -230,3 +231,4 @@ library TraceEvidence {
         if (place + 1 < shown.data.length) second = uint8(shown.data[place + 1]);
     }
 }
+// slither-disable-end divide-before-multiply

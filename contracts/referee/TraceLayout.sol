@@ -89,6 +89,7 @@ struct Leaf {
     uint256 entries;
 }
 
+// slither-disable-start divide-before-multiply (quotients are rows and columns, whole numbers)
 /// @title TraceLayout
 /// @notice Where every number of a training lies in the tree of its trace. Twin: `mlchain/referee/layout.py`.
 library TraceLayout {
@@ -408,3 +409,4 @@ library TraceLayout {
         while (number >> bits != 0) ++bits;
     }
 }
+// slither-disable-end divide-before-multiply

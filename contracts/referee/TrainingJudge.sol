@@ -17,6 +17,8 @@ struct Description {
     bytes32 result; // content hash
 }
 
+// Quotients are rows and columns, structs begin as zeros, and a slice of calldata is set in two halves.
+// slither-disable-start divide-before-multiply,uninitialized-local,unused-return,write-after-write
 /// @title TrainingJudge
 /// @notice The rules of training, entry by entry: what each number of a trace has to be, given others of the same
 /// trace, the data set, and the published bytes of models and results. Twin: `mlchain/referee/rules.py`.
@@ -664,3 +666,4 @@ contract TrainingJudge is IJudge {
         return (layer, number / (stage.fanIn + 1), number % (stage.fanIn + 1));
     }
 }
+// slither-disable-end divide-before-multiply,uninitialized-local,unused-return,write-after-write
