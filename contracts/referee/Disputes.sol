@@ -14,8 +14,13 @@ import {IJudge} from "./interfaces/IJudge.sol";
 /// @dev Every move on a claim's side hashes to a node that the claim has committed to, or is judged: so anybody may
 /// make it, and nobody can lose a claim on purpose except by letting its clock run out. All challenges run side by
 /// side, each with clocks of its own: a party's challenge of itself decides nothing and delays nobody. With clocks of c
-/// seconds, challenges begin until `claimsUntil` + c, and neither side of one has more than c: all moves are made by
-/// `claimsUntil` + 3 c. The last quarter is for whoever has to say that a clock has run out.
+/// seconds, a result that is demanded or claimed by `claimsUntil` can be claimed for another c: so a demand or a wrong
+/// claim in the last second can be answered. Challenges begin until `claimsUntil` + 2 c, and neither side of one has
+/// more than c: all moves are made by `claimsUntil` + 4 c. The last fifth is for whoever has to say that a clock has
+/// run out.
+///
+/// Nothing bars a second claim of the same root. If it did, whoever copied the honest root first could challenge itself
+/// at no risk, and others would have to answer, unpaid, to keep the only claim of a right result.
 contract Disputes is IDisputes {
     using SafeCast for uint256;
 
@@ -39,9 +44,6 @@ contract Disputes is IDisputes {
 
     mapping(IDisputed disputed => mapping(bytes32 resultHash => Case)) private _cases;
 
-    /// @dev By result and root.
-    mapping(bytes32 id => bool claimed) private _isClaimed;
-
     /// @notice Make a game.
     /// @param judge Who says whether an entry follows.
     /// @param bond In wei.
@@ -59,7 +61,8 @@ contract Disputes is IDisputes {
 
     /// @inheritdoc IDisputes
     function demand(IDisputed disputed, bytes32 resultHash) external payable withBond {
-        Case storage current = _open(disputed, resultHash);
+        Case storage current = _load(disputed, resultHash);
+        require(block.timestamp < current.claimsUntil, WrongTime(current.claimsUntil));
         require(current.claims == 0 && current.demander == address(0), AlreadyClaimed());
 
         current.demander = msg.sender;
@@ -74,14 +77,14 @@ contract Disputes is IDisputes {
         bytes32 root,
         bytes32[] calldata nodes
     ) external payable withBond returns (uint256 number) {
-        Case storage current = _open(disputed, resultHash);
-        bytes32 id = keccak256(abi.encode(disputed, resultHash, root));
-        require(!_isClaimed[id], SameClaim());
+        Case storage current = _load(disputed, resultHash);
+        bool isOpen = current.claims != 0 || current.demander != address(0);
+        uint256 end = isOpen ? _claimsUntil(current) : current.claimsUntil;
+        require(block.timestamp < end, WrongTime(end));
         uint256 depth = JUDGE.depthOf(current.statement, description);
         _requireNodes(root, nodes, 0, depth);
 
         number = claims.length;
-        _isClaimed[id] = true;
         ++current.claims;
         ++current.standing;
         claims.push(
@@ -100,16 +103,15 @@ contract Disputes is IDisputes {
     }
 
     /// @dev What is disputed is asked once, so it cannot change its mind about a statement or a time.
-    function _open(IDisputed disputed, bytes32 resultHash) private returns (Case storage current) {
+    function _load(IDisputed disputed, bytes32 resultHash) private returns (Case storage current) {
         current = _cases[disputed][resultHash];
         if (current.clock == 0) {
             (bytes32 statement, uint256 claimsUntil, uint256 decidedBy) = disputed.caseOf(resultHash);
-            require(decidedBy >= claimsUntil + 4, NoTime());
+            require(decidedBy >= claimsUntil + 5, NoTime());
             current.statement = statement;
             current.claimsUntil = claimsUntil.toUint40();
-            current.clock = ((decidedBy - claimsUntil) / 4).toUint40();
+            current.clock = ((decidedBy - claimsUntil) / 5).toUint40();
         }
-        require(block.timestamp < current.claimsUntil, WrongTime(current.claimsUntil));
     }
 
     /// @inheritdoc IDisputes
@@ -149,6 +151,8 @@ contract Disputes is IDisputes {
     /// @inheritdoc IDisputes
     function pick(uint256 number, uint256 index, bytes32 node, bytes32[] calldata path) external {
         Challenge storage game = _begin(number, Turn.Challenger);
+        // A pick of no levels would pass the turn to a claim that has nothing left to show.
+        require(!game.isRevealed, NotYourTurn(number));
         _pick(game, claims[game.claim].depth, index, node, path);
 
         _pass(game);
@@ -297,8 +301,13 @@ contract Disputes is IDisputes {
         return _cases[of_.disputed][of_.resultHash];
     }
 
-    function _challengesUntil(Case storage current) private view returns (uint256) {
+    /// @dev Of a result that has been claimed or demanded.
+    function _claimsUntil(Case storage current) private view returns (uint256) {
         return uint256(current.claimsUntil) + current.clock;
+    }
+
+    function _challengesUntil(Case storage current) private view returns (uint256) {
+        return _claimsUntil(current) + current.clock;
     }
 
     /* PAY */
@@ -323,7 +332,7 @@ contract Disputes is IDisputes {
     function reclaim(IDisputed disputed, bytes32 resultHash) external {
         Case storage current = _cases[disputed][resultHash];
         require(current.demander != address(0) && !current.isDemandPaid && current.standing == 0, NothingToPay());
-        require(block.timestamp >= current.claimsUntil, WrongTime(current.claimsUntil));
+        require(block.timestamp >= _claimsUntil(current), WrongTime(_claimsUntil(current)));
 
         current.isDemandPaid = true;
         creditOf[current.demander] += BOND;

@@ -36,7 +36,10 @@ SILENT, PLAYING = "silent", "playing"
 
 
 class Game(RuleBasedStateMachine):
-    """Two liars with one purse between them, and an honest player that answers after every move of theirs."""
+    """Two liars with one purse between them, and an honest player that answers after every move of theirs.
+
+    It puts nothing down before a dispute, and moves for no claim but its own.
+    """
 
     disputes = judge = honest = liars = None
 
@@ -44,7 +47,7 @@ class Game(RuleBasedStateMachine):
         super().__init__()
         self._undo = rollback()
         self._undo.__enter__()
-        self.judge.setTimes(now() + CLAIMS, now() + CLAIMS + 4 * CLOCK, sender=self.liars[0])
+        self.judge.setTimes(now() + CLAIMS, now() + CLAIMS + 5 * CLOCK, sender=self.liars[0])
         self.table = Table(self.disputes, self.judge)
         self.until, self.by = self.judge.claimsUntil(), self.judge.decidedBy()
         self.claims = {}  # number: (trace, claimant)
@@ -59,27 +62,20 @@ class Game(RuleBasedStateMachine):
 
     # The liars
 
-    @precondition(lambda self: now() < self.until)
-    @rule(trace=st.sampled_from(LIES), who=st.integers(0, 1))
-    def claim_a_lie(self, trace, who):
-        if trace in [claimed for claimed, _ in self.claims.values()]:
-            return
+    @precondition(lambda self: now() < self._claims_end())
+    @rule(trace=st.sampled_from([*LIES, HONEST]), who=st.integers(0, 1))
+    def claim_a_lie_or_copy_the_right_root(self, trace, who):
         self._put(self.table.claim(self.liars[who], trace), trace, self.liars[who])
         self._defend()
-
-    @precondition(lambda self: now() < self.until and self.own is None)
-    @rule()
-    def claim_the_right_root_before_its_owner(self):
-        self.own = self.table.claim(self.liars[0], HONEST)
-        self._put(self.own, HONEST, self.liars[0])
 
     @precondition(lambda self: now() < self.until and not self.claims and self.demander is None)
     @rule(who=st.integers(0, 1))
     def demand_a_claim(self, who):
         self.table.demand(self.liars[who])
         self.bonds, self.demander = self.bonds + 1, self.liars[who]
+        self._defend()
 
-    @precondition(lambda self: self.claims and now() < self.until + CLOCK)
+    @precondition(lambda self: self.claims and now() < self.until + 2 * CLOCK)
     @rule(data=st.data(), who=st.integers(0, 1))
     def challenge_anything(self, data, who):
         standing = [number for number in self.claims if not self.disputes.claims(number).isRefuted]
@@ -95,18 +91,18 @@ class Game(RuleBasedStateMachine):
     @precondition(lambda self: self.games)
     @rule(data=st.data(), entry=st.integers(0, 5) | st.just(65_534))
     def move_for_anybody(self, data, entry):
-        """Make a move that is anybody's: a claim's, or one of a challenge of theirs."""
+        """Make a move that is anybody's: a claim's, or one of a challenge of theirs, fitting or not."""
         game, challenger = data.draw(st.sampled_from(self.games))
         state = self.disputes.challenges(game.number)
         try:
             if state.turn == 1:
                 answer(self.table, self.liars[0], game)
             elif state.turn == 2 and challenger != self.honest:
-                if game.leaf is None:
+                if game.leaf is None or data.draw(st.booleans()):
                     self.table.pick(challenger, game, data.draw(st.integers(0, 7)))
                 else:
                     self.table.pick_entry(challenger, game, entry)
-        except (ContractLogicError, KeyError):  # it is refused, or there is no such leaf to show
+        except (ContractLogicError, IndexError, KeyError):  # it is refused, or there is nothing such to show
             pass
         self._defend()
 
@@ -115,21 +111,30 @@ class Game(RuleBasedStateMachine):
         chain.mine(deltatime=seconds)
         self._defend()
 
+    @rule(end=st.sampled_from([0, CLOCK, 2 * CLOCK]))
+    def wait_until_the_last_second(self, end):
+        if now() < self.until + end - 1:
+            chain.mine(timestamp=self.until + end - 2)
+            self._defend()
+
     # The honest player
+
+    def _claims_end(self):
+        return self.until + CLOCK * bool(self.claims or self.demander)
 
     def _put(self, number, trace, claimant):
         self.claims[number] = (trace, claimant)
         self.bonds += 1
 
     def _defend(self):
-        if now() < self.until and self.own is None:
+        if (self.claims or self.demander) and self.own is None:
             self.own = self.table.claim(self.honest, HONEST)
             self._put(self.own, HONEST, self.honest)
         self._challenge_lies()
         for game, challenger in self.games:
             for _ in range(8):
                 state = self.disputes.challenges(game.number)
-                if state.turn == 1 and self.claims[game.claim][0] is HONEST:
+                if state.turn == 1 and game.claim == self.own:
                     answer(self.table, self.honest, game)
                 elif state.turn == 2 and challenger == self.honest and not self._is_refuted(game.claim):
                     pursue(self.table, self.honest, game)
@@ -140,7 +145,7 @@ class Game(RuleBasedStateMachine):
     def _challenge_lies(self):
         mine = {game.claim for game, challenger in self.games if challenger == self.honest}
         for number, (trace, _) in self.claims.items():
-            if trace is HONEST or number in mine or self._is_refuted(number) or now() >= self.until + CLOCK:
+            if trace is HONEST or number in mine or self._is_refuted(number) or now() >= self.until + 2 * CLOCK:
                 continue
             game = self.table.challenge(self.honest, number, trace, different(HONEST, trace, 0, 0))
             self.games.append((game, self.honest))
@@ -165,7 +170,7 @@ class Game(RuleBasedStateMachine):
 
     def _end(self):
         """Let the rest of the time pass, with the honest player answering, and settle everything."""
-        while now() < self.until + 3 * CLOCK:
+        while now() < self.until + 4 * CLOCK:
             chain.mine(deltatime=200)
             self._defend()
         self._finish()
@@ -173,20 +178,22 @@ class Game(RuleBasedStateMachine):
         for game, challenger in self.games:
             turn = self.disputes.challenges(game.number).turn
             assert turn in (3, 4, 5)
-            assert (turn == 4) <= (self.claims[game.claim][0] is not HONEST)
+            assert turn != 4 or game.claim != self.own
             assert challenger != self.honest or turn in (4, 5), "the honest player's challenges never fail"
         for number, (trace, _) in self.claims.items():
-            assert self._is_refuted(number) == (trace is not HONEST)
-            if trace is HONEST:
+            assert trace is HONEST or self._is_refuted(number)
+            if not self._is_refuted(number):
                 self.disputes.release(number, sender=self.honest)
+        assert self.own is not None or not (self.claims or self.demander)
+        assert self.own is None or not self._is_refuted(self.own)
         case = self.disputes.caseAt(self.judge, STATEMENT)
-        assert case.standing == (self.own is not None)
+        assert case.standing == sum(not self._is_refuted(number) for number in self.claims)
         if self.demander is not None and not case.isDemandPaid:
             self.disputes.reclaim(self.judge, STATEMENT, sender=self.honest)
         owed = {who: self.disputes.creditOf(who) for who in (self.honest, *self.liars)}
         assert sum(owed.values()) == self.bonds * BOND == self.disputes.balance
         spent = sum(challenger == self.honest for _, challenger in self.games)
-        spent += self.own is not None and self.claims[self.own][1] == self.honest
+        spent += self.own is not None
         assert owed[self.honest] >= spent * BOND, "it gets back at least what it has put down"
         for who, amount in owed.items():
             if amount:

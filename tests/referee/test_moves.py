@@ -41,7 +41,7 @@ def disputes(server, judge):
 
 @pytest.fixture
 def table(server, judge, disputes):
-    judge.setTimes(now() + 5000, now() + 5000 + 4 * CLOCK, sender=server)
+    judge.setTimes(now() + 5000, now() + 5000 + 5 * CLOCK, sender=server)
     return Table(disputes, judge)
 
 
@@ -98,7 +98,7 @@ def test_a_right_claim_stands_wherever_it_is_challenged(table, players, index, b
 
     assert table.disputes.challenges(game.number).turn == 3
     assert table.disputes.creditOf(honest) == BOND
-    chain.mine(deltatime=5000 + CLOCK)
+    chain.mine(deltatime=5000 + 2 * CLOCK)
     table.disputes.release(claim, sender=anybody)
     assert table.disputes.creditOf(honest) == 2 * BOND
     with reverts(table.disputes.NothingToPay):
@@ -140,6 +140,55 @@ def test_only_the_challenger_moves_for_a_challenge(table, players):
     refused(table.disputes.NotYourTurn, table.pick_entry, liar, game, 1)
 
 
+def test_once_the_leaf_is_shown_only_an_entry_can_be_picked(table, players):
+    honest, liar, _ = players
+    game = table.challenge(liar, table.claim(honest, HONEST), HONEST, 3)
+    table.open(honest, game)
+    table.pick(liar, game, 0)
+    table.reveal(honest, game)
+
+    refused(table.disputes.NotYourTurn, table.pick, liar, game, 0)
+    table.pick_entry(liar, game, 1)
+    table.prove(honest, game)
+
+    assert table.disputes.challenges(game.number).turn == 3
+
+
+@pytest.mark.parametrize("attack", ["demand", "wrong claim"])
+def test_what_comes_in_the_last_second_can_be_answered(table, players, attack):
+    honest, liar, _ = players
+    chain.mine(timestamp=table.judge.claimsUntil() - 2)
+    if attack == "demand":
+        table.demand(liar)
+    else:
+        table.claim(liar, LIAR)
+
+    chain.mine(timestamp=table.judge.claimsUntil() + CLOCK - 2)
+    claim = table.claim(honest, HONEST)
+
+    assert not table.disputes.claims(claim).isRefuted
+    refused(table.disputes.WrongTime, table.claim, honest, HONEST)
+
+
+def test_a_result_that_nobody_has_disputed_in_time_cannot_be_disputed_any_more(table, players):
+    chain.mine(timestamp=table.judge.claimsUntil() - 1)
+    refused(table.disputes.WrongTime, table.claim, players[0], LIAR)
+    refused(table.disputes.WrongTime, table.demand, players[0])
+
+
+def test_nobody_else_s_claim_of_the_right_root_has_to_be_defended(table, players):
+    honest, liar, _ = players
+    copy = table.claim(liar, HONEST)
+    claim = table.claim(honest, HONEST)
+    staged = table.challenge(liar, copy, HONEST, 3)
+    chain.mine(deltatime=CLOCK)
+    table.finish(liar, staged)
+
+    assert table.disputes.claims(copy).isRefuted
+    assert not table.disputes.claims(claim).isRefuted
+    assert table.disputes.caseAt(table.judge, STATEMENT).standing == 1
+
+
 def test_what_hashes_to_something_else_is_refused(table, players):
     honest, liar, _ = players
     claim = table.claim(honest, HONEST)
@@ -173,13 +222,12 @@ def test_bonds_claims_and_demands_are_held_to_their_terms(table, players):
     table.demand(honest)
     refused(table.disputes.AlreadyClaimed, table.demand, other)
     claim = table.claim(liar, HONEST)
-    refused(table.disputes.SameClaim, table.claim, other, HONEST)
     refused(table.disputes.AlreadyClaimed, table.demand, other)
     with reverts(table.disputes.NothingToPay):
         table.disputes.reclaim(table.judge, STATEMENT, sender=honest)
     with reverts(table.disputes.WrongTime):
         table.disputes.release(claim, sender=liar)
-    chain.mine(deltatime=5001)
+    chain.mine(timestamp=table.judge.claimsUntil() + CLOCK)
     refused(table.disputes.WrongTime, table.claim, other, LIAR)
     chain.mine(deltatime=CLOCK)
     refused(table.disputes.WrongTime, table.challenge, other, claim, HONEST, 0)
@@ -192,7 +240,10 @@ def test_a_demand_that_nobody_answers_comes_back(table, players):
     table.demand(honest)
     with reverts(table.disputes.WrongTime):
         table.disputes.reclaim(table.judge, STATEMENT, sender=honest)
-    chain.mine(deltatime=5001)
+    chain.mine(timestamp=table.judge.claimsUntil())
+    with reverts(table.disputes.WrongTime):
+        table.disputes.reclaim(table.judge, STATEMENT, sender=honest)
+    chain.mine(deltatime=CLOCK)
     table.disputes.reclaim(table.judge, STATEMENT, sender=other)
     with reverts(table.disputes.NothingToPay):
         table.disputes.reclaim(table.judge, STATEMENT, sender=honest)
@@ -219,7 +270,7 @@ def test_a_second_challenge_of_a_refuted_claim_gets_its_bond_back(table, players
 
 def test_what_gives_no_time_for_a_dispute_cannot_be_claimed(server, judge, disputes, players):
     with rollback():
-        judge.setTimes(now() + 100, now() + 103, sender=server)
+        judge.setTimes(now() + 100, now() + 104, sender=server)
         with reverts(disputes.NoTime):
             disputes.demand(judge, STATEMENT, value=BOND, sender=players[0])
 

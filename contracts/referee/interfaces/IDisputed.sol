@@ -8,7 +8,7 @@ interface IDisputed {
     /// @dev Reverts unless the result can be claimed. Asked once for each result.
     /// @param resultHash The content hash of the result.
     /// @return statement A hash of all that the result follows from, and of the result.
-    /// @return claimsUntil When claims and demands are no longer taken, in seconds.
+    /// @return claimsUntil When the first claim and demands are no longer taken, in seconds.
     /// @return decidedBy When disputes have to be decided, in seconds.
     function caseOf(bytes32 resultHash)
         external

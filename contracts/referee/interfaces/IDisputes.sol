@@ -20,8 +20,8 @@ interface IDisputes {
     /// @notice All claims for one result.
     struct Case {
         bytes32 statement;
-        uint40 claimsUntil; // seconds
-        uint40 clock; // of either side of a challenge, and of the time to challenge, in seconds
+        uint40 claimsUntil; // for the first claim, or the demand, in seconds
+        uint40 clock; // of either side of a challenge, and of the times to claim again and to challenge, in seconds
         uint32 claims;
         uint32 standing; // claims that are not refuted
         address demander; // who has demanded a claim first, if it was before there was one
@@ -124,8 +124,6 @@ interface IDisputes {
     error NoTime();
     /// @notice A claim is there already, or demanded already.
     error AlreadyClaimed();
-    /// @notice The same root has been claimed for the same result.
-    error SameClaim();
     /// @notice The claim is refuted.
     error IsRefuted(uint256 claim);
     /// @notice The move is not of this turn, or not of the caller.
@@ -147,7 +145,8 @@ interface IDisputes {
     /// @param resultHash The result.
     function demand(IDisputed disputed, bytes32 resultHash) external payable;
 
-    /// @notice Claim a result. Pays the bond, which comes back unless the claim is refuted.
+    /// @notice Claim a result: by `claimsUntil`, and for a clock's time after it one that has been claimed or demanded.
+    /// Pays the bond, which comes back unless the claim is refuted.
     /// @param disputed What the result is of.
     /// @param resultHash The result.
     /// @param description What it follows from, as the judge reads it.
