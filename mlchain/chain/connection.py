@@ -181,8 +181,8 @@ class Chain:
         final, mined, sent = map(number, self._questions.ask(asked))
         return final, mined, sent
 
-    def post(self, sender: AccountAPI, call: Call, nonce: int, price_factor: float = 1) -> str:
-        """Sign and send a transaction without waiting for it; return its hash.
+    def post(self, sender: AccountAPI, call: Call, nonce: int, price_factor: float = 1, most: int | None = None) -> str:
+        """Sign and send a transaction for at most `most` wei a unit of gas, without waiting for it; return its hash.
 
         Raises TransactionFailed, with the reason, if the contract would refuse it now or the node does not take it;
         NodeError if the chain is not the one that was read, on which ether could go to an address without a contract.
@@ -193,7 +193,7 @@ class Chain:
             job = self.ledger.job_at(receiver)
             limit = gas_limit(self._provider, call, sender.address, receiver, data, job)
             prepared = method.as_transaction(*arguments, sender=sender, value=call.value, nonce=nonce, gas_limit=limit)
-            raise_price(prepared, price_factor)
+            raise_price(prepared, price_factor, most)
             signed = sender.sign_transaction(prepared)
             if signed is None:
                 raise TransactionFailed(f"the account {sender.address} did not sign {call.kind}")

@@ -30,16 +30,18 @@ def gas_limit(provider: Web3Provider, call: Call, sender: str, receiver: str, da
     return bound if estimate <= bound else int(estimate * ROOM)
 
 
-def raise_price(transaction: TransactionAPI, factor: float) -> None:
+def raise_price(transaction: TransactionAPI, factor: float, most: int | None = None) -> None:
     """Multiply what a transaction offers for its gas: of two with the same number nodes keep the dearer one.
 
-    A tip has to rise, too, be it from nothing. Where all gas is free nothing may be offered for it.
+    A tip has to rise, too, be it from nothing. Where all gas is free nothing may be offered for it. No offer exceeds
+    `most` wei for a unit of gas, None for any: Ape offers more than gas costs now, in case the next block is dearer.
     """
     offers = {price: getattr(transaction, price, None) for price in ("gas_price", "max_fee", "max_priority_fee")}
     is_free = not any(offers.values())
     for price, offered in offers.items():
-        if offered is not None and not is_free and factor != 1:
-            setattr(transaction, price, int(offered * factor) + 1)
+        if offered is not None and not is_free:
+            raised = offered if factor == 1 else int(offered * factor) + 1
+            setattr(transaction, price, raised if most is None else min(raised, most))
 
 
 def _estimate(provider: Web3Provider, call: Call, sender: str, receiver: str, data: bytes) -> int:

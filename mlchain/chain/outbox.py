@@ -52,6 +52,9 @@ class Outbox:
         """Return why a transaction failed and what it cost, in words; None if it went well or is in no block."""
         return self._chain.failure_of(transaction)
 
-    def send(self, call: Call, nonce: int) -> str:
-        """Sign and send a call, and return its hash; raises TransactionFailed if contract or node refuse it."""
-        return self._chain.post(self._account, call, nonce, RAISE if self.is_impatient else 1)
+    def send(self, call: Call, nonce: int, most: int | None = None) -> str:
+        """Sign and send a call for at most `most` wei a unit of gas, and return its hash.
+
+        Raises TransactionFailed if contract or node refuse it.
+        """
+        return self._chain.post(self._account, call, nonce, RAISE if self.is_impatient else 1, most)

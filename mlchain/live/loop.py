@@ -154,24 +154,23 @@ class ActorLoop:
         nonce = self._next_nonce(view)
         if nonce is None:
             return False
-        for call in self._affordable(turn.calls, view):
-            nonce += self._send(call, nonce)
+        for call, limit in self._affordable(turn.calls, view):
+            nonce += self._send(call, nonce, limit)
         return False
 
-    def _affordable(self, calls: list[Call], view: View) -> list[Call]:
-        """Return the calls that are worth the price of gas; of the others, tell once that they wait."""
-        limits = [self._most_gas_price(call, view) for call in calls]
-        if all(limit is None for limit in limits):
-            return calls
+    def _affordable(self, calls: list[Call], view: View) -> list[tuple[Call, int | None]]:
+        """Return the calls that are worth the price of gas, and its limits; tell once of others that they wait."""
+        pairs = [(call, self._most_gas_price(call, view)) for call in calls]
+        if all(limit is None for _call, limit in pairs):
+            return pairs
         with node_errors():
             price = self._outbox.gas_price
-        pairs = list(zip(calls, limits, strict=True))
         late = [(call, limit) for call, limit in pairs if limit is not None and price > limit]
         if late and not self._is_saving:
             call, limit = late[0]
             self._say(f"gas costs {ether(price)}: {call.kind} waits for {ether(limit)} or less (--max-gas-price)")
         self._is_saving = bool(late)
-        return [call for call, limit in pairs if limit is None or price <= limit]
+        return [(call, limit) for call, limit in pairs if limit is None or price <= limit]
 
     def _has_settled(self, view: View) -> bool:
         """Return whether no pending transaction could still give the actor something to do, as joining would."""
@@ -199,8 +198,8 @@ class ActorLoop:
             self._say(f"{lack_of(lacks, self._actor.address)}; waiting")
         self._shortfall, self._has_begun = lacks, True
 
-    def _send(self, call: Call, nonce: int) -> bool:
-        """Send a call unless it was refused a short while ago; return whether it was sent."""
+    def _send(self, call: Call, nonce: int, limit: int | None) -> bool:
+        """Send a call unless it was refused a short while ago, at a price within the limit; return whether it was."""
         key, now = call.purpose or f"{call.kind} {call.address} {call.arguments}", time.monotonic()
         self._refused = {known: it for known, it in self._refused.items() if now < it[1] + REMEMBERED}
         times, again = self._refused.get(key, (0, 0.0))
@@ -210,7 +209,7 @@ class ActorLoop:
             self._say("a transaction has been pending too long: sending it again at a higher price")
         try:
             with node_errors():
-                hash_ = self._outbox.send(call, nonce)
+                hash_ = self._outbox.send(call, nonce, limit)
         except TransactionFailed as failure:
             # Somebody else may have been faster, as the next poll will show. If not, retry with exponential back-off.
             self._refused[key] = (times + 1, now + min(MAX_BACKOFF, FIRST_BACKOFF * 2**times))

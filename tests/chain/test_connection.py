@@ -135,3 +135,24 @@ def test_a_node_s_estimate_never_lowers_a_limit_below_the_bound(monkeypatch, est
     join = Call("WorkerRegistry", "join")
 
     assert gas_limit(None, join, "", "", b"", None) == (expected or gas_bound(join, b"", None))
+
+
+@pytest.mark.parametrize("factor", [1, 1.25])
+@pytest.mark.parametrize("offers", [{"gas_price": 200}, {"max_fee": 200, "max_priority_fee": 180}])
+def test_no_transaction_offers_more_than_it_may(offers, factor):
+    """The next block can be dearer than the price that was looked at."""
+    transaction = SimpleNamespace(**offers)
+
+    raise_price(transaction, factor, 150)
+
+    assert set(vars(transaction).values()) == {150}
+
+
+def test_what_is_signed_offers_no_more_than_it_may(chain, server):
+    chain.sync()
+    call = Call("WorkerRegistry", "join", value=Parameters().stake)
+    price = chain.gas_price + 7
+
+    sent = networks.provider.web3.eth.get_transaction(chain.post(server, call, server.nonce, 10.0, price))
+
+    assert sent["maxFeePerGas"] == price

@@ -74,6 +74,7 @@ class Outbox:
     busy: int = 0
     is_impatient: bool = False
     sent: list = field(default_factory=list)
+    limits: list = field(default_factory=list)
     gas_price: int = 30
     failures: dict = field(default_factory=dict)
     asked: list = field(default_factory=list)
@@ -86,9 +87,10 @@ class Outbox:
         self.busy -= 1
         return None if self.busy >= 0 else 7
 
-    def send(self, call, nonce):
+    def send(self, call, nonce, most):
         if call in self.refuses:
             raise TransactionFailed(f"the chain refused {call.kind}")
+        self.limits.append(most)
         self.sent.append((call, nonce))
         return "0xhash"
 
@@ -156,9 +158,9 @@ def test_what_was_sent_long_ago_is_forgotten(run, monkeypatch):
     kept = []
 
     class Watched(ActorLoop):
-        def _send(self, call, nonce):
+        def _send(self, call, nonce, limit):
             kept.append(len(self._refused))
-            return super()._send(call, nonce)
+            return super()._send(call, nonce, limit)
 
     monkeypatch.setitem(globals(), "ActorLoop", Watched)
     run(Chain([1]), Actor([Turn([it]) for it in calls]), Outbox(), waits=90)
@@ -191,6 +193,7 @@ def test_what_is_too_dear_waits_with_one_line_and_the_rest_is_sent(run):
     )
 
     assert {call for call, _nonce in outbox.sent} == {CALLS[1]}
+    assert set(outbox.limits) == {30}, "its transaction may not pay more either"
     assert [line for line in said if "gas costs" in line] == [
         "gas costs 30 wei: ModelRegistry.publish waits for 29 wei or less (--max-gas-price)"
     ]

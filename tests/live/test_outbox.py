@@ -20,8 +20,8 @@ class Node:
     def counts_of(self, _address, _block):
         return self.counts
 
-    def post(self, _account, call, nonce, price_factor):
-        self.posted.append((call, nonce, price_factor))
+    def post(self, _account, call, nonce, price_factor, most):
+        self.posted.append((call, nonce, price_factor, most))
         return "0x"
 
 
@@ -44,7 +44,7 @@ def test_with_everything_in_sight_the_next_number_follows(node, outbox):
 
     assert outbox.nonce(50, now=0) == 7
     outbox.send(CALL, 7)
-    assert node.posted == [(CALL, 7, 1)]
+    assert node.posted == [(CALL, 7, 1, None)]
 
 
 @pytest.mark.parametrize("counts", [(7, 7, 8), (7, 8, 8), (6, 7, 8)])
@@ -60,9 +60,9 @@ def test_what_waits_too_long_is_sent_again_in_its_place_at_a_higher_price(node, 
     outbox.nonce(50, now=0)
 
     assert outbox.nonce(51, now=100) == 7
-    outbox.send(CALL, 7)
+    outbox.send(CALL, 7, most=30)
 
-    assert node.posted == [(CALL, 7, RAISE)]
+    assert node.posted == [(CALL, 7, RAISE, 30)]
 
 
 def test_a_transaction_that_is_mined_starts_the_waiting_of_the_next_anew(node, outbox):
@@ -89,4 +89,4 @@ def test_a_dropped_transaction_frees_its_number(node, outbox):
 
     assert outbox.nonce(50, now=1) == 7
     outbox.send(CALL, 7)
-    assert node.posted == [(CALL, 7, 1)]
+    assert node.posted == [(CALL, 7, 1, None)]
