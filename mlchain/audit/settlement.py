@@ -61,8 +61,13 @@ def check_seat(state: AuditState, log: Log, event: SeatSettled) -> None:
     if not state.due:
         state.forfeits = _forfeits(state, job, decision)
         state.due = [] if 0 in state.forfeits else [Forfeited]
-    if sum(len(it.unsettled) for it in state.ledger.round_of(job).jobs) == 1:
+    # Only the end of a job can be that of its round; to look at all jobs for each seat would take too long.
+    if _open_seats(job) <= 1 and sum(map(_open_seats, state.ledger.round_of(job).jobs)) == 1:
         state.due.append(RoundClosed)
+
+
+def _open_seats(job: Job) -> int:
+    return job.terms.seats - len(job.settlements)
 
 
 def _amounts(state: AuditState, job: Job, worker: str, verdict: Verdict, accepted: bytes) -> list[int]:
