@@ -54,6 +54,8 @@ class Game(RuleBasedStateMachine):
         self.games = []  # (game, challenger)
         self.bonds = 0  # that were ever put down
         self.own = None  # the honest claim
+        self.refuted = set()  # claims; nothing undoes that, so it is asked once
+        self.over = set()  # challenges
         self.demander = None
 
     def teardown(self):
@@ -78,7 +80,7 @@ class Game(RuleBasedStateMachine):
     @precondition(lambda self: self.claims and now() < self.until + 2 * CLOCK)
     @rule(data=st.data(), who=st.integers(0, 1))
     def challenge_anything(self, data, who):
-        standing = [number for number in self.claims if not self.disputes.claims(number).isRefuted]
+        standing = [number for number in self.claims if not self._is_refuted(number)]
         if not standing:
             return
         number = data.draw(st.sampled_from(standing))
@@ -131,7 +133,7 @@ class Game(RuleBasedStateMachine):
             self.own = self.table.claim(self.honest, HONEST)
             self._put(self.own, HONEST, self.honest)
         self._challenge_lies()
-        for game, challenger in self.games:
+        for game, challenger in self._running():
             for _ in range(8):
                 state = self.disputes.challenges(game.number)
                 if state.turn == 1 and game.claim == self.own:
@@ -152,12 +154,19 @@ class Game(RuleBasedStateMachine):
             self.bonds += 1
 
     def _is_refuted(self, number):
-        return self.disputes.claims(number).isRefuted
+        if number not in self.refuted and self.disputes.claims(number).isRefuted:
+            self.refuted.add(number)
+        return number in self.refuted
+
+    def _running(self):
+        return [(game, challenger) for game, challenger in self.games if game.number not in self.over]
 
     def _finish(self):
         """End what has run out, or is moot."""
-        for game, _ in self.games:
+        for game, _ in self._running():
             state = self.disputes.challenges(game.number)
+            if state.turn > 2:
+                self.over.add(game.number)
             left = {1: state.claimLeft, 2: state.challengerLeft}.get(state.turn)
             if left is not None and (self._is_refuted(game.claim) or now() >= state.since + left):
                 self.table.finish(self.honest, game)
