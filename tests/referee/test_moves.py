@@ -170,6 +170,22 @@ def test_what_comes_in_the_last_second_can_be_answered(table, players, attack):
     refused(table.disputes.WrongTime, table.claim, honest, HONEST)
 
 
+def test_a_wrong_claim_in_the_last_second_can_be_challenged(table, players):
+    honest, liar, _ = players
+    table.claim(honest, HONEST)
+    chain.mine(timestamp=table.judge.claimsUntil() + CLOCK - 2)
+    claim = table.claim(liar, LIAR)
+
+    chain.mine(timestamp=table.judge.claimsUntil() + 2 * CLOCK - 2)
+    game = table.challenge(honest, claim, LIAR, different(HONEST, LIAR, 0, 0))
+    assert not isinstance(play(table, liar, honest, game), int)
+    chain.mine(deltatime=CLOCK)
+    table.finish(honest, game)
+
+    assert table.disputes.claims(claim).isRefuted
+    assert now() < table.judge.decidedBy()
+
+
 def test_a_result_that_nobody_has_disputed_in_time_cannot_be_disputed_any_more(table, players):
     chain.mine(timestamp=table.judge.claimsUntil() - 1)
     refused(table.disputes.WrongTime, table.claim, players[0], LIAR)
