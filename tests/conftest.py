@@ -6,7 +6,7 @@ import pytest
 from ape import accounts, chain, project
 from hypothesis import HealthCheck, Phase, settings
 
-from mlchain.chain.provider import leave_out_debug_logs
+from mlchain.chain.provider import leave_out_traces
 from mlchain.protocol.content import chunk_hashes, content_hash
 from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import MODEL, PARAMETERS, STAKE
@@ -35,7 +35,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    leave_out_debug_logs()
+    leave_out_traces()
     if config.getoption("--quorum-rules"):
         project.config.foundry.evm_version = "istanbul"
         project.config.ethereum.local.default_transaction_type = 0

@@ -19,7 +19,7 @@ from mlchain.errors import UserError
 def load_account(alias: str | None) -> AccountAPI:
     """Return the account of that name; on a development chain also a test account, such as TEST::3.
 
-    Without a name, it is the first test account. Raises UserError when there is none.
+    Without a name, it is the first test account. Raises UserError when there is none, or its key file is damaged.
     """
     if alias is None:
         if not networks.provider.network.is_dev:
@@ -29,9 +29,14 @@ def load_account(alias: str | None) -> AccountAPI:
     try:
         if number and networks.provider.network.is_dev:
             return accounts.test_accounts[int(number[1])]
-        return accounts.load(alias)
+        account = accounts.load(alias)
     except (AccountsError, IndexError, KeyError) as error:
         raise UserError(f"there is no account {alias!r}: `ape accounts list` shows all") from error
+    try:
+        account.address  # noqa: B018 - Ape reads the key file for it
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise UserError(f"the key file of the account {alias!r} is damaged") from error
+    return account
 
 
 def address_named(name: str) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from ape import networks
 from ape.api import ProviderAPI, ReceiptAPI
 from ape_ethereum.provider import Web3Provider
+from ape_ethereum.trace import Trace
 from web3 import Web3
 from web3.middleware import ExtraDataToPOAMiddleware
 
@@ -18,7 +19,7 @@ def connected_provider() -> Web3Provider:
     if not isinstance(provider, Web3Provider):
         raise UserError(f"{provider.network_choice} does not speak Ethereum's JSON-RPC")
     _accept_long_extra_data(provider.web3)
-    leave_out_debug_logs()
+    leave_out_traces()
     return provider
 
 
@@ -42,15 +43,17 @@ def connected_to_new_embedded_chain() -> Iterator[None]:
         yield
 
 
-def leave_out_debug_logs() -> None:
-    """Keep Ape from having each transaction traced once it is sent, for what contracts print: ours print nothing.
+def leave_out_traces() -> None:
+    """Keep Ape from having transactions traced: each for what contracts print, ours nothing, and the refused to print.
 
-    A node may not serve traces, and on the embedded chain they take as long as the transaction. Ape has no option.
+    A node may not serve traces, and on the embedded chain they take as long as the transaction. To print one, Ape reads
+    the key files of all accounts, and fails over a damaged one that has no part in it. It has no option.
     """
     ReceiptAPI.show_debug_logs = _show_nothing
+    Trace.show = _show_nothing  # type: ignore[method-assign]
 
 
-def _show_nothing(_receipt: ReceiptAPI) -> None:
+def _show_nothing(*_arguments: object, **_options: object) -> None:
     pass
 
 
