@@ -94,13 +94,18 @@ def run_program(
     require(options.poll_interval > 0, "the poll interval has to be more than 0 seconds")
     require(options.patience > 0, "the patience has to be more than 0 seconds")
     sinks = open_sinks(options.metrics, say)
-    chain, deployment = _find(options.place)
-    signer = load_unattended(options.account)
+    signals, used = StopSignals(), Usage()
+    try:
+        with signals.ending():
+            chain, deployment = _find(options.place)
+            signer = load_unattended(options.account)
+    except Interrupted:
+        say("stopped")
+        return
     if reads_all:
         chain.follow_kept(deployment, show_reading, say)
     else:
         chain.follow_as(str(signer.address), deployment, say)
-    signals, used = StopSignals(), Usage()
     actor = make(Operator(signer, deployment, signals.stop, used))
     say(f"{signer.address} on {chain.network}, chain {chain.chain_id}")
     outbox = Outbox(chain, signer, options.patience)

@@ -11,7 +11,8 @@ import pytest
 
 from mlchain.live import runner
 from mlchain.live.loop import ActorLoop
-from mlchain.live.runner import StopSignals
+from mlchain.live.options import ProgramOptions
+from mlchain.live.runner import StopSignals, run_program
 from mlchain.live.training import Interrupted
 from mlchain.protocol.ledger import Ledger
 
@@ -26,13 +27,35 @@ def test_a_full_disk_under_the_log_ends_nobody(monkeypatch):
 
 
 @pytest.fixture
-def signals():
-    """A program's, instead of the tests' own."""
+def own_handlers():
+    """Set the tests' own handlers of signals again afterwards."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.getsignal(number) for number in numbers]
-    yield StopSignals()
+    yield
     for number, handler in zip(numbers, before, strict=True):
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def signals(own_handlers):
+    """A program's, instead of the tests' own."""
+    return StopSignals()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_program_that_is_told_to_stop_before_its_key_is_unlocked_says_that_it_has(
+    own_handlers, number, monkeypatch, capsys
+):
+    def unlock(_alias):
+        signal.raise_signal(number)
+        pytest.fail("it was told to stop")
+
+    monkeypatch.setattr(runner, "_find", lambda _place: (None, None))
+    monkeypatch.setattr(runner, "load_unattended", unlock)
+
+    run_program(None, None, ProgramOptions(None, "alice", 4, 120))
+
+    assert capsys.readouterr().out == "stopped\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
