@@ -7,12 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ape import networks
 from web3 import HTTPProvider
 
+from benchmarks.machine import told_of
 from benchmarks.report import table, wrapped
 from mlchain.protocol.pool import MAX_SNAPSHOT_AGE
 from mlchain.simulation.books import check_books
@@ -68,13 +68,8 @@ class CountedHTTP(HTTPProvider):
 
 def processor_seconds(pid: int) -> float:
     """Return the processor seconds of a process and of those it started; 0 where Linux does not tell."""
-    process = Path("/proc") / str(pid)
-    try:
-        used = (process / "stat").read_text().rpartition(")")[2].split()[11:13]
-        children = (process / "task" / str(pid) / "children").read_text().split()
-    except OSError:  # it has ended, or this is no Linux
-        return 0.0
-    return sum(map(int, used)) / os.sysconf("SC_CLK_TCK") + sum(processor_seconds(int(child)) for child in children)
+    ticks = (int(word) for said in told_of(pid, "stat") for word in said.rpartition(")")[2].split()[11:13])
+    return sum(ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def crowds() -> str:

@@ -23,6 +23,7 @@ from matplotlib import pyplot
 from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from benchmarks.crowds import crowds
+from benchmarks.machine import told_of
 from benchmarks.report import FIGURES, ROOT, Section, figure, table
 from mlchain.chain.accounts import account_from_secret, load_account
 from mlchain.chain.connection import Chain
@@ -117,14 +118,8 @@ def peak_memory(pid: int) -> float:
 
     The system's own count for a finished process would begin with the memory of this one, from which it was forked.
     """
-    process = Path("/proc") / str(pid)
-    try:
-        status = (process / "status").read_text()
-        children = (process / "task" / str(pid) / "children").read_text().split()
-    except OSError:  # it has ended, or this is no Linux
-        return 0.0
-    own = next((float(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0.0)
-    return max([own, *(peak_memory(int(child)) for child in children)])
+    lines = (line for said in told_of(pid, "status") for line in said.splitlines())
+    return max((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), default=0.0)
 
 
 def rates() -> dict[str, float]:
