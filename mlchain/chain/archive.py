@@ -1,4 +1,4 @@
-"""What a node remembers of a deployment: all logs, receipts, and the state at the end of earlier blocks."""
+"""What a node remembers of a deployment: all logs, and the state at the end of earlier blocks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,6 @@ from mlchain.chain.logs import Logs
 from mlchain.chain.past import Past, Report, ignore
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.questions import bytes_of
-from mlchain.chain.receipts import Receipt
 from mlchain.chain.views import ViewCall, Views
 from mlchain.protocol.events import Log, Value
 
@@ -56,15 +55,6 @@ class Archive:
         data = bytes_of(transaction["input"])
         is_call = transaction["to"] == self._addresses["JobFactory"] and data[:4] == _deploying()
         return (data[RANDOM_AT : RANDOM_AT + 32], bytes(block["hash"])) if is_call else None
-
-    def receipt_of(self, transaction: str) -> tuple[str, Receipt] | None:
-        """Return who sent a transaction and what it cost, None where the node does not know it any more."""
-        try:
-            found = self._provider.web3.eth.get_transaction_receipt(to_hex(hexstr=transaction))
-        except TransactionNotFound:
-            return None
-        gas = int(found["gasUsed"])
-        return str(found["from"]), Receipt(gas, gas * int(found["effectiveGasPrice"]), int(found["blockNumber"]))
 
     def balance_at(self, block: int) -> int:
         """Return what the registry has at the end of a block, in wei."""

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 from ape.api import ReceiptAPI
+from eth_utils import to_hex
+from web3.exceptions import TransactionNotFound
+
+from mlchain.chain.provider import connected_provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +28,13 @@ class Creation(Receipt):
 def receipt_of(receipt: ReceiptAPI) -> Receipt:
     """Return what Ape says of a transaction."""
     return Receipt(receipt.gas_used, receipt.total_fees_paid, receipt.block_number)
+
+
+def cost_of(transaction: str) -> tuple[str, Receipt] | None:
+    """Return who sent a transaction and what it cost, None where the connected node does not know it any more."""
+    try:
+        found = connected_provider().web3.eth.get_transaction_receipt(to_hex(hexstr=transaction))
+    except TransactionNotFound:
+        return None
+    gas = int(found["gasUsed"])
+    return str(found["from"]), Receipt(gas, gas * int(found["effectiveGasPrice"]), int(found["blockNumber"]))

@@ -7,9 +7,9 @@ from fractions import Fraction
 from functools import lru_cache
 
 from mlchain.chain.accounts import address_named
-from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment
+from mlchain.chain.receipts import cost_of
 from mlchain.console import percent
 from mlchain.live.event_lines import counted
 from mlchain.live.pay_slip import Cost, JobSlip, PaySlip, pay_slip
@@ -29,7 +29,7 @@ def inspect_deployment(chain: Chain, deployment: Deployment, evil: int | None, w
     if worker is None:
         registry = deployment.addresses["WorkerRegistry"]
         return status_of(view, chain.network, registry, evil, lru_cache(open_task))
-    return pay_slip(view, logs, address_named(worker), lru_cache(Archive(deployment).receipt_of))
+    return pay_slip(view, logs, address_named(worker), lru_cache(cost_of))
 
 
 def as_json(value: Status | PaySlip) -> str:

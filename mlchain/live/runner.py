@@ -12,12 +12,12 @@ import click
 from eth_utils import keccak
 
 from mlchain.chain.accounts import AccountAPI, load_unattended, signer_for
-from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import numbers_of
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.discovery import find_deployment
 from mlchain.chain.outbox import Outbox
+from mlchain.chain.receipts import cost_of
 from mlchain.console import show_reading
 from mlchain.errors import require
 from mlchain.live.gas_price import PriceLimit
@@ -111,7 +111,7 @@ def run_program(
     outbox = Outbox(chain, signer, options.patience)
     is_worker = actor.address != deployment.server
     limit = PriceLimit(options.max_gas_price, is_worker, deployment.parameters.absence_fee)
-    metrics = Metrics(sinks, actor, chain, Archive(deployment).receipt_of, used, say) if sinks else None
+    metrics = Metrics(sinks, actor, chain, cost_of, used, say) if sinks else None
     pace, is_over = options.poll_interval, partial(is_done, actor)
     loop = ActorLoop(chain, actor, outbox, say, is_over, pace, limit.most, metrics, signals.ending)
     say("done" if loop.run(signals.stop) else "stopped")
