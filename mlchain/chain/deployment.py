@@ -54,6 +54,11 @@ class Deployment:
     parameters: Parameters
     addresses: dict[str, str]
 
+    @property
+    def fixed(self) -> list[str]:
+        """The addresses of the contracts whose logs are the history, besides those of its jobs."""
+        return [self.addresses[name] for name in ("ModelRegistry", "JobFactory", "WorkerRegistry")]
+
     def save(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
         make_folder(path.parent)

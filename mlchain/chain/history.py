@@ -6,7 +6,7 @@ from typing import Any, NoReturn, Protocol
 from ape_ethereum.provider import Web3Provider
 from web3.exceptions import BlockNotFound
 
-from mlchain.chain.deployment import CONTRACTS, Deployment
+from mlchain.chain.deployment import Deployment
 from mlchain.chain.headers import Header, hash_in, header_question
 from mlchain.chain.identity import Readable, require_genesis, require_same
 from mlchain.chain.logs import Logs, events_of
@@ -127,7 +127,7 @@ class History:
             and self._is_whole
             and self._blooms_tell
             and self._passed_over < MOST_PASSED_OVER
-            and head.has_no_logs_of([*self._contracts, *(job.address for job in self._jobs)])
+            and head.has_no_logs_of([*self._deployment.fixed, *(job.address for job in self._jobs)])
         )
 
     def _drop(self) -> NoReturn:
@@ -267,13 +267,8 @@ class History:
         And the answers to the questions beside.
         """
         jobs = [job.address for job in self._jobs]
-        logs, answers = self._logs.of_deployment(first, last, self._contracts, jobs, beside)
+        logs, answers = self._logs.of_deployment(first, last, self._deployment.fixed, jobs, beside)
         return events_of(logs), answers
-
-    @property
-    def _contracts(self) -> list[str]:
-        addresses = self._deployment.addresses
-        return [addresses[name] for name in CONTRACTS if name in addresses and name != "Job"]
 
     @property
     def _jobs(self) -> list[Job]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from ape_ethereum.provider import Web3Provider
 
-from mlchain.chain.deployment import CONTRACTS, Deployment
+from mlchain.chain.deployment import Deployment
 from mlchain.chain.history import BEGINS, REPLACED, left_out
 from mlchain.chain.log_store import LogStore, Part
 from mlchain.chain.logs import Logs
@@ -129,9 +129,8 @@ class Past:
 
     def _read(self, first: int, last: int) -> Part:
         """Return the logs of these blocks, from the contracts and from the jobs that can have any there."""
-        hash_, addresses = self._hash_of(last), self._deployment.addresses
-        fixed = [addresses[name] for name in CONTRACTS if name in addresses and name not in ("Job", "Counter")]
-        logs, _ = self._logs.of_deployment(first, last, fixed, self._jobs)
+        hash_ = self._hash_of(last)
+        logs, _ = self._logs.of_deployment(first, last, self._deployment.fixed, self._jobs)
         return Part(first, last, hash_, logs)
 
     def _hash_of(self, block: int) -> bytes:
