@@ -11,7 +11,7 @@ from mlchain.chain.logs import BLOCKS_PER_REQUEST, Logs
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.raw_logs import topic_of
 from mlchain.chain.views import ViewCall, Views
-from mlchain.protocol.events import Joined, Log, ModelChunkPublished, RoundDeployed, StakeWithdrawn
+from mlchain.protocol.events import Joined, Left, Log, ModelChunkPublished, RoundDeployed, StakeWithdrawn
 from mlchain.protocol.ledger import Account, Ledger, ModelVersion
 from mlchain.protocol.pool import MAX_SNAPSHOT_AGE, Pool
 from mlchain.protocol.records import Records
@@ -65,29 +65,38 @@ class Checkpoint:
         first, at = self._deployment.block, self._deployment.addresses
         ((credit, stake, position, left),) = self._ask([("WorkerRegistry", "accountOf", (self._owner,))], block)
         account = ledger.accounts[self._owner] = Account(stake, credit, None if position or not left else left)
-        names = [topic_of("WorkerRegistry", event) for event in ("Joined", "StakeWithdrawn")]
+        names = [topic_of("WorkerRegistry", event) for event in ("Joined", "Left", "StakeWithdrawn")]
         moved = self._logs.search(first, block, at["WorkerRegistry"], [names, _word(int(self._owner, 16))])
-        self._add_losses(account, [log.event for log in moved])
+        self._add_losses(account, moved)
         for log in self._logs.search(first, block, at["JobFactory"], [topic_of("JobFactory", "DataAnnounced")]):
             ledger.fold(log)
         self._say(BEGINS.format(round=len(ledger.rounds), block=block))
 
-    def _add_losses(self, account: Account, moved: Iterable[object]) -> None:
+    def _add_losses(self, account: Account, moved: Iterable[Log]) -> None:
         """Add to an account what it has lost, from what it has paid in and taken out: that takes few logs.
 
-        A member's stake is whole, and it can lose once before it joins again: all of it, or the fee.
+        A member's stake is whole, and it can lose once before it joins again: all of it, or the fee. Raises NodeError
+        for logs that do not come to the account: no contract counts them, but who joins has to leave before it joins
+        again.
         """
-        whole, held = self._deployment.parameters.stake, 0
-        losses = []
-        for event in moved:
-            match event:
+        parameters, first = self._deployment.parameters, self._deployment.block
+        whole, held, losses = parameters.stake, 0, []
+        is_member, left, is_whole = False, None, True
+        for log in moved:
+            match log.event:
                 case Joined(paid=paid):
                     losses.append(held - (whole - paid))
-                    held = whole
+                    is_whole &= not is_member
+                    held, is_member, left = whole, True, None
+                case Left():
+                    is_whole &= is_member
+                    is_member, left = False, log.block
                 case StakeWithdrawn(amount=amount):
                     losses.append(held - amount)
                     held = 0
         losses.append(held - account.stake)
+        if not is_whole or left != account.left_at or not {0, parameters.absence_fee, whole}.issuperset(losses):
+            raise left_out("the node leaves out that the account joined or left", first)
         account.lost, account.slashes = sum(losses), losses.count(whole)
 
     def _require_first_round(self, block: int) -> None:
