@@ -89,7 +89,7 @@ class Deployment:
         self._chain.advance_to(job.commit_end)
         for method, arguments in (
             ("proposeAsReferee", self._chunk[:1]),
-            ("publishAsReferee", self._chunk),
+            ("publishUnpaid", self._chunk),
             ("rule", self._chunk[:1]),
         ):
             self._send(self._server, "Job", method, *arguments, address=job.address)

@@ -2,11 +2,14 @@
 pragma solidity 0.8.30;
 
 import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
+import {ServerOwned} from "./ServerOwned.sol";
 import {IJob} from "./interfaces/IJob.sol";
 import {IWorkerRegistry, Settlement, Verdict} from "./interfaces/IWorkerRegistry.sol";
 import {CommitteeDraw} from "./libraries/CommitteeDraw.sol";
 import {ContentHash, MAX_CHUNKS} from "./libraries/ContentHash.sol";
 import {JobTerms, Terms} from "./libraries/JobTerms.sol";
+import {IDisputed} from "./referee/interfaces/IDisputed.sol";
+import {IDisputes} from "./referee/interfaces/IDisputes.sol";
 
 /// @title Job
 /// @notice One learning task: a committee commits to its result, one seat publishes it, all seats are paid or
@@ -15,7 +18,7 @@ import {JobTerms, Terms} from "./libraries/JobTerms.sol";
 /// - Training is exact: an honest result is one byte string that nobody can guess, so commitments need no salt.
 /// - Honest transactions are included well within each window.
 /// - The factory has checked the terms: seats < 2 · quorum, at most 256 seats, challengeWindow ≤ publishWindow.
-contract Job is IJob {
+contract Job is IJob, IDisputed, ServerOwned {
     /// @inheritdoc IJob
     bytes32 public constant COMMITMENT_DOMAIN = keccak256("ml-on-blockchain.commitment.v2");
 
@@ -49,15 +52,27 @@ contract Job is IJob {
     /// @dev A bit per seat.
     uint256 private _settledSeats;
 
+    /// @dev All results that have a claim which is not refuted, one xor the other: where there is one, it is that.
+    bytes32 private _standing;
+
+    /// @dev A bit per seat whose commitment opens to a result all of whose claims are refuted.
+    uint256 private _refutedVoters;
+
     modifier onlyReferee() {
         require(msg.sender == REFEREE, NotTheReferee(msg.sender));
         _;
     }
 
+    modifier onlyGame() {
+        require(msg.sender == REFEREE && _isRefereedByGame(), NotTheReferee(msg.sender));
+        _;
+    }
+
     /// @notice Make the contract whose code all jobs run; itself it has no terms and is no job.
-    /// @param referee The learning server.
+    /// @param server The learning server.
+    /// @param referee The learning server, or a game about claims.
     /// @param registry The registry that settles seats.
-    constructor(address referee, IWorkerRegistry registry) {
+    constructor(address server, address referee, IWorkerRegistry registry) ServerOwned(server) {
         REFEREE = referee;
         REGISTRY = registry;
     }
@@ -121,13 +136,7 @@ contract Job is IJob {
     function _propose(Terms memory job, bytes32 resultHash) private {
         require(!_candidate(resultHash).isProposed, AlreadyProposed(resultHash));
 
-        uint16 votes = 0;
-        uint256 voters = 0;
-        for (uint256 seat = 0; seat < job.seats; ++seat) {
-            if (commitmentOf[seat] != _commitment(seat, resultHash)) continue;
-            ++votes;
-            voters |= 1 << seat;
-        }
+        (uint256 voters, uint16 votes) = _votersOf(job, resultHash);
         progress.candidates += 1;
         if (votes >= job.quorum) {
             leader = resultHash;
@@ -137,6 +146,15 @@ contract Job is IJob {
             if (votes != 0) _otherVoters |= voters;
         }
         emit Proposed(resultHash, msg.sender, votes);
+    }
+
+    /// @dev A bit per seat whose commitment opens to a result, and how many they are.
+    function _votersOf(Terms memory job, bytes32 resultHash) private view returns (uint256 voters, uint16 votes) {
+        for (uint256 seat = 0; seat < job.seats; ++seat) {
+            if (commitmentOf[seat] != _commitment(seat, resultHash)) continue;
+            ++votes;
+            voters |= 1 << seat;
+        }
     }
 
     /* PUBLISH */
@@ -159,12 +177,13 @@ contract Job is IJob {
     }
 
     /// @inheritdoc IJob
-    function publishAsReferee(bytes32 resultHash, uint256 index, bytes32[] calldata chunkHashes, bytes calldata chunk)
+    /// @dev Where a game decides, anybody may see to it that a result is complete once seats have had their time.
+    function publishUnpaid(bytes32 resultHash, uint256 index, bytes32[] calldata chunkHashes, bytes calldata chunk)
         external
-        onlyReferee
     {
         Terms memory job = _terms();
-        _requirePhase(job, Phase.Propose, Phase.Referee);
+        require(msg.sender == REFEREE || _isRefereedByGame(), NotTheReferee(msg.sender));
+        _requirePhase(job, _isRefereedByGame() ? Phase.Referee : Phase.Propose, Phase.Referee);
 
         _publish(job, job.seats + 1, resultHash, index, chunkHashes, chunk);
     }
@@ -201,11 +220,48 @@ contract Job is IJob {
     }
 
     /// @inheritdoc IJob
-    function ruleVoid() external onlyReferee {
+    function ruleVoid() external onlyServer {
         _requirePhase(_terms(), Phase.Propose, Phase.Referee);
 
         progress.ruling = Ruling.Void;
         emit Ruled(0);
+    }
+
+    /* DISPUTE */
+
+    /// @inheritdoc IDisputed
+    /// @dev The first claim in a job has to come while seats propose: it leaves time for the others' claims. A claim is
+    /// a proposal, too.
+    function dispute(bytes32 resultHash) external onlyGame returns (bytes32 statement, uint256 start, uint256 end) {
+        Terms memory job = _terms();
+        if (progress.ruling != Ruling.Disputed) {
+            _requirePhase(job, Phase.Propose, Phase.Propose);
+            progress.ruling = Ruling.Disputed;
+        }
+        if (!_candidate(resultHash).isProposed) _propose(job, resultHash);
+
+        progress.standing += 1;
+        _standing ^= resultHash;
+        statement = keccak256(abi.encode(job.taskHash, job.seed, job.index, resultHash));
+        start = _commitEnd(job) + job.publishWindow;
+        end = start + job.refereeWindow;
+    }
+
+    /// @inheritdoc IDisputed
+    /// @dev Reverts never for the game, and changes no decision: a challenge may be finished at any time.
+    function setRefuted(bytes32 resultHash, bool isRefuted) external onlyGame {
+        Terms memory job = _terms();
+        if (_phase(job) == Phase.Decided) return;
+
+        progress.standing = isRefuted ? progress.standing - 1 : progress.standing + 1;
+        _standing ^= resultHash;
+        (uint256 voters,) = _votersOf(job, resultHash);
+        // No seat opens to two results: what is set here was not, and the other way round.
+        _refutedVoters ^= voters;
+    }
+
+    function _isRefereedByGame() private view returns (bool) {
+        return REFEREE != SERVER;
     }
 
     /* SETTLE */
@@ -241,7 +297,15 @@ contract Job is IJob {
         emit Settled(decision, acceptedHash, count);
 
         settlements = _shortened(settlements, count);
-        REGISTRY.settle(settlements, progress.ruling == Ruling.None ? 0 : _forfeited(job, settlements, bonusOf[0]));
+        bool isRuled = decision == Outcome.Ruled || decision == Outcome.Void;
+        REGISTRY.settle(
+            settlements, isRuled ? _forfeited(job, settlements, bonusOf[0]) : 0, _finder(decision, acceptedHash)
+        );
+    }
+
+    /// @dev Who has brought the dispute in which the accepted result stood, and is paid for the lies that it has shown.
+    function _finder(Outcome decision, bytes32 acceptedHash) private view returns (address) {
+        return decision == Outcome.Upheld ? IDisputes(REFEREE).claimantOf(this, acceptedHash) : address(0);
     }
 
     /// @dev A ruling must not pay the referee, who has paid for the job: what it keeps from seats is not returned. The
@@ -279,7 +343,9 @@ contract Job is IJob {
         return right ? Verdict.Rewarded : Verdict.Slashed;
     }
 
+    /// @dev To one that is not refuted.
     function _opensToACandidate(uint256 seat, bytes32 commitment) private view returns (bool) {
+        if (_refutedVoters & (1 << seat) != 0) return false;
         if (_otherVoters & (1 << seat) != 0) return true;
         return progress.leaderVotes != 0 && commitment == _commitment(seat, leader);
     }
@@ -319,8 +385,7 @@ contract Job is IJob {
 
     /// @dev A decision is final: proposing, publishing and ruling end with it, and time alone never changes it.
     function _outcome(Terms memory job) private view returns (Outcome, bytes32) {
-        if (progress.ruling == Ruling.Accept) return (Outcome.Ruled, ruledHash);
-        if (progress.ruling == Ruling.Void) return (Outcome.Void, 0);
+        if (progress.ruling != Ruling.None) return _refereed(job, progress.ruling);
 
         uint256 committedAt = _commitEnd(job);
         uint256 publishEnd = committedAt + job.publishWindow;
@@ -332,6 +397,18 @@ contract Job is IJob {
             if (refereeIsLate) return (Outcome.Quorum, leader);
         }
         return (refereeIsLate ? Outcome.Failed : Outcome.Undecided, 0);
+    }
+
+    /// @dev Of two results that stand one is a lie that nobody has challenged: neither is accepted.
+    function _refereed(Terms memory job, Ruling ruling) private view returns (Outcome, bytes32) {
+        if (ruling == Ruling.Accept) return (Outcome.Ruled, ruledHash);
+        if (ruling == Ruling.Void) return (Outcome.Void, 0);
+
+        if (block.timestamp < _commitEnd(job) + job.publishWindow + job.refereeWindow) return (Outcome.Undecided, 0);
+        if (progress.standing == 1 && _isComplete(job, _candidate(_standing).chunks)) {
+            return (Outcome.Upheld, _standing);
+        }
+        return (Outcome.Failed, 0);
     }
     // slither-disable-end incorrect-equality
 

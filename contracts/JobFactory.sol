@@ -40,6 +40,9 @@ contract JobFactory is IJobFactory, ServerOwned {
     uint256 public immutable MAX_ROUND_DURATION;
 
     /// @inheritdoc IJobFactory
+    address public immutable REFEREE;
+
+    /// @inheritdoc IJobFactory
     ModelRegistry public immutable MODELS;
 
     /// @inheritdoc IJobFactory
@@ -76,9 +79,10 @@ contract JobFactory is IJobFactory, ServerOwned {
         MIN_SEATS = parameters.minSeats;
         MIN_WINDOW = parameters.minWindow;
         MAX_ROUND_DURATION = parameters.maxRoundDuration;
+        REFEREE = parameters.referee == address(0) ? msg.sender : parameters.referee;
         MODELS = models;
         REGISTRY = new WorkerRegistry(msg.sender, parameters.stake, parameters.absenceFee, parameters.permissioned);
-        IMPLEMENTATION = new Job(msg.sender, REGISTRY);
+        IMPLEMENTATION = new Job(msg.sender, REFEREE, REGISTRY);
     }
 
     /* SCHEDULE */
@@ -153,7 +157,8 @@ contract JobFactory is IJobFactory, ServerOwned {
         ContentHash.checkSize(terms.resultSize);
         _checkWindow(terms.commitWindow);
         _checkWindow(terms.publishWindow);
-        _checkWindow(terms.refereeWindow);
+        // A game takes five times as long as one of its clocks.
+        _checkWindow(REFEREE == SERVER ? terms.refereeWindow : terms.refereeWindow / 5);
         uint256 duration = terms.commitWindow + terms.publishWindow + terms.refereeWindow;
         require(duration <= MAX_ROUND_DURATION, RoundTooLong(duration, MAX_ROUND_DURATION));
         // A longer challenge window would end after an uncontested result is accepted already.

@@ -158,22 +158,31 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
 
     /// @inheritdoc IWorkerRegistry
     /// @dev A job calls this for seats it has not settled before, so its round is the current one. What is taken is
-    /// burnt, and so is what the referee's ruling keeps from seats: whatever the server rules, a job costs it the same.
-    function settle(Settlement[] calldata settlements, uint256 forfeited) external onlyJob {
+    /// burnt, and so is what a ruling keeps from seats: whatever the server rules, a job costs it the same. Of a slashed
+    /// stake the finder gets half: less than all, or liars could show their own lies at no loss; and never the server.
+    function settle(Settlement[] calldata settlements, uint256 forfeited, address finder) external onlyJob {
         Round memory round = currentRound;
         uint256 lost = forfeited;
+        uint256 bounty = 0;
         for (uint256 i = 0; i < settlements.length; ++i) {
             Settlement calldata settlement = settlements[i];
             address worker = workerAt(settlement.position, round.snapshotBlock);
             uint256 amount = _settleSeat(worker, settlement);
             if (settlement.verdict == Verdict.Rewarded) round.escrow -= SafeCast.toUint96(amount);
             else lost += amount;
+            if (settlement.verdict == Verdict.Slashed) bounty += amount / 2;
             emit SeatSettled(msg.sender, worker, settlement.seat, settlement.verdict, amount);
         }
 
         if (forfeited != 0) {
             round.escrow -= SafeCast.toUint96(forfeited);
             emit Forfeited(msg.sender, forfeited);
+        }
+
+        if (bounty != 0 && finder != address(0) && finder != SERVER) {
+            lost -= bounty;
+            _accounts[finder].credit += SafeCast.toUint96(bounty);
+            emit BountyPaid(msg.sender, finder, bounty);
         }
 
         round.unsettledSeats -= SafeCast.toUint32(settlements.length);

@@ -9,7 +9,7 @@ from mlchain.chain.accounts import load_signer
 from mlchain.chain.command import Command
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import Deployed, deploy_once
-from mlchain.chain.deployment import Parameters, record_path
+from mlchain.chain.deployment import REFEREES, Parameters, record_path
 from mlchain.console import console, table
 from mlchain.live.options import DEPLOYMENTS
 from mlchain.units import Amount, Duration, duration, ether
@@ -43,6 +43,20 @@ DEFAULT = Parameters()
 )
 @click.option("--min-seats", default=DEFAULT.min_seats, show_default=True, help="Fewest seats of a job.")
 @click.option("--permissioned", is_flag=True, help="Let only workers join that the server admits: `ape run admit`.")
+@click.option(
+    "--referee",
+    type=click.Choice(REFEREES),
+    default=DEFAULT.referee,
+    show_default=True,
+    help="Who decides where workers disagree: the server, or a contract between claims.",
+)
+@click.option(
+    "--bond",
+    type=Amount(),
+    default=ether(DEFAULT.bond),
+    show_default=True,
+    help="What a claim or a challenge puts down, with a contract as referee.",
+)
 @DEPLOYMENTS
 def cli(
     account: str | None,
@@ -52,13 +66,15 @@ def cli(
     max_round_duration: int,
     min_seats: int,
     permissioned: bool,
+    referee: str,
+    bond: int,
     deployments: Path,
 ) -> None:
     """Deploy the contracts, check what stands on the chain, and record where it is.
 
     Run again on the same chain, it checks the contracts and deploys nothing.
     """
-    parameters = Parameters(stake, absence_fee, min_window, max_round_duration, min_seats, permissioned)
+    parameters = Parameters(stake, absence_fee, min_window, max_round_duration, min_seats, permissioned, referee, bond)
     chain = Chain()
     path = record_path(deployments, chain.network)
     deployed = deploy_once(chain, lambda: load_signer(account), parameters, path)

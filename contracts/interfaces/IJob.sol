@@ -21,14 +21,16 @@ interface IJob {
         Uncontested, // accepted: a quorum agrees, and nothing else was proposed in time
         Quorum, // accepted: a quorum agrees, others do not, and the referee did not rule
         Ruled, // accepted: the referee says so
-        Failed, // nothing accepted: no quorum, and the referee did not rule
-        Void // nothing accepted: the referee says that the task is broken
+        Failed, // nothing accepted: no quorum, and the referee did not rule; or not one claim that stands
+        Void, // nothing accepted: the server says that the task is broken
+        Upheld // accepted: the one result with a claim that stands
     }
 
     enum Ruling {
         None,
         Accept,
-        Void
+        Void,
+        Disputed // claims decide
     }
 
     struct Candidate {
@@ -44,6 +46,7 @@ interface IJob {
         uint16 leaderVotes; // zero without a leader
         uint8 leaderChunks; // published ones
         Ruling ruling;
+        uint32 standing; // results with a claim that is not refuted
     }
 
     /// @notice Emitted when a seat commits to a result.
@@ -65,7 +68,7 @@ interface IJob {
     /// @param chunk Its bytes.
     event ChunkPublished(bytes32 indexed resultHash, uint256 indexed index, address indexed publisher, bytes chunk);
 
-    /// @notice Emitted when the referee rules.
+    /// @notice Emitted when the referee rules, or the server calls the task broken.
     /// @param resultHash The content hash of the accepted candidate, zero if the task is broken.
     event Ruled(bytes32 indexed resultHash);
 
@@ -130,19 +133,20 @@ interface IJob {
         bytes calldata chunk
     ) external;
 
-    /// @notice Publish a chunk of any candidate, in phases Propose and Referee. Referee only.
+    /// @notice Publish a chunk of any candidate, without a share of the bonus. The referee, in phases Propose and
+    /// Referee; where that is a game, anyone in phase Referee.
     /// @param resultHash The content hash of the candidate.
     /// @param index The number of the chunk.
     /// @param chunkHashes The hashes of all chunks of the candidate.
     /// @param chunk The bytes of the chunk.
-    function publishAsReferee(bytes32 resultHash, uint256 index, bytes32[] calldata chunkHashes, bytes calldata chunk)
+    function publishUnpaid(bytes32 resultHash, uint256 index, bytes32[] calldata chunkHashes, bytes calldata chunk)
         external;
 
     /// @notice Accept a candidate whose chunks are all published, whatever its votes. Referee only.
     /// @param resultHash The content hash of the candidate.
     function rule(bytes32 resultHash) external;
 
-    /// @notice Declare the task broken: seats that committed are released unpaid, absent ones pay. Referee only.
+    /// @notice Declare the task broken: seats that committed are released unpaid, absent ones pay. Server only.
     function ruleVoid() external;
 
     /// @notice Settle seats of a decided job. Anyone, in any order; seats settled before are skipped.
@@ -196,7 +200,7 @@ interface IJob {
     /// @return domain The first word that is hashed.
     function COMMITMENT_DOMAIN() external view returns (bytes32 domain);
 
-    /// @notice Return the learning server as the referee of last resort.
+    /// @notice Return the referee of last resort: the learning server, or a game about claims.
     /// @return referee Its address.
     function REFEREE() external view returns (address referee);
 
@@ -210,7 +214,8 @@ interface IJob {
     /// @return candidates The number of candidates.
     /// @return leaderVotes The votes of the leader, zero without one.
     /// @return leaderChunks The number of published chunks of the leader.
-    /// @return ruling What the referee has ruled.
+    /// @return ruling What the referee has ruled, or that claims decide.
+    /// @return standing The number of results with a claim that is not refuted.
     function progress()
         external
         view
@@ -220,7 +225,8 @@ interface IJob {
             uint16 candidates,
             uint16 leaderVotes,
             uint8 leaderChunks,
-            Ruling ruling
+            Ruling ruling,
+            uint32 standing
         );
 
     /// @notice Return the result that the referee accepted.
@@ -239,6 +245,6 @@ interface IJob {
     /// @notice Return who published a chunk of a candidate.
     /// @param resultHash The content hash of the candidate.
     /// @param index The number of the chunk.
-    /// @return publisher Its publisher's seat plus one, `seats + 1` for the referee, zero before it is published.
+    /// @return publisher Its publisher's seat plus one, `seats + 1` for an unpaid one, zero before it is published.
     function publisherOf(bytes32 resultHash, uint256 index) external view returns (uint16 publisher);
 }

@@ -15,6 +15,7 @@ interface IJobFactory {
         uint256 maxRoundDuration; // seconds
         uint256 minSeats; // per job
         bool permissioned;
+        address referee; // a game about claims, or zero for the server
         bytes32 randomAnchor; // the end of the server's hash chain of random numbers
     }
 
@@ -73,7 +74,7 @@ interface IJobFactory {
     error ForeignModelRegistry(address server);
     /// @notice Three shortest windows must fit into the longest round, and that into 32 bits.
     error InvalidWindows(uint256 minWindow, uint256 maxRoundDuration);
-    /// @notice A commit, publish or referee window is shorter than the deployment allows.
+    /// @notice A commit, publish or referee window is shorter than the deployment allows, or one clock of a game.
     error WindowTooShort(uint256 window, uint256 minWindow);
     /// @notice The three windows together are longer than the deployment allows.
     error RoundTooLong(uint256 duration, uint256 maxRoundDuration);
@@ -142,6 +143,10 @@ interface IJobFactory {
     /// @notice Return the longest sum of those three windows, and so how long a round can hold a stake.
     /// @return duration The time, in seconds.
     function MAX_ROUND_DURATION() external view returns (uint256 duration);
+
+    /// @notice Return who decides what seats cannot.
+    /// @return referee The server, or a game about claims.
+    function REFEREE() external view returns (address referee);
 
     /// @notice Return where the versions of the model are published.
     /// @return models The registry of models.

@@ -69,6 +69,12 @@ interface IWorkerRegistry {
     /// @param amount What leaves the escrow for nobody, in wei.
     event Forfeited(address indexed job, uint256 amount);
 
+    /// @notice Emitted when somebody gets half of the stakes of those whose lie its claim has shown.
+    /// @param job The job that was disputed.
+    /// @param finder Who gets it.
+    /// @param amount In wei.
+    event BountyPaid(address indexed job, address indexed finder, uint256 amount);
+
     /// @notice Emitted when the last seat of the current round is settled.
     /// @param remainder What was left in escrow and is credited to the server, in wei.
     event RoundClosed(uint256 remainder);
@@ -131,8 +137,9 @@ interface IWorkerRegistry {
 
     /// @notice Settle seats of the current round as the calling job decided. Jobs of the factory only.
     /// @param settlements The seats, none of them settled before.
-    /// @param forfeited Pay of the job that nobody gets because the referee ruled, in wei.
-    function settle(Settlement[] calldata settlements, uint256 forfeited) external;
+    /// @param forfeited Pay of the job that nobody gets because of a ruling, in wei.
+    /// @param finder Who gets half of what is slashed; zero if nobody does.
+    function settle(Settlement[] calldata settlements, uint256 forfeited, address finder) external;
 
     /// @notice Withdraw the caller's credit.
     function withdraw() external;
@@ -170,7 +177,7 @@ interface IWorkerRegistry {
         view
         returns (uint96 escrow, uint40 snapshotBlock, uint32 unsettledSeats, uint40 lastSettlementBlock);
 
-    /// @notice Return what is burnt: slashed stakes, absence fees and forfeited pay. It stays here, owed to nobody.
+    /// @notice Return what is burnt: slashed stakes but for bounties, absence fees and forfeited pay. It stays here, owed to nobody.
     /// @return amount The sum since deployment, in wei.
     function burnt() external view returns (uint256 amount);
 

@@ -12,20 +12,31 @@ contract CountingJudge is IJudge, IDisputed {
     /// @notice What is shown is not what is asked for.
     error NotShown();
 
-    /// @notice When results can no longer be claimed, in seconds.
-    uint256 public claimsUntil;
+    /// @notice When the clocks of the game start, in seconds.
+    uint256 public start;
 
     /// @notice When disputes have to be decided, in seconds.
-    uint256 public decidedBy;
+    uint256 public end;
 
-    /// @notice Let results be claimed and disputed until these times.
-    function setTimes(uint256 claims, uint256 decided) external {
-        (claimsUntil, decidedBy) = (claims, decided);
+    /// @notice Whether a result stands.
+    mapping(bytes32 resultHash => bool isStanding) public stands;
+
+    /// @notice Let results be claimed and disputed at these times.
+    function setTimes(uint256 start_, uint256 end_) external {
+        (start, end) = (start_, end_);
     }
 
     /// @inheritdoc IDisputed
-    function caseOf(bytes32 resultHash) external view returns (bytes32, uint256, uint256) {
-        return (resultHash, claimsUntil, decidedBy);
+    function dispute(bytes32 resultHash) external returns (bytes32, uint256, uint256) {
+        require(block.timestamp < start, NotShown());
+        stands[resultHash] = true;
+        return (resultHash, start, end);
+    }
+
+    /// @inheritdoc IDisputed
+    function setRefuted(bytes32 resultHash, bool isRefuted) external {
+        require(stands[resultHash] == isRefuted, NotShown());
+        stands[resultHash] = !isRefuted;
     }
 
     /// @inheritdoc IJudge

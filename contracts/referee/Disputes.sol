@@ -14,9 +14,9 @@ import {IJudge} from "./interfaces/IJudge.sol";
 /// @dev Every move on a claim's side hashes to a node that the claim has committed to, or is judged: so anybody may
 /// make it, and nobody can lose a claim on purpose except by letting its clock run out. All challenges run side by
 /// side, each with clocks of its own: a party's challenge of itself decides nothing and delays nobody. With clocks of c
-/// seconds, a result that is demanded or claimed by `claimsUntil` can be claimed for another c: so a demand or a wrong
-/// claim in the last second can be answered. Challenges begin until `claimsUntil` + 2 c, and neither side of one has
-/// more than c: all moves are made by `claimsUntil` + 4 c. The last fifth is for whoever has to say that a clock has
+/// seconds, results are claimed until `start` + c, and what is disputed takes its first claim before `start`: so a wrong
+/// claim in the last second can be answered by the right one. Challenges begin until `start` + 2 c, and neither side of
+/// one has more than c: all moves are made by `start` + 4 c. The last fifth is for whoever has to say that a clock has
 /// run out.
 ///
 /// Nothing bars a second claim of the same root. If it did, whoever copied the honest root first could challenge itself
@@ -27,7 +27,7 @@ contract Disputes is IDisputes {
     /// @notice Levels of a tree that a move shows.
     uint256 public constant LEVELS = 6;
 
-    /// @notice What claims, challenges and demands put down, in wei.
+    /// @notice What claims and challenges put down, in wei.
     uint256 public immutable BOND;
 
     /// @notice Who says whether an entry follows.
@@ -60,16 +60,6 @@ contract Disputes is IDisputes {
     /* CLAIM */
 
     /// @inheritdoc IDisputes
-    function demand(IDisputed disputed, bytes32 resultHash) external payable withBond {
-        Case storage current = _load(disputed, resultHash);
-        require(block.timestamp < current.claimsUntil, WrongTime(current.claimsUntil));
-        require(current.claims == 0 && current.demander == address(0), AlreadyClaimed());
-
-        current.demander = msg.sender;
-        emit Demanded(disputed, resultHash, msg.sender);
-    }
-
-    /// @inheritdoc IDisputes
     function claim(
         IDisputed disputed,
         bytes32 resultHash,
@@ -77,15 +67,16 @@ contract Disputes is IDisputes {
         bytes32 root,
         bytes32[] calldata nodes
     ) external payable withBond returns (uint256 number) {
-        Case storage current = _load(disputed, resultHash);
-        bool isOpen = current.claims != 0 || current.demander != address(0);
-        uint256 end = isOpen ? _claimsUntil(current) : current.claimsUntil;
+        Case storage current = _cases[disputed][resultHash];
+        if (current.clock == 0) _load(current, disputed, resultHash);
+        else if (current.standing == 0) disputed.setRefuted(resultHash, false);
+        uint256 end = uint256(current.start) + current.clock;
         require(block.timestamp < end, WrongTime(end));
         uint256 depth = JUDGE.depthOf(current.statement, description);
         _requireNodes(root, nodes, 0, depth);
 
         number = claims.length;
-        ++current.claims;
+        if (current.standing == 0) current.first = (number + 1).toUint64();
         ++current.standing;
         claims.push(
             Claim({
@@ -103,15 +94,12 @@ contract Disputes is IDisputes {
     }
 
     /// @dev What is disputed is asked once, so it cannot change its mind about a statement or a time.
-    function _load(IDisputed disputed, bytes32 resultHash) private returns (Case storage current) {
-        current = _cases[disputed][resultHash];
-        if (current.clock == 0) {
-            (bytes32 statement, uint256 claimsUntil, uint256 decidedBy) = disputed.caseOf(resultHash);
-            require(decidedBy >= claimsUntil + 5, NoTime());
-            current.statement = statement;
-            current.claimsUntil = claimsUntil.toUint40();
-            current.clock = ((decidedBy - claimsUntil) / 5).toUint40();
-        }
+    function _load(Case storage current, IDisputed disputed, bytes32 resultHash) private {
+        (bytes32 statement, uint256 start, uint256 end) = disputed.dispute(resultHash);
+        require(end >= start + 5, NoTime());
+        current.statement = statement;
+        current.start = start.toUint40();
+        current.clock = ((end - start) / 5).toUint40();
     }
 
     /// @inheritdoc IDisputes
@@ -286,14 +274,13 @@ contract Disputes is IDisputes {
         } else {
             creditOf[game.challenger] += BOND;
         }
+        emit Decided(number, game.claim, outcome);
         if (outcome == Turn.Refuted) {
             of_.isRefuted = true;
             creditOf[game.challenger] += BOND;
             Case storage current = _caseOf(game);
-            --current.standing;
-            if (current.refuter == address(0)) current.refuter = game.challenger;
+            if (--current.standing == 0) of_.disputed.setRefuted(of_.resultHash, true);
         }
-        emit Decided(number, game.claim, outcome);
     }
 
     function _caseOf(Challenge storage game) private view returns (Case storage) {
@@ -301,13 +288,20 @@ contract Disputes is IDisputes {
         return _cases[of_.disputed][of_.resultHash];
     }
 
-    /// @dev Of a result that has been claimed or demanded.
-    function _claimsUntil(Case storage current) private view returns (uint256) {
-        return uint256(current.claimsUntil) + current.clock;
+    function _challengesUntil(Case storage current) private view returns (uint256) {
+        return uint256(current.start) + 2 * uint256(current.clock);
     }
 
-    function _challengesUntil(Case storage current) private view returns (uint256) {
-        return _claimsUntil(current) + current.clock;
+    /// @inheritdoc IDisputes
+    function succeed(uint256 number) external {
+        Claim storage of_ = claims[number];
+        require(!of_.isRefuted, IsRefuted(number));
+        Case storage current = _cases[of_.disputed][of_.resultHash];
+        uint256 first = uint256(current.first) - 1;
+        require(claims[first].isRefuted, Stands(first));
+
+        current.first = (number + 1).toUint64();
+        emit Succeeded(number);
     }
 
     /* PAY */
@@ -320,22 +314,8 @@ contract Disputes is IDisputes {
         require(block.timestamp >= _challengesUntil(current), WrongTime(_challengesUntil(current)));
 
         of_.isReleased = true;
-        uint256 amount = BOND;
-        if (current.demander != address(0) && !current.isDemandPaid) {
-            current.isDemandPaid = true;
-            amount += BOND;
-        }
-        creditOf[of_.claimant] += amount;
-    }
-
-    /// @inheritdoc IDisputes
-    function reclaim(IDisputed disputed, bytes32 resultHash) external {
-        Case storage current = _cases[disputed][resultHash];
-        require(current.demander != address(0) && !current.isDemandPaid && current.standing == 0, NothingToPay());
-        require(block.timestamp >= _claimsUntil(current), WrongTime(_claimsUntil(current)));
-
-        current.isDemandPaid = true;
-        creditOf[current.demander] += BOND;
+        creditOf[of_.claimant] += BOND;
+        emit Released(number);
     }
 
     /// @inheritdoc IDisputes
@@ -344,7 +324,7 @@ contract Disputes is IDisputes {
         require(amount != 0, NothingToPay());
 
         creditOf[msg.sender] = 0;
-        emit Withdrawn(msg.sender, amount);
+        emit BondsWithdrawn(msg.sender, amount);
         Address.sendValue(payable(msg.sender), amount);
     }
 
@@ -353,9 +333,16 @@ contract Disputes is IDisputes {
     /// @notice Return what there is for a result.
     /// @param disputed What the result is of.
     /// @param resultHash The result.
-    /// @return current All zero if nobody has claimed it or demanded that.
+    /// @return current All zero if nobody has claimed it.
     function caseAt(IDisputed disputed, bytes32 resultHash) external view returns (Case memory current) {
         return _cases[disputed][resultHash];
+    }
+
+    /// @inheritdoc IDisputes
+    function claimantOf(IDisputed disputed, bytes32 resultHash) external view returns (address) {
+        uint256 first = _cases[disputed][resultHash].first;
+        if (first == 0 || claims[first - 1].isRefuted) return address(0);
+        return claims[first - 1].claimant;
     }
 
     /// @notice Return the number of all claims and of all challenges.

@@ -258,7 +258,7 @@ class LearningServer:
             return Call("Job", method, (result_hash, *arguments), address=job.address)
 
         steps = [] if candidate else [call("proposeAsReferee")]
-        steps += [call("publishAsReferee", *chunk) for chunk in missing_chunks(honest, present)]
+        steps += [call("publishUnpaid", *chunk) for chunk in missing_chunks(honest, present)]
         return steps or [call("rule")]
 
     def _right_hash(self, ledger: Ledger, current: Round, job: Job) -> bytes:

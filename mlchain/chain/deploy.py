@@ -1,9 +1,10 @@
 """Deploys the contracts, once."""
 
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
+from ape.utils import ZERO_ADDRESS
 from eth_utils import keccak
 
 from mlchain.chain.accounts import AccountAPI, signer_for
@@ -29,14 +30,30 @@ def deploy(chain: Chain, account: AccountAPI, parameters: Parameters, rounds: in
     counter = chain.deploy(account, "Counter")
     models = chain.deploy(account, "ModelRegistry")
     anchor = _numbers(account, chain.chain_id, models.address, rounds).anchor
-    factory = chain.deploy(account, "JobFactory", models.address, (*astuple(parameters), anchor))
+    made = {"Counter": counter, "ModelRegistry": models}
+    referee = ZERO_ADDRESS
+    if parameters.has_game:
+        judge = made["TrainingJudge"] = chain.deploy(account, "TrainingJudge")
+        game = made["Disputes"] = chain.deploy(account, "Disputes", judge.address, parameters.bond)
+        referee = game.address
+    terms = (
+        parameters.stake,
+        parameters.absence_fee,
+        parameters.min_window,
+        parameters.max_round_duration,
+        parameters.min_seats,
+        parameters.permissioned,
+        referee,
+        anchor,
+    )
+    factory = made["JobFactory"] = chain.deploy(account, "JobFactory", models.address, terms)
 
-    addresses = {"Counter": counter.address, "ModelRegistry": models.address, "JobFactory": factory.address}
+    addresses = {contract: creation.address for contract, creation in made.items()}
     addresses["WorkerRegistry"] = str(chain.read("JobFactory", "REGISTRY", address=factory.address))
     addresses["Job"] = str(chain.read("JobFactory", "IMPLEMENTATION", address=factory.address))
     deployment = Deployment(chain.chain_id, chain.genesis, counter.block, str(account.address), parameters, addresses)
     check(chain, deployment)
-    return Deployed(deployment, {"Counter": counter, "ModelRegistry": models, "JobFactory": factory})
+    return Deployed(deployment, dict(made))
 
 
 def numbers_of(account: AccountAPI, deployment: Deployment, rounds: int = LENGTH) -> HashChain:

@@ -11,14 +11,17 @@ from mlchain.errors import UserError
 from mlchain.protocol.terms import MAX_SEATS, MOST_STAKE, are_durations, are_stakes
 from mlchain.units import duration, ether
 
-CONTRACTS = ("Counter", "ModelRegistry", "JobFactory", "WorkerRegistry", "Job")
+GAME = ("TrainingJudge", "Disputes")  # of a deployment whose referee is a contract
+CONTRACTS = ("Counter", "ModelRegistry", "JobFactory", "WorkerRegistry", "Job", *GAME)
+REFEREES = ("server", "contract")
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What is set once, in the order of `JobFactory.Parameters`: money in wei, times in seconds, seats per job.
+    """What is set once: money in wei, times in seconds, seats per job.
 
-    Raises UserError for what the contracts would refuse.
+    `referee` is who decides where seats disagree; `bond` what a claim puts down where that is a contract. Raises
+    UserError for what the contracts would refuse.
     """
 
     stake: int = 10**18
@@ -27,6 +30,8 @@ class Parameters:
     max_round_duration: int = 7 * 24 * 3600
     min_seats: int = 3
     permissioned: bool = False
+    referee: str = "server"
+    bond: int = 10**17
 
     def __post_init__(self) -> None:
         if not are_stakes(self.stake, self.absence_fee):
@@ -41,6 +46,20 @@ class Parameters:
             )
         if not 1 <= self.min_seats <= MAX_SEATS:
             raise UserError(f"the least number of seats of a job has to be from 1 to {MAX_SEATS}, not {self.min_seats}")
+        if self.referee not in REFEREES:
+            raise UserError(f"the referee is {' or '.join(REFEREES)}, not {self.referee}")
+        if self.bond < 1:
+            raise UserError("the bond of a claim has to be above 0")
+
+    @property
+    def has_game(self) -> bool:
+        """Whether claims decide where seats disagree, and not the server."""
+        return self.referee == "contract"
+
+    @property
+    def contracts(self) -> tuple[str, ...]:
+        """The contracts of a deployment with these parameters."""
+        return tuple(name for name in CONTRACTS if self.has_game or name not in GAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +76,8 @@ class Deployment:
     @property
     def fixed(self) -> list[str]:
         """The addresses of the contracts whose logs are the history, besides those of its jobs."""
-        return [self.addresses[name] for name in ("ModelRegistry", "JobFactory", "WorkerRegistry")]
+        names = ("ModelRegistry", "JobFactory", "WorkerRegistry", "Disputes")
+        return [self.addresses[name] for name in names if name in self.addresses]
 
     def save(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
@@ -74,7 +94,9 @@ class Deployment:
         try:
             fields = json.loads(path.read_text())
             record = cls(**{**fields, "parameters": Parameters(**fields["parameters"])})
-            complete = set(record.addresses) == set(CONTRACTS) and all(map(is_address, record.addresses.values()))
+            complete = set(record.addresses) == set(record.parameters.contracts) and all(
+                map(is_address, record.addresses.values())
+            )
         except (OSError, ValueError, TypeError, KeyError, AttributeError, UserError) as error:
             raise UserError(f"{path} is not a deployment record: delete it or restore it") from error
         if not complete:

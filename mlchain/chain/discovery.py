@@ -49,7 +49,10 @@ def _of_factory(chain: Chain, factory: str, first_block: int) -> Deployment:
     def of_factory(view: str) -> str:
         return str(chain.read("JobFactory", view, address=factory))
 
-    registry = of_factory("REGISTRY")
+    registry, server, referee = of_factory("REGISTRY"), of_factory("SERVER"), of_factory("REFEREE")
+    game = {}
+    if referee != server:
+        game = {"TrainingJudge": str(chain.read("Disputes", "JUDGE", address=referee)), "Disputes": referee}
     parameters = Parameters(
         stake=int(chain.read("WorkerRegistry", "STAKE", address=registry)),
         absence_fee=int(chain.read("WorkerRegistry", "ABSENCE_FEE", address=registry)),
@@ -57,12 +60,13 @@ def _of_factory(chain: Chain, factory: str, first_block: int) -> Deployment:
         max_round_duration=int(chain.read("JobFactory", "MAX_ROUND_DURATION", address=factory)),
         min_seats=int(chain.read("JobFactory", "MIN_SEATS", address=factory)),
         permissioned=bool(chain.read("WorkerRegistry", "PERMISSIONED", address=registry)),
+        referee="contract" if game else "server",
+        bond=int(chain.read("Disputes", "BOND", address=referee)) if game else Parameters().bond,
     )
     addresses = {
         "ModelRegistry": of_factory("MODELS"),
         "JobFactory": factory,
         "WorkerRegistry": registry,
         "Job": of_factory("IMPLEMENTATION"),
-    }
-    server = of_factory("SERVER")
+    } | game
     return Deployment(chain.chain_id, chain.genesis, first_block, server, parameters, addresses)

@@ -84,9 +84,14 @@ def check(chain: Readable, deployment: Deployment) -> None:
         ("WorkerRegistry", "STAKE"): parameters.stake,
         ("WorkerRegistry", "ABSENCE_FEE"): parameters.absence_fee,
         ("WorkerRegistry", "PERMISSIONED"): parameters.permissioned,
-        ("Job", "REFEREE"): deployment.server,
+        ("JobFactory", "REFEREE"): addresses.get("Disputes", deployment.server),
+        ("Job", "SERVER"): deployment.server,
+        ("Job", "REFEREE"): addresses.get("Disputes", deployment.server),
         ("Job", "REGISTRY"): addresses["WorkerRegistry"],
     }
+    if parameters.has_game:
+        expected[("Disputes", "JUDGE")] = addresses["TrainingJudge"]
+        expected[("Disputes", "BOND")] = parameters.bond
     for (contract, view), value in expected.items():
         actual = chain.read(contract, view, address=addresses[contract])
         if actual != value:

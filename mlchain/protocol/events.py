@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from enum import IntEnum
 from typing import TypeAlias, cast, get_args
 
+from mlchain.protocol.game_events import GameEvent
 from mlchain.protocol.rounds import Outcome, Verdict
 from mlchain.protocol.terms import RoundTerms
 
@@ -85,6 +87,15 @@ class Forfeited:
     """Pay of a job, in wei, that a ruling has kept from its seats: it is burnt, and not the server's again."""
 
     job: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class BountyPaid:
+    """Half of what a job's liars were slashed, in wei, went to whoever had claimed the right result first."""
+
+    job: str
+    finder: str
     amount: int
 
 
@@ -201,9 +212,6 @@ class Settled:
     seats: int
 
 
-# Counter
-
-
 @dataclass(frozen=True, slots=True)
 class Incremented:
     """A worker joined a counter of workers, as the `count`th."""
@@ -228,6 +236,7 @@ RegistryEvent = (
     | RoundOpened
     | SeatSettled
     | Forfeited
+    | BountyPaid
     | RoundClosed
     | Withdrawn
     | StakeWithdrawn
@@ -237,7 +246,7 @@ RegistryEvent = (
     | JobDeployed
 )
 JobEvent = Committed | Proposed | ResultChunkPublished | Ruled | Settled
-Event = RegistryEvent | JobEvent | Incremented | Unknown
+Event = RegistryEvent | JobEvent | GameEvent | Incremented | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,9 +290,9 @@ def _prefix(name: str, arguments: Mapping[str, Value]) -> str:
 def _read(kind: object, value: Value) -> "Value | RoundTerms":
     if kind is RoundTerms:
         return RoundTerms(*cast(tuple[int, ...], value))
-    if kind is Outcome:
-        return Outcome(cast(int, value))
-    return Verdict(cast(int, value)) if kind is Verdict else value
+    if isinstance(kind, type) and issubclass(kind, IntEnum):
+        return kind(cast(int, value))
+    return value
 
 
 def _camel(name: str) -> str:

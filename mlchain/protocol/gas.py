@@ -30,7 +30,7 @@ CALLS = {
     "Job.propose": 150_000,
     "Job.proposeAsReferee": 150_000,
     "Job.publish": 150_000,
-    "Job.publishAsReferee": 150_000,
+    "Job.publishUnpaid": 150_000,
     "Job.rule": 100_000,
     "Job.ruleVoid": 100_000,
     "Job.settle": 150_000,

@@ -2,32 +2,13 @@
 
 from dataclasses import dataclass, field
 
+from mlchain.protocol import events
 from mlchain.protocol.announcements import announced_recipe
 from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import chunk_count
+from mlchain.protocol.disputes import Games
 from mlchain.protocol.draw import position_of
-from mlchain.protocol.events import (
-    Committed,
-    DataAnnounced,
-    Forfeited,
-    JobDeployed,
-    Joined,
-    Left,
-    Log,
-    ModelChunkPublished,
-    Proposed,
-    ResultChunkPublished,
-    RoundClosed,
-    RoundDeployed,
-    RoundOpened,
-    RoundScheduled,
-    Ruled,
-    SeatSettled,
-    Settled,
-    StakeWithdrawn,
-    VersionAnnounced,
-    Withdrawn,
-)
+from mlchain.protocol.game_events import GameEvent
 from mlchain.protocol.pool import MAX_SNAPSHOT_AGE, Pool
 from mlchain.protocol.records import Records
 from mlchain.protocol.rounds import VOID, Candidate, Job, Round, Settlement, Verdict
@@ -84,6 +65,7 @@ class Ledger:
         self.scheduled: int | None = None  # the snapshot block, until the round is deployed
         self.data_addresses: dict[bytes, str] = {}  # of data sets by fingerprint, the one announced last at the end
         self.announced_recipe: bytes | None = None  # what the rounds will train by, for who joins before the first
+        self.games = Games()  # where the referee is a contract
         self._jobs: dict[str, Job] = {}
         self._round_of: dict[str, Round] = {}  # by the address of a job
 
@@ -170,6 +152,7 @@ class Ledger:
                 self.rounds.forget(current.number - 1)
                 for job in current.jobs:
                     del self._jobs[job.address], self._round_of[job.address]
+                    self.games.forget(job)
         oldest = min((current.terms.model_version for current in self.rounds), default=0)
         parents = {version.parent for version in self.versions if version.number >= oldest}
         for version in self.versions:
@@ -185,51 +168,56 @@ class Ledger:
         trained = last.terms.model_version - 1
         return self.versions.is_unknown(trained) or self.versions.is_unknown(self.versions[trained].parent - 1)
 
-    def fold(self, log: Log) -> None:
+    def fold(self, log: events.Log) -> None:
         """Take one event in. Events that carry no state of their own are passed over."""
         job = self._jobs.get(log.address)
         if job:
             self._fold_job(job, log)
+        elif isinstance(log.event, GameEvent):
+            self.games.fold(log.event, log.timestamp, self._jobs.get)
         else:
             self._fold_registry(log)
 
-    def _fold_registry(self, log: Log) -> None:
+    def _fold_registry(self, log: events.Log) -> None:
         match log.event:
-            case VersionAnnounced(version, parent, content_hash, size):
+            case events.VersionAnnounced(version, parent, content_hash, size):
                 self.versions.append(ModelVersion(version, parent, content_hash, size))
-            case ModelChunkPublished(version, index, chunk):
+            case events.ModelChunkPublished(version, index, chunk):
                 if not self.versions.is_unknown(version - 1):
                     self.versions[version - 1].chunks[index] = chunk
-            case Joined() as joined:
+            case events.Joined() as joined:
                 self._join(joined, log.block)
-            case Left(worker, position):
+            case events.Left(worker, position):
                 self.account(worker).left_at = log.block
                 self.pool.leave(log.block, position)
-            case RoundOpened(escrow=escrow):
+            case events.RoundOpened(escrow=escrow):
                 self.escrow = escrow
                 self.paid_in += escrow
-            case RoundScheduled(snapshot_block=snapshot_block):
+            case events.RoundScheduled(snapshot_block=snapshot_block):
                 self.scheduled = snapshot_block
-            case DataAnnounced(fingerprint, url):
+            case events.DataAnnounced(fingerprint, url):
                 self._announce(fingerprint, url)
-            case RoundDeployed() as it:
+            case events.RoundDeployed() as it:
                 self.scheduled = None
                 place = (it.snapshot_block, it.seed, it.pool_size)
                 self.rounds.append(Round(it.round, it.terms, *place, it.commit_deadline, it.task))
-            case JobDeployed() as deployed:
+            case events.JobDeployed() as deployed:
                 self._deploy_job(deployed)
-            case SeatSettled() as settled:
+            case events.SeatSettled() as settled:
                 self._settle_seat(settled, log.block)
-            case Forfeited(amount=amount):
+            case events.Forfeited(amount=amount):
                 self.escrow -= amount
                 self.burnt += amount
-            case RoundClosed(remainder):
+            case events.BountyPaid(job=job, finder=finder, amount=amount) if job in self._jobs:
+                self.account(finder).credit += amount
+                self.burnt -= amount
+            case events.RoundClosed(remainder):
                 self.account(self.server).credit += remainder
                 self.escrow -= remainder
-            case Withdrawn(owner, amount):
+            case events.Withdrawn(owner, amount):
                 self.account(owner).credit -= amount
                 self.paid_out += amount
-            case StakeWithdrawn(worker, amount):
+            case events.StakeWithdrawn(worker, amount):
                 self.account(worker).stake -= amount
                 self.paid_out += amount
 
@@ -241,14 +229,14 @@ class Ledger:
         self.data_addresses.pop(fingerprint, None)
         self.data_addresses[fingerprint] = url
 
-    def _join(self, event: Joined, block: int) -> None:
+    def _join(self, event: events.Joined, block: int) -> None:
         account = self.account(event.worker)
         account.stake += event.paid
         self.paid_in += event.paid
         account.left_at = None
         self.pool.join(block, event.worker)
 
-    def _deploy_job(self, event: JobDeployed) -> None:
+    def _deploy_job(self, event: events.JobDeployed) -> None:
         current = self.rounds[-1]
         terms, first = current.terms, event.index * current.terms.seats
         committee = tuple(self._holder(current, seat) for seat in range(first, first + terms.seats))
@@ -264,7 +252,7 @@ class Ledger:
             raise LookupError(f"nobody was at position {position} at the end of block {current.snapshot_block}")
         return holder
 
-    def _settle_seat(self, event: SeatSettled, block: int) -> None:
+    def _settle_seat(self, event: events.SeatSettled, block: int) -> None:
         self.last_settlement_block = block
         if self.rounds.is_unknown(len(self.rounds) - 1):  # a seat of the round before the ledger begins
             return
@@ -280,19 +268,19 @@ class Ledger:
         self._jobs[event.job].settlements[event.seat] = Settlement(event.verdict, event.amount)
 
     @staticmethod
-    def _fold_job(job: Job, log: Log) -> None:
+    def _fold_job(job: Job, log: events.Log) -> None:
         match log.event:
-            case Committed(seat=seat, commitment=commitment):
+            case events.Committed(seat=seat, commitment=commitment):
                 job.commitments[seat] = commitment
                 if len(job.commitments) == job.terms.seats:
                     job.all_committed_at = log.timestamp
-            case Proposed(result_hash, proposer, votes):
+            case events.Proposed(result_hash, proposer, votes):
                 job.candidates[result_hash] = Candidate(votes, proposer)
-            case ResultChunkPublished(result_hash, index, publisher, chunk):
+            case events.ResultChunkPublished(result_hash, index, publisher, chunk):
                 candidate = job.candidates[result_hash]
                 candidate.chunks[index] = chunk
                 candidate.publishers[index] = publisher
-            case Ruled(result_hash):
+            case events.Ruled(result_hash):
                 job.ruling = result_hash
-            case Settled(outcome=outcome, accepted_hash=accepted_hash):
+            case events.Settled(outcome=outcome, accepted_hash=accepted_hash):
                 job.decision = (outcome, accepted_hash)

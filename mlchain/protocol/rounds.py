@@ -30,6 +30,7 @@ class Outcome(IntEnum):
     RULED = 4
     FAILED = 5
     VOID = 6
+    UPHELD = 7
 
 
 class Verdict(IntEnum):
@@ -90,6 +91,7 @@ class Job:
     all_committed_at: int | None = None
     candidates: dict[bytes, Candidate] = field(default_factory=dict)
     ruling: bytes | None = None
+    standing: dict[bytes, int] = field(default_factory=dict)  # claims that are not refuted, of each claimed result
     settlements: dict[int, Settlement] = field(default_factory=dict)
     decision: tuple[Outcome, bytes] | None = None
     _seats: dict[str, int] = field(init=False, repr=False, compare=False)  # by who holds them
@@ -120,6 +122,15 @@ class Job:
     def referee_end(self) -> int:
         """When the job is decided at the latest, in seconds."""
         return self.publish_end + self.terms.referee_window
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether a result was claimed, so that claims decide."""
+        return bool(self.standing)
+
+    def is_refuted(self, result_hash: bytes) -> bool:
+        """Return whether a result was claimed, and all its claims are refuted."""
+        return self.standing.get(result_hash) == 0
 
     @property
     def unsettled(self) -> list[int]:
@@ -157,6 +168,11 @@ def outcome(job: Job, now: int) -> tuple[Outcome, bytes]:
         return (Outcome.VOID, VOID) if job.ruling == VOID else (Outcome.RULED, job.ruling)
 
     referee_is_late, leader = now >= job.referee_end, job.leader
+    if job.is_disputed:
+        standing = [result for result, claims in job.standing.items() if claims]
+        if referee_is_late and len(standing) == 1 and job.is_complete(standing[0]):
+            return Outcome.UPHELD, standing[0]
+        return (Outcome.FAILED if referee_is_late else Outcome.UNDECIDED), VOID
     if leader is not None and job.is_complete(leader):
         unanimous = job.candidates[leader].votes == len(job.commitments)
         if unanimous and now >= job.challenge_end:

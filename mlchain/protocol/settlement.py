@@ -18,7 +18,8 @@ def verdict_of(job: Job, seat: int, decision: tuple[Outcome, bytes]) -> Verdict:
     if decided is Outcome.VOID:
         return Verdict.RELEASED
     if accepted == VOID:
-        return Verdict.RELEASED if job.opened_by(seat) is not None else Verdict.SLASHED
+        shown = job.opened_by(seat)
+        return Verdict.SLASHED if shown is None or job.is_refuted(shown) else Verdict.RELEASED
     return Verdict.REWARDED if job.opens(seat, accepted) else Verdict.SLASHED
 
 

@@ -120,7 +120,7 @@ class Stage:
         """Return what publishes every chunk of the result, by a seat or by the referee."""
         chunks = [(index, chunk_hashes(RESULT), it) for index, it in enumerate(split(RESULT))]
         if seat is None:
-            return [self.as_referee(job, "publishAsReferee", *chunk) for chunk in chunks]
+            return [self.as_referee(job, "publishUnpaid", *chunk) for chunk in chunks]
         return [self.by_seat(job, seat, "publish", seat, content_hash(RESULT), *chunk) for chunk in chunks]
 
     @contextmanager

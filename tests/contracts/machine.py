@@ -195,7 +195,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         if content_hash(result) not in job.candidates:
             self.act(SERVER, job.address, "proposeAsReferee", content_hash(result))
         for index in self.missing(job, result):
-            self.act(SERVER, job.address, "publishAsReferee", *chunk_of(result, index))
+            self.act(SERVER, job.address, "publishUnpaid", *chunk_of(result, index))
         self.act(SERVER, job.address, "rule", content_hash(result))
 
     # Steps
@@ -310,7 +310,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         elif content_hash(result) not in job.candidates:
             self.act(SERVER, job.address, "proposeAsReferee", content_hash(result))
         elif missing:
-            self.act(SERVER, job.address, "publishAsReferee", *chunk_of(result, random.choice(missing)))
+            self.act(SERVER, job.address, "publishUnpaid", *chunk_of(result, random.choice(missing)))
         else:
             self.act(SERVER, job.address, "rule", content_hash(result))
 
@@ -392,7 +392,7 @@ class ProtocolMachine(RuleBasedStateMachine):
             ("publish", (seat, *chunk)),
             ("settle", ([seat, 0],)),
             ("proposeAsReferee", (shown,)),
-            ("publishAsReferee", chunk),
+            ("publishUnpaid", chunk),
             ("rule", (shown,)),
             ("ruleVoid", ()),
         ]

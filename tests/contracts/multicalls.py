@@ -137,7 +137,7 @@ class Stage:
                 steps.append(call(SERVER, job.proposeAsReferee, content_hash(right)))
             elif step == "publish":
                 for index in range(chunk_count(game.size)):
-                    steps.append(call(SERVER, job.publishAsReferee, *chunk_of(right, index)))
+                    steps.append(call(SERVER, job.publishUnpaid, *chunk_of(right, index)))
             elif step == "rule":
                 steps.append(call(SERVER, job.rule, content_hash(right)))
             else:

@@ -6,6 +6,7 @@ from enum import IntEnum, auto
 
 from ape import project
 from ape.contracts import ContractInstance
+from ape.utils import ZERO_ADDRESS
 
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import chunk_hashes, content_hash, split
@@ -24,6 +25,7 @@ PARAMETERS = {
     "maxRoundDuration": MAX_ROUND_DURATION,
     "minSeats": 1,
     "permissioned": False,
+    "referee": ZERO_ADDRESS,
     "randomAnchor": NUMBERS.anchor,
 }
 
@@ -141,7 +143,7 @@ class Committee:
 
     def publish_as_referee(self, result: bytes, index: int = 0):
         """Let the referee publish one chunk of `result`."""
-        return self.job.publishAsReferee(*chunk_of(result, index), sender=self.referee)
+        return self.job.publishUnpaid(*chunk_of(result, index), sender=self.referee)
 
     def rule(self, result: bytes):
         """Let the referee accept `result`."""

@@ -80,7 +80,7 @@ def test_a_seat_that_does_not_exist_cannot_publish(proposed, job):
 def test_only_the_referee_publishes_as_referee(proposed, job, stranger):
     for caller in [proposed.holders[0], stranger]:
         with reverts(job.NotTheReferee, caller=caller):
-            job.publishAsReferee(*chunk_of(LARGE, 0), sender=caller)
+            job.publishUnpaid(*chunk_of(LARGE, 0), sender=caller)
 
 
 def test_nobody_publishes_in_the_commit_phase(committee, job):

@@ -103,12 +103,12 @@ abstract contract Jobs is Rounds {
         if (isLegal) model.isProposed[answer] = true;
     }
 
-    function _publishAsReferee(JobModel storage model, address caller, uint256 answer, uint256 index) internal {
+    function _publishUnpaid(JobModel storage model, address caller, uint256 answer, uint256 index) internal {
         bool isLegal = model.isShowing() && caller == SERVER && model.isProposed[answer]
             && model.publisherPlusOne[answer][index] == 0;
         bytes32[] memory hashes = _hashesOf(model, answer);
         bytes memory data = abi.encodeCall(
-            IJob.publishAsReferee, (_hashOf(model, answer), index, hashes, _chunk(model, answer, index))
+            IJob.publishUnpaid, (_hashOf(model, answer), index, hashes, _chunk(model, answer, index))
         );
         _try(caller, address(model.job), 0, data, isLegal);
         if (isLegal) model.publisherPlusOne[answer][index] = model.seats.length + 1;
@@ -133,7 +133,7 @@ abstract contract Jobs is Rounds {
         if (!model.isProposed[RIGHT]) _proposeAsReferee(model, SERVER, RIGHT);
         for (uint256 index = 0; index < model.chunks; ++index) {
             if (!model.isShowing()) return;
-            if (model.publisherPlusOne[RIGHT][index] == 0) _publishAsReferee(model, SERVER, RIGHT, index);
+            if (model.publisherPlusOne[RIGHT][index] == 0) _publishUnpaid(model, SERVER, RIGHT, index);
         }
         if (model.isShowing()) _rule(model, SERVER, RIGHT);
     }

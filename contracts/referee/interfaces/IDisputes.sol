@@ -20,13 +20,10 @@ interface IDisputes {
     /// @notice All claims for one result.
     struct Case {
         bytes32 statement;
-        uint40 claimsUntil; // for the first claim, or the demand, in seconds
-        uint40 clock; // of either side of a challenge, and of the times to claim again and to challenge, in seconds
-        uint32 claims;
+        uint40 start; // of the clocks, in seconds
+        uint40 clock; // of either side of a challenge, and of the times to claim and to challenge, in seconds
         uint32 standing; // claims that are not refuted
-        address demander; // who has demanded a claim first, if it was before there was one
-        bool isDemandPaid;
-        address refuter; // whose challenge was the first to refute a claim
+        uint64 first; // the claim that speaks for all that stand, by its number plus one
     }
 
     /// @notice That a result is right, as the root of a trace shows.
@@ -55,12 +52,6 @@ interface IDisputes {
         uint40 claimLeft; // of the claim's clock, in seconds
         uint40 challengerLeft;
     }
-
-    /// @notice Emitted when a result's claim is demanded.
-    /// @param disputed What the result is of.
-    /// @param resultHash The result.
-    /// @param demander Who demands it.
-    event Demanded(IDisputed indexed disputed, bytes32 indexed resultHash, address demander);
 
     /// @notice Emitted when a result is claimed.
     /// @param claim The claim's number.
@@ -111,10 +102,18 @@ interface IDisputes {
     /// @param outcome How it has ended.
     event Decided(uint256 indexed challenge, uint256 indexed claim, Turn outcome);
 
+    /// @notice Emitted when a claim stands and its bond is owed to the claimant again.
+    /// @param claim The claim's number.
+    event Released(uint256 indexed claim);
+
+    /// @notice Emitted when another claim speaks for a result than the refuted one.
+    /// @param claim The claim's number.
+    event Succeeded(uint256 indexed claim);
+
     /// @notice Emitted when somebody withdraws what it is owed.
     /// @param owner Who.
     /// @param amount In wei.
-    event Withdrawn(address indexed owner, uint256 amount);
+    event BondsWithdrawn(address indexed owner, uint256 amount);
 
     /// @notice The value is not the bond.
     error WrongBond(uint256 actual, uint256 expected);
@@ -122,8 +121,8 @@ interface IDisputes {
     error WrongTime(uint256 time);
     /// @notice What is disputed gives no time for a dispute.
     error NoTime();
-    /// @notice A claim is there already, or demanded already.
-    error AlreadyClaimed();
+    /// @notice The claim that speaks for a result stands itself.
+    error Stands(uint256 claim);
     /// @notice The claim is refuted.
     error IsRefuted(uint256 claim);
     /// @notice The move is not of this turn, or not of the caller.
@@ -139,14 +138,7 @@ interface IDisputes {
 
     /* CLAIM */
 
-    /// @notice Demand that somebody claims a result that nobody has claimed. Pays the bond, which comes back if no
-    /// claim stands in the end.
-    /// @param disputed What the result is of.
-    /// @param resultHash The result.
-    function demand(IDisputed disputed, bytes32 resultHash) external payable;
-
-    /// @notice Claim a result: by `claimsUntil`, and for a clock's time after it one that has been claimed or demanded.
-    /// Pays the bond, which comes back unless the claim is refuted.
+    /// @notice Claim a result. Pays the bond, which comes back unless the claim is refuted.
     /// @param disputed What the result is of.
     /// @param resultHash The result.
     /// @param description What it follows from, as the judge reads it.
@@ -214,17 +206,24 @@ interface IDisputes {
     /// @param number The challenge's number.
     function finish(uint256 number) external;
 
+    /// @notice Let a claim that stands speak for its result, if the one that does is refuted. Anybody may.
+    /// @param number The claim's number.
+    function succeed(uint256 number) external;
+
     /* PAY */
 
-    /// @notice Return the bond of a claim that stands, with that of who demanded it. Anybody may.
+    /// @notice Return the bond of a claim that stands. Anybody may.
     /// @param number The claim's number.
     function release(uint256 number) external;
 
-    /// @notice Return the bond of a demand that no standing claim has answered. Anybody may.
-    /// @param disputed What the result is of.
-    /// @param resultHash The result.
-    function reclaim(IDisputed disputed, bytes32 resultHash) external;
-
     /// @notice Withdraw what the caller is owed.
     function withdraw() external;
+
+    /* VIEWS */
+
+    /// @notice Return whose claim speaks for a result: the first one, and after it is refuted one that has succeeded it.
+    /// @param disputed What the result is of.
+    /// @param resultHash The result.
+    /// @return claimant The claimant, zero if there is no claim or it is refuted.
+    function claimantOf(IDisputed disputed, bytes32 resultHash) external view returns (address claimant);
 }

@@ -1,0 +1,180 @@
+"""Claims and challenges as everyone can read them: twin of `contracts/referee/Disputes.sol`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mlchain.protocol.game_events import (
+    BondsWithdrawn,
+    Challenged,
+    Claimed,
+    Decided,
+    EntryPicked,
+    GameEvent,
+    GameTurn,
+    Opened,
+    Picked,
+    Released,
+    Revealed,
+    Succeeded,
+)
+from mlchain.protocol.rounds import Job
+
+LEVELS = 6  # of a tree that a move shows
+CLOCKS = 5  # into which the time of a game is divided
+
+
+@dataclass(slots=True)
+class Claim:
+    """That a result of a job is right, as the root of a trace shows; `nodes` are those six levels below the root."""
+
+    number: int
+    job: Job
+    result_hash: bytes
+    claimant: str
+    root: bytes
+    nodes: tuple[bytes, ...]
+    is_refuted: bool = False
+    is_released: bool = False
+
+
+@dataclass(slots=True)
+class Challenge:
+    """That an entry of a claimed trace does not follow; times in seconds.
+
+    `shown` are the nodes that the last move on the claim's side showed, `position` is that of the node picked last.
+    """
+
+    number: int
+    claim: Claim
+    challenger: str
+    position: int
+    shown: tuple[bytes, ...]
+    since: int
+    depth: int
+    claim_left: int
+    challenger_left: int
+    turn: GameTurn = GameTurn.CLAIM
+    leaf: bytes | None = None
+    entry: int | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is somebody's turn."""
+        return self.turn in (GameTurn.CLAIM, GameTurn.CHALLENGER)
+
+    @property
+    def runs_out(self) -> int:
+        """When the clock of whose turn it is has run out, in seconds."""
+        return self.since + (self.claim_left if self.turn is GameTurn.CLAIM else self.challenger_left)
+
+    def pass_turn(self, now: int) -> None:
+        """Take the time of a move from its clock and let the other side move."""
+        if self.turn is GameTurn.CLAIM:
+            self.claim_left -= now - self.since
+            self.turn = GameTurn.CHALLENGER
+        else:
+            self.challenger_left -= now - self.since
+            self.turn = GameTurn.CLAIM
+        self.since = now
+
+
+def clock_of(job: Job) -> int:
+    """Return the time that either side of a challenge has, in seconds: the game starts and ends with the referee's."""
+    return job.terms.referee_window // CLOCKS
+
+
+def claims_end(job: Job) -> int:
+    """Return from when on nothing of a job can be claimed, in seconds; of one not disputed, from its publish end on."""
+    return job.publish_end + clock_of(job) if job.is_disputed else job.publish_end
+
+
+def challenges_end(job: Job) -> int:
+    """Return from when on no claim of a job can be challenged, in seconds."""
+    return job.publish_end + 2 * clock_of(job)
+
+
+class Games:
+    """Folds events into all claims and challenges about jobs that are known, and the bonds that are owed to anybody."""
+
+    def __init__(self) -> None:
+        self.claims: dict[int, Claim] = {}
+        self.challenges: dict[int, Challenge] = {}
+        self.first: dict[tuple[str, bytes], int] = {}  # the claim that speaks for a job's result
+        self.bonds: dict[str, int] = {}  # owed, in numbers of bonds
+
+    def of_job(self, job: Job) -> list[Claim]:
+        """Return the claims for results of a job."""
+        return [claim for claim in self.claims.values() if claim.job is job]
+
+    def about(self, claim: Claim) -> list[Challenge]:
+        """Return the challenges of a claim."""
+        return [it for it in self.challenges.values() if it.claim is claim]
+
+    def forget(self, job: Job) -> None:
+        """Forget the claims of a job; what is owed is kept."""
+        gone = {claim.number for claim in self.of_job(job)}
+        self.claims = {at: it for at, it in self.claims.items() if at not in gone}
+        self.challenges = {at: it for at, it in self.challenges.items() if it.claim.number not in gone}
+        self.first = {key: number for key, number in self.first.items() if number not in gone}
+
+    def fold(self, event: GameEvent, now: int, job_at: Callable[[str], Job | None]) -> None:
+        """Take an event of the time `now` in; those about unknown jobs, claims and challenges are passed over."""
+        match event:
+            case Claimed():
+                self._claim(event, job_at(event.disputed))
+            case Challenged(claim=number) if number in self.claims:
+                claim = self.claims[number]
+                left = clock_of(claim.job)
+                shown = claim.nodes
+                depth = (len(shown) - 1).bit_length()
+                self.challenges[event.challenge] = Challenge(
+                    event.challenge, claim, event.challenger, event.position, shown, now, depth, left, left
+                )
+            case Released(number) if number in self.claims:
+                self.claims[number].is_released = True
+                self._owe(self.claims[number].claimant, 1)
+            case Succeeded(number) if number in self.claims:
+                claim = self.claims[number]
+                self.first[claim.job.address, claim.result_hash] = number
+            case BondsWithdrawn(owner=owner):
+                self.bonds[owner] = 0
+            case Opened() | Picked() | Revealed() | EntryPicked() | Decided() if event.challenge in self.challenges:
+                self._move(self.challenges[event.challenge], event, now)
+
+    def _claim(self, event: Claimed, job: Job | None) -> None:
+        if job is None:
+            return
+        claim = Claim(event.claim, job, event.result_hash, event.claimant, event.root, event.nodes)
+        self.claims[claim.number] = claim
+        if not job.standing.get(claim.result_hash):
+            self.first[job.address, claim.result_hash] = claim.number
+        job.standing[claim.result_hash] = job.standing.get(claim.result_hash, 0) + 1
+
+    def _move(self, game: Challenge, event: Opened | Picked | Revealed | EntryPicked | Decided, now: int) -> None:
+        match event:
+            case Opened(nodes=nodes):
+                game.shown = nodes
+            case Picked(position=position):
+                game.position = position
+                game.depth += (len(game.shown) - 1).bit_length()
+            case Revealed(leaf=leaf):
+                game.leaf = leaf
+            case EntryPicked(entry=entry):
+                game.entry = entry
+            case Decided(outcome=outcome):
+                self._decide(game, outcome, now)
+                return
+        game.pass_turn(now)
+
+    def _decide(self, game: Challenge, outcome: GameTurn, now: int) -> None:
+        """End a challenge. After the job is decided that moves bonds and changes nothing else."""
+        claim, game.turn = game.claim, outcome
+        self._owe(claim.claimant if outcome is GameTurn.UPHELD else game.challenger, 1)
+        if outcome is GameTurn.REFUTED:
+            claim.is_refuted = True
+            self._owe(game.challenger, 1)
+            if now < claim.job.referee_end and claim.job.ruling is None:
+                claim.job.standing[claim.result_hash] -= 1
+
+    def _owe(self, owner: str, bonds: int) -> None:
+        self.bonds[owner] = self.bonds.get(owner, 0) + bonds
