@@ -88,7 +88,7 @@ class Deployment:
         self._jobs()  # reads the last commit, which may have ended the phase
         self._chain.advance_to(job.commit_end)
         for method, arguments in (
-            ("proposeAsReferee", self._chunk[:1]),
+            ("proposeAny", self._chunk[:1]),
             ("publishUnpaid", self._chunk),
             ("rule", self._chunk[:1]),
         ):

@@ -124,8 +124,9 @@ contract Job is IJob, IDisputed, ServerOwned {
     }
 
     /// @inheritdoc IJob
-    function proposeAsReferee(bytes32 resultHash) external onlyReferee {
+    function proposeAny(bytes32 resultHash) external {
         Terms memory job = _terms();
+        require(msg.sender == REFEREE || _isRefereedByGame(), NotTheReferee(msg.sender));
         _requirePhase(job, Phase.Propose, Phase.Referee);
 
         _propose(job, resultHash);
@@ -137,7 +138,8 @@ contract Job is IJob, IDisputed, ServerOwned {
         require(!_candidate(resultHash).isProposed, AlreadyProposed(resultHash));
 
         (uint256 voters, uint16 votes) = _votersOf(job, resultHash);
-        progress.candidates += 1;
+        // Where anybody proposes, what no seat stands for contests nothing until it is claimed.
+        if (votes != 0 || !_isRefereedByGame()) progress.candidates += 1;
         if (votes >= job.quorum) {
             leader = resultHash;
             progress.leaderVotes = votes;
@@ -177,13 +179,17 @@ contract Job is IJob, IDisputed, ServerOwned {
     }
 
     /// @inheritdoc IJob
-    /// @dev Where a game decides, anybody may see to it that a result is complete once seats have had their time.
+    /// @dev Where a game decides, anybody may see to it that a result is complete: one that no seat can publish at once,
+    /// others when seats have had half of their time to earn the bonus.
     function publishUnpaid(bytes32 resultHash, uint256 index, bytes32[] calldata chunkHashes, bytes calldata chunk)
         external
     {
         Terms memory job = _terms();
         require(msg.sender == REFEREE || _isRefereedByGame(), NotTheReferee(msg.sender));
-        _requirePhase(job, _isRefereedByGame() ? Phase.Referee : Phase.Propose, Phase.Referee);
+        _requirePhase(job, Phase.Propose, Phase.Referee);
+        uint256 time = _commitEnd(job) + job.publishWindow / 2;
+        bool isForSeats = _isRefereedByGame() && block.timestamp < time && _candidate(resultHash).votes != 0;
+        require(!isForSeats, TooEarly(time));
 
         _publish(job, job.seats + 1, resultHash, index, chunkHashes, chunk);
     }
@@ -230,15 +236,15 @@ contract Job is IJob, IDisputed, ServerOwned {
     /* DISPUTE */
 
     /// @inheritdoc IDisputed
-    /// @dev The first claim in a job has to come while seats propose: it leaves time for the others' claims. A claim is
-    /// a proposal, too.
+    /// @dev The first claim in a job has to come while seats propose: it leaves time for the others' claims. What is
+    /// claimed is published, or nobody could tell where it is wrong.
     function dispute(bytes32 resultHash) external onlyGame returns (bytes32 statement, uint256 start, uint256 end) {
         Terms memory job = _terms();
         if (progress.ruling != Ruling.Disputed) {
             _requirePhase(job, Phase.Propose, Phase.Propose);
             progress.ruling = Ruling.Disputed;
         }
-        if (!_candidate(resultHash).isProposed) _propose(job, resultHash);
+        require(_isComplete(job, _candidate(resultHash).chunks), NotComplete(resultHash));
 
         progress.standing += 1;
         _standing ^= resultHash;
@@ -405,10 +411,7 @@ contract Job is IJob, IDisputed, ServerOwned {
         if (ruling == Ruling.Void) return (Outcome.Void, 0);
 
         if (block.timestamp < _commitEnd(job) + job.publishWindow + job.refereeWindow) return (Outcome.Undecided, 0);
-        if (progress.standing == 1 && _isComplete(job, _candidate(_standing).chunks)) {
-            return (Outcome.Upheld, _standing);
-        }
-        return (Outcome.Failed, 0);
+        return progress.standing == 1 ? (Outcome.Upheld, _standing) : (Outcome.Failed, bytes32(0));
     }
     // slither-disable-end incorrect-equality
 

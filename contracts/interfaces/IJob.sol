@@ -102,6 +102,8 @@ interface IJob {
     error AlreadyPublished(bytes32 resultHash, uint256 index);
     /// @notice Not every chunk of the candidate is published.
     error NotComplete(bytes32 resultHash);
+    /// @notice The candidate is left to the seats until then.
+    error TooEarly(uint256 time);
     /// @notice None of the seats is unsettled.
     error NothingToSettle();
 
@@ -115,9 +117,9 @@ interface IJob {
     /// @param resultHash The content hash of the result.
     function propose(uint256 seat, bytes32 resultHash) external;
 
-    /// @notice Propose any result, in phases Propose and Referee. Referee only.
+    /// @notice Propose any result, in phases Propose and Referee. The referee or, where that is a game, anyone.
     /// @param resultHash The content hash of the result.
-    function proposeAsReferee(bytes32 resultHash) external;
+    function proposeAny(bytes32 resultHash) external;
 
     /// @notice Publish a chunk of the candidate that the caller's commitment opens to, in phases Propose and Referee.
     /// @param seat The caller's seat.
@@ -133,8 +135,8 @@ interface IJob {
         bytes calldata chunk
     ) external;
 
-    /// @notice Publish a chunk of any candidate, without a share of the bonus. The referee, in phases Propose and
-    /// Referee; where that is a game, anyone in phase Referee.
+    /// @notice Publish a chunk of any candidate, without a share of the bonus, in phases Propose and Referee. The referee
+    /// or, where that is a game, anyone: a candidate with votes from the middle of the publish window on.
     /// @param resultHash The content hash of the candidate.
     /// @param index The number of the chunk.
     /// @param chunkHashes The hashes of all chunks of the candidate.
@@ -211,7 +213,7 @@ interface IJob {
     /// @notice Return how far the job has come.
     /// @return commits The number of seats that committed.
     /// @return allCommittedAt The time of the last seat's commit, zero before.
-    /// @return candidates The number of candidates.
+    /// @return candidates The number of candidates; where anyone proposes, of those that have votes.
     /// @return leaderVotes The votes of the leader, zero without one.
     /// @return leaderChunks The number of published chunks of the leader.
     /// @return ruling What the referee has ruled, or that claims decide.

@@ -257,7 +257,7 @@ class LearningServer:
         def call(method: str, *arguments: object) -> Call:
             return Call("Job", method, (result_hash, *arguments), address=job.address)
 
-        steps = [] if candidate else [call("proposeAsReferee")]
+        steps = [] if candidate else [call("proposeAny")]
         steps += [call("publishUnpaid", *chunk) for chunk in missing_chunks(honest, present)]
         return steps or [call("rule")]
 

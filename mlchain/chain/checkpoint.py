@@ -44,7 +44,7 @@ class Checkpoint:
         if not rounds:
             return None
         self._require_first_round(block)
-        ledger = Ledger(self._deployment.server)
+        ledger = Ledger(self._deployment.server, self._deployment.parameters.has_game)
         ledger.pool = Pool(self._members(snapshot, block))
         ledger.scheduled, ledger.last_settlement_block = snapshot, settled
         ledger.rounds = Records(rounds - 1)

@@ -72,7 +72,7 @@ class History:
         self._restart()
 
     def _restart(self) -> None:
-        self.ledger = Ledger(self._deployment.server)
+        self.ledger = Ledger(self._deployment.server, self._deployment.parameters.has_game)
         self.read_to = self._deployment.block - 1
         self._hash: bytes | None = None
         self._is_whole = True  # whether all that was read is known to be all that there was

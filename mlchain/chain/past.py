@@ -52,7 +52,7 @@ class Past:
 
     def ledger_for(self, block: int) -> tuple[Ledger, int, list[Log]]:
         """Return what all logs up to a block come to, that block, and these logs."""
-        ledger, logs = Ledger(self._deployment.server), list(self.events(block))
+        ledger, logs = Ledger(self._deployment.server, self._deployment.parameters.has_game), list(self.events(block))
         for log in logs:
             try:
                 ledger.fold(log)

@@ -8,7 +8,7 @@ from mlchain.protocol.gas import CALLS, TRANSACTION
 JOIN_AND_COMMIT = 175_000  # gas, about
 SHARE = 2  # of a reward, that a worker pays at most to join and commit: a half
 # Who does these too late pays for its absence, or loses a stake by an answer that nobody has seen.
-DUE = {"commit", "propose", "publish", "leave", "proposeAsReferee", "publishUnpaid", "rule", "ruleVoid"}
+DUE = {"commit", "propose", "publish", "leave", "proposeAny", "publishUnpaid", "rule", "ruleVoid"}
 
 
 @dataclass(frozen=True, slots=True)

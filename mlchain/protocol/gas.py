@@ -28,7 +28,7 @@ CALLS = {
     "JobFactory.deployRound": 350_000,
     "Job.commit": 120_000,
     "Job.propose": 150_000,
-    "Job.proposeAsReferee": 150_000,
+    "Job.proposeAny": 150_000,
     "Job.publish": 150_000,
     "Job.publishUnpaid": 150_000,
     "Job.rule": 100_000,
@@ -53,7 +53,7 @@ def gas_bound(call: Call, data: bytes, job: Job | None) -> int | None:
     match call.method, call.arguments, job:
         case "settle", (list() as seats, *_), Job() as it:
             bound += len(seats) * SETTLE_SEAT + chunk_count(it.terms.result_size) * SETTLE_CHUNK
-        case "propose" | "proposeAsReferee", _, Job() as it:
+        case "propose" | "proposeAny", _, Job() as it:
             bound += it.terms.seats * PROPOSE_SEAT
         case "deployRound", (RoundTerms() as terms, *_), _:
             bound += terms.jobs * DEPLOY_JOB

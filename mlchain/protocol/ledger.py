@@ -49,10 +49,11 @@ class ModelVersion:
 
 
 class Ledger:
-    """Folds logs, in the order of the chain, into the state that they describe."""
+    """Folds logs, in the order of the chain, into the state that they describe; `has_game` of a contract as referee."""
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, has_game: bool = False) -> None:
         self.server = server
+        self.has_game = has_game
         self.pool = Pool()
         self.accounts: dict[str, Account] = {}
         self.versions: Records[ModelVersion] = Records()
@@ -267,15 +268,14 @@ class Ledger:
             self.burnt += event.amount
         self._jobs[event.job].settlements[event.seat] = Settlement(event.verdict, event.amount)
 
-    @staticmethod
-    def _fold_job(job: Job, log: events.Log) -> None:
+    def _fold_job(self, job: Job, log: events.Log) -> None:
         match log.event:
             case events.Committed(seat=seat, commitment=commitment):
                 job.commitments[seat] = commitment
                 if len(job.commitments) == job.terms.seats:
                     job.all_committed_at = log.timestamp
             case events.Proposed(result_hash, proposer, votes):
-                job.candidates[result_hash] = Candidate(votes, proposer)
+                job.candidates[result_hash] = Candidate(votes, proposer, is_rival=votes > 0 or not self.has_game)
             case events.ResultChunkPublished(result_hash, index, publisher, chunk):
                 candidate = job.candidates[result_hash]
                 candidate.chunks[index] = chunk

@@ -50,6 +50,7 @@ class Candidate:
     proposer: str
     publishers: dict[int, str] = field(default_factory=dict)
     chunks: dict[int, bytes] = field(default_factory=dict)
+    is_rival: bool = True  # of others, which do not stand uncontested beside it
 
     def is_complete(self, size: int) -> bool:
         """Return whether all bytes of a result of `size` bytes are on the chain."""
@@ -170,14 +171,14 @@ def outcome(job: Job, now: int) -> tuple[Outcome, bytes]:
     referee_is_late, leader = now >= job.referee_end, job.leader
     if job.is_disputed:
         standing = [result for result, claims in job.standing.items() if claims]
-        if referee_is_late and len(standing) == 1 and job.is_complete(standing[0]):
+        if referee_is_late and len(standing) == 1:
             return Outcome.UPHELD, standing[0]
         return (Outcome.FAILED if referee_is_late else Outcome.UNDECIDED), VOID
     if leader is not None and job.is_complete(leader):
         unanimous = job.candidates[leader].votes == len(job.commitments)
         if unanimous and now >= job.challenge_end:
             return Outcome.UNANIMOUS, leader
-        if len(job.candidates) == 1 and now >= job.publish_end:
+        if sum(it.is_rival for it in job.candidates.values()) == 1 and now >= job.publish_end:
             return Outcome.UNCONTESTED, leader
         if referee_is_late:
             return Outcome.QUORUM, leader

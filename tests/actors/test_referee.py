@@ -73,7 +73,7 @@ def test_a_lie_that_not_everybody_tells_is_overruled_at_once(scene, others):
     scene.propose(0, scene.wrong())
     server = scene.server()
 
-    assert scene.do(server) == ["proposeAsReferee", "publishUnpaid"]
+    assert scene.do(server) == ["proposeAny", "publishUnpaid"]
     assert scene.do(server) == ["rule"]
 
     assert outcome(scene.job, scene.stage.now) == (Outcome.RULED, content_hash(scene.right()))
@@ -84,7 +84,7 @@ def test_where_too_few_have_committed_it_rules_at_once(scene, committed):
     scene.commit_all(*[scene.right()] * committed, *[None] * (3 - committed))
     server = scene.server()
 
-    assert scene.do(server) == ["proposeAsReferee", "publishUnpaid"]
+    assert scene.do(server) == ["proposeAny", "publishUnpaid"]
     assert scene.do(server) == ["rule"]
 
 
@@ -93,7 +93,7 @@ def test_a_commitment_that_it_learns_of_late_keeps_it_from_ruling(scene):
     scene.commit_all(scene.right(), scene.right(), None)
     late = scene.job.commitments.pop(1)
     server = scene.server()
-    assert scene.do(server) == ["proposeAsReferee", "publishUnpaid"]
+    assert scene.do(server) == ["proposeAny", "publishUnpaid"]
 
     scene.job.commitments[1] = late
 
@@ -108,7 +108,7 @@ def test_it_brings_the_right_result_when_nobody_has():
     scene.publish(0, scene.wrong(), 1)
     scene.stage.advance_to(scene.job.publish_end)
 
-    assert scene.do(scene.server()) == ["proposeAsReferee", "publishUnpaid", "publishUnpaid"]
+    assert scene.do(scene.server()) == ["proposeAny", "publishUnpaid", "publishUnpaid"]
     assert scene.do(scene.server()) == ["rule"]
 
     assert outcome(scene.job, scene.stage.now) == (Outcome.RULED, content_hash(scene.right()))
@@ -156,7 +156,7 @@ def test_it_rules_only_for_the_right_result_and_voids_nothing():
                 scene.propose(seat, answer)
         scene.stage.advance_to(scene.job.publish_end)
 
-        assert scene.do(scene.server()) == ["proposeAsReferee", "publishUnpaid"]
+        assert scene.do(scene.server()) == ["proposeAny", "publishUnpaid"]
         (call,) = act(scene).calls
 
         assert (call.method, call.arguments) == ("rule", (content_hash(scene.right()),))
@@ -191,7 +191,7 @@ def unanimous_lie(audit=DAY):
 def test_an_audit_overrules_a_unanimous_lie():
     scene = unanimous_lie()
 
-    assert scene.do(scene.server(audits=always)) == ["proposeAsReferee", "publishUnpaid"]
+    assert scene.do(scene.server(audits=always)) == ["proposeAny", "publishUnpaid"]
     assert scene.do(scene.server(audits=always)) == ["rule"]
 
     assert outcome(scene.job, scene.stage.now) == (Outcome.RULED, content_hash(scene.right()))

@@ -238,12 +238,12 @@ def test_beside_proposals_and_rulings_every_limit_holds(stage, are_all):
         stage.send(*(call for job in [shown, *others] for call in stage.committing(job)))
         stage.chain.advance_to(ruled.commit_end)  # long after that of the job that all have committed to
         proposal = stage.by_seat(shown, 0, "propose", 0, content_hash(RESULT))
-        stage.send(proposal, stage.as_referee(ruled, "proposeAsReferee"))
+        stage.send(proposal, stage.as_referee(ruled, "proposeAny"))
         kinds = {
             "propose": [stage.by_seat(job, 0, "propose", 0, content_hash(RESULT)) for job in others],
             "publish": stage.shown(shown, 0),
             "referee": [*stage.shown(ruled), stage.as_referee(ruled, "rule")],
-            "proposeAsReferee": [stage.as_referee(silent, "proposeAsReferee")],
+            "proposeAny": [stage.as_referee(silent, "proposeAny")],
             "ruleVoid": [(stage.server, Call("Job", "ruleVoid", address=void.address))],
             "leave": stage.registry("leave", members[:EACH]),
         }

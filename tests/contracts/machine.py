@@ -193,7 +193,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         """Let the referee show what is missing of the right result, and rule for it."""
         result = result_of(job, Answer.RIGHT, 0)
         if content_hash(result) not in job.candidates:
-            self.act(SERVER, job.address, "proposeAsReferee", content_hash(result))
+            self.act(SERVER, job.address, "proposeAny", content_hash(result))
         for index in self.missing(job, result):
             self.act(SERVER, job.address, "publishUnpaid", *chunk_of(result, index))
         self.act(SERVER, job.address, "rule", content_hash(result))
@@ -308,7 +308,7 @@ class ProtocolMachine(RuleBasedStateMachine):
         if random.random() < 0.2:
             self.act(SERVER, job.address, "ruleVoid")
         elif content_hash(result) not in job.candidates:
-            self.act(SERVER, job.address, "proposeAsReferee", content_hash(result))
+            self.act(SERVER, job.address, "proposeAny", content_hash(result))
         elif missing:
             self.act(SERVER, job.address, "publishUnpaid", *chunk_of(result, random.choice(missing)))
         else:
@@ -391,7 +391,7 @@ class ProtocolMachine(RuleBasedStateMachine):
             ("publish", (seat, *chunk)),
             ("publish", (seat, *chunk)),
             ("settle", ([seat, 0],)),
-            ("proposeAsReferee", (shown,)),
+            ("proposeAny", (shown,)),
             ("publishUnpaid", chunk),
             ("rule", (shown,)),
             ("ruleVoid", ()),

@@ -139,7 +139,7 @@ class Committee:
 
     def propose_as_referee(self, result: bytes):
         """Let the referee propose `result`."""
-        return self.job.proposeAsReferee(content_hash(result), sender=self.referee)
+        return self.job.proposeAny(content_hash(result), sender=self.referee)
 
     def publish_as_referee(self, result: bytes, index: int = 0):
         """Let the referee publish one chunk of `result`."""

@@ -145,4 +145,4 @@ def test_only_the_referee_proposes_as_referee(committee, job, bystander, strange
     committee.commit_all(RIGHT, RIGHT, RIGHT)
 
     with reverts(job.NotTheReferee, caller=caller):
-        job.proposeAsReferee(content_hash(RIGHT), sender=caller)
+        job.proposeAny(content_hash(RIGHT), sender=caller)

@@ -53,7 +53,7 @@ def test_no_candidate_is_accepted_whose_bytes_are_withheld(committee, job, propo
 
 def test_the_referee_cannot_accept_nothing(committee, job, server):
     committee.commit_all(RIGHT, WRONG, WRONG)
-    job.proposeAsReferee(bytes(32), sender=server)
+    job.proposeAny(bytes(32), sender=server)
 
     with reverts(job.NotComplete, resultHash=bytes(32)):
         job.rule(bytes(32), sender=server)

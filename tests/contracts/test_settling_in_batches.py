@@ -90,7 +90,7 @@ def test_no_other_transaction_takes_more_gas_than_it_is_given(factory, registry,
     for seat in range(seats):
         bounded(committee.commit(seat, LONG), Call("Job", "commit"))
     bounded(committee.propose(0, LONG), Call("Job", "propose"), seats=seats)
-    bounded(committee.propose_as_referee(RIGHT), Call("Job", "proposeAsReferee"), seats=seats)
+    bounded(committee.propose_as_referee(RIGHT), Call("Job", "proposeAny"), seats=seats)
     for index in range(5):
         bounded(committee.publish(0, LONG, index), Call("Job", "publish"))
         bounded(committee.publish_as_referee(LONG, 5 + index), Call("Job", "publishUnpaid"))

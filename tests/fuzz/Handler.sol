@@ -107,7 +107,7 @@ abstract contract Handler is Jobs {
             }
         }
         uint256 ruled = (seed >> 32) % ANSWERS;
-        if (what < 2) _proposeAsReferee(model, caller, ruled);
+        if (what < 2) _proposeAny(model, caller, ruled);
         else if (what < 5) _publishUnpaid(model, caller, ruled, (seed >> 40) % model.chunks);
         else if (what < 7) _rule(model, caller, ruled);
         else _ruleVoid(model, caller);

@@ -96,9 +96,9 @@ abstract contract Jobs is Rounds {
 
     /* REFEREE */
 
-    function _proposeAsReferee(JobModel storage model, address caller, uint256 answer) internal {
+    function _proposeAny(JobModel storage model, address caller, uint256 answer) internal {
         bool isLegal = model.isShowing() && caller == SERVER && !model.isProposed[answer];
-        bytes memory data = abi.encodeCall(IJob.proposeAsReferee, (_hashOf(model, answer)));
+        bytes memory data = abi.encodeCall(IJob.proposeAny, (_hashOf(model, answer)));
         _try(caller, address(model.job), 0, data, isLegal);
         if (isLegal) model.isProposed[answer] = true;
     }
@@ -130,7 +130,7 @@ abstract contract Jobs is Rounds {
 
     /// @dev Whatever is missing for the right answer to be accepted.
     function _ruleRight(JobModel storage model) internal {
-        if (!model.isProposed[RIGHT]) _proposeAsReferee(model, SERVER, RIGHT);
+        if (!model.isProposed[RIGHT]) _proposeAny(model, SERVER, RIGHT);
         for (uint256 index = 0; index < model.chunks; ++index) {
             if (!model.isShowing()) return;
             if (model.publisherPlusOne[RIGHT][index] == 0) _publishUnpaid(model, SERVER, RIGHT, index);
