@@ -15,7 +15,7 @@ from mlchain.centralized.simulation.options import CentralizedOptions
 from mlchain.chain.command import LocalCommand
 from mlchain.errors import UserError
 from mlchain.simulation.attackers import BEHAVIOURS
-from mlchain.simulation.options import Options
+from mlchain.simulation.options import REFEREES, Options
 from mlchain.tasks.choices import Subject, prepare
 from mlchain.tasks.options import EARLY_STOPPING, UNTIL_ACCURACY, subject_options
 from mlchain.units import Duration
@@ -58,7 +58,13 @@ ONLY_FOR = {
 @click.option("--quorum", type=int, help="Equal answers that a job needs.  [default: a bare majority of the seats]")
 @subject_options
 @click.option("--seed", default=DEFAULT.seed, show_default=True, help="Determines keys, roles and draws.")
-@click.option("--referee/--no-referee", default=True, show_default=True, help="Whether the server settles disputes.")
+@click.option(
+    "--referee",
+    type=click.Choice(REFEREES),
+    default=DEFAULT.referee,
+    show_default=True,
+    help="Who decides where workers disagree: the server, a contract between their claims, or nobody.",
+)
 @click.option(
     "--audit-rate", default=DEFAULT.audit_rate, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1."
 )
@@ -99,7 +105,7 @@ def cli(
     quorum: int | None,
     subject: Subject,
     seed: int,
-    referee: bool,
+    referee: str,
     audit_rate: float,
     until_accuracy: float | None,
     early_stopping: int | None,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from mlchain.actors.watcher import Watcher
 from mlchain.errors import require
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks
 from mlchain.protocol.content import content_hash
@@ -65,7 +66,7 @@ class LearningServer:
     `random` returns the number of a round, whose hash is that of the round before. `audits` tells of a (round, job)
     whether it is recomputed even when nobody disagrees. A server that is not `referee` keeps silent when a job is
     disputed. `data_address` is a data set's fingerprint, and where workers can fetch it. `first_model` takes
-    the place of the task's initial one.
+    the place of the task's initial one. Where a contract is the referee, `watcher` disputes for the server.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class LearningServer:
         is_referee: bool = True,
         data_address: tuple[bytes, str] | None = None,
         first_model: bytes | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self.address = address
         self.task = task
@@ -86,6 +88,7 @@ class LearningServer:
         self.is_leaving = False
         self._data_address = data_address
         self._first_model = first_model
+        self._watcher = watcher
         self._random = random
         self._audits = audits
         self.accuracies: dict[int, float | None] = {}  # of the versions that were evaluated, by number
@@ -107,7 +110,8 @@ class LearningServer:
             return Turn([self._announce(version.number, self._next_model(ledger))])
         if self.is_leaving:
             credit = ledger.account(self.address).credit
-            return Turn([Call("WorkerRegistry", "withdraw")] if credit else [])
+            bonds = self._watcher.collect(view) if self._watcher else Turn([])
+            return Turn(([Call("WorkerRegistry", "withdraw")] if credit else []) + bonds.calls, bonds.wake)
         return self._begin_round(view, version)
 
     def first_model(self) -> bytes:
@@ -201,13 +205,18 @@ class LearningServer:
 
     def _supervise(self, view: View, current: Round) -> Turn:
         turns = [self._supervise_job(view, current, job) for job in current.jobs if not job.is_settled]
+        turns += [self._watcher.collect(view)] if self._watcher else []
         calls = [call for turn in turns for call in turn.calls]
-        return Turn(calls, earliest(*(turn.wake for turn in turns)))
+        return Turn(
+            calls, earliest(*(turn.wake for turn in turns)), next((it.shortfall for it in turns if it.shortfall), None)
+        )
 
     def _supervise_job(self, view: View, current: Round, job: Job) -> Turn:
         now = phase(job, view.now)
         if now is Phase.DECIDED:
             return Turn(settle_calls(job, view.gas_limit))
+        if self._watcher is not None:
+            return self._watcher.watch(view, current, job)
         if self.is_referee and self._has_to_rule(view, current, job, now):
             return Turn(self._rule(current, job, self._honest_result(view.ledger, current, job)))
         times = (job.commit_end, _audit_time(job), job.challenge_end, job.publish_end, job.referee_end)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from mlchain.actors.behaviours import Assignment, Behaviour
+from mlchain.actors.disputant import Disputant
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.gas import settle_calls
@@ -28,6 +29,7 @@ class Worker:
     tells of what the account has lost why nothing more is to be staked, in words. `cartel` are the addresses that an
     evil worker acts together with, its own among them. `bring_data` is called before the worker joins or trains: it
     fetches what is announced and not here, and raises `CannotTrain` where that, or what is announced, cannot be done.
+    `disputant` plays for it where a contract decides what seats disagree on.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Worker:
         cartel: frozenset[str] = frozenset(),
         objection: Callable[[Account], str | None] = _no_objection,
         bring_data: Callable[[Ledger], None] = _has_all,
+        disputant: Disputant | None = None,
     ) -> None:
         self.address = address
         self.behaviour = behaviour
@@ -48,6 +51,7 @@ class Worker:
         self._cartel = cartel
         self._objection = objection
         self._bring_data = bring_data
+        self._disputant = disputant
         self._answers: dict[str, bytes | None] = {}
         self._declined: dict[str, CannotTrain] = {}  # by the address of the job
         self._tried: set[str] = set()
@@ -59,9 +63,17 @@ class Worker:
         if self.is_leaving and (calls := self._go_home(view)):
             return Turn(calls, notice=objection)  # before any work, which may fail or take long
         membership = Turn([]) if self.is_leaving else self._join(view)
-        turn = self._work(view)
-        notice = objection or membership.notice or turn.notice
-        return Turn(membership.calls + turn.calls, turn.wake, membership.shortfall, notice=notice)
+        turn, bonds = self._work(view), self._disputant.collect(view) if self._disputant else Turn([])
+        notice, lacks = objection or membership.notice or turn.notice, membership.shortfall or turn.shortfall
+        calls = membership.calls + turn.calls + bonds.calls
+        return Turn(calls, earliest(turn.wake, bonds.wake), lacks, notice=notice)
+
+    def is_done(self, view: View) -> bool:
+        """Return whether a worker that leaves has left, and has withdrawn everything."""
+        account = view.ledger.account(self.address)
+        is_out = self.address not in view.ledger.pool
+        has_bonds = self._disputant is not None and self._disputant.has_bonds(view)
+        return self.is_leaving and is_out and not account.stake and not account.credit and not has_bonds
 
     def front_run(self, view: View, coming: Call) -> list[Call]:
         """Return what this worker sends ahead of somebody else's transaction that it sees coming."""
@@ -106,10 +118,13 @@ class Worker:
         try:
             turn = steps.get(phase(assignment.job, view.now), self._show)(assignment)
             tried = self._untried(assignment, self.behaviour.tries(assignment))
+            dispute = self._dispute(assignment)
         except CannotTrain as error:
             self._declined = {assignment.job.address: error}
             return Turn([], notice=f"seat {assignment.seat} is declined: {error}")
-        return Turn(tried + turn.calls, turn.wake)
+        # What is shown for a dispute is shown in its order.
+        calls = turn.calls if turn.calls else dispute.calls
+        return Turn(tried + calls, earliest(turn.wake, dispute.wake), dispute.shortfall)
 
     def _assignment(self, view: View) -> Assignment | None:
         """Return the unsettled seat that this worker holds, if any."""
@@ -152,6 +167,26 @@ class Worker:
             return Turn([])
         missing = missing_chunks(result, candidate.chunks)
         return Turn([assignment.call("publish", seat, result_hash, *chunk) for chunk in missing])
+
+    def _dispute(self, assignment: Assignment) -> Turn:
+        """Claim one's result where others show another one, or too few the same, and play what follows from that."""
+        job, seat = assignment.job, assignment.seat
+        if self._disputant is None or assignment.view.now < job.commit_end or seat not in job.commitments:
+            return Turn([])
+        result = self._result(assignment)
+        if result is None or not job.opens(seat, result_hash := content_hash(result)):
+            return Turn([])
+        candidate, quorum = job.candidates.get(result_hash), job.terms.quorum
+        has_rival = any(hash_ != result_hash and it.is_rival for hash_, it in job.candidates.items())
+        contests = has_rival or (candidate is not None and candidate.votes < quorum)
+
+        def show() -> Turn:
+            if candidate is None:
+                return Turn([assignment.call("propose", seat, result_hash)])
+            missing = missing_chunks(result, candidate.chunks)
+            return Turn([assignment.call("publish", seat, result_hash, *chunk) for chunk in missing])
+
+        return self._disputant.act(assignment.view, job, result, contests, seat / job.terms.seats, show)
 
     def _settle(self, assignment: Assignment) -> Turn:
         """Settle one's own seat when the server has had its time to or, if one leaves, every seat that is left."""

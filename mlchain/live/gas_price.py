@@ -9,6 +9,7 @@ JOIN_AND_COMMIT = 175_000  # gas, about
 SHARE = 2  # of a reward, that a worker pays at most to join and commit: a half
 # Who does these too late pays for its absence, or loses a stake by an answer that nobody has seen.
 DUE = {"commit", "propose", "publish", "leave", "proposeAny", "publishUnpaid", "rule", "ruleVoid"}
+DUE |= {"claim", "challenge", "open", "pick", "reveal", "pickEntry", "prove", "provePadding", "finish"}
 
 
 @dataclass(frozen=True, slots=True)

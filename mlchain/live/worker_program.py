@@ -34,6 +34,4 @@ def worker_maker(
 
 def worker_is_done(worker: Worker, view: View) -> bool:
     """Return whether a worker that leaves has left, and has withdrawn everything."""
-    account = view.ledger.account(worker.address)
-    is_out = worker.address not in view.ledger.pool
-    return worker.is_leaving and is_out and not account.stake and not account.credit
+    return worker.is_done(view)

@@ -33,6 +33,7 @@ class Claim:
     claimant: str
     root: bytes
     nodes: tuple[bytes, ...]
+    time: int  # in seconds
     is_refuted: bool = False
     is_released: bool = False
 
@@ -121,7 +122,7 @@ class Games:
         """Take an event of the time `now` in; those about unknown jobs, claims and challenges are passed over."""
         match event:
             case Claimed():
-                self._claim(event, job_at(event.disputed))
+                self._claim(event, now, job_at(event.disputed))
             case Challenged(claim=number) if number in self.claims:
                 claim = self.claims[number]
                 left = clock_of(claim.job)
@@ -141,10 +142,10 @@ class Games:
             case Opened() | Picked() | Revealed() | EntryPicked() | Decided() if event.challenge in self.challenges:
                 self._move(self.challenges[event.challenge], event, now)
 
-    def _claim(self, event: Claimed, job: Job | None) -> None:
+    def _claim(self, event: Claimed, now: int, job: Job | None) -> None:
         if job is None:
             return
-        claim = Claim(event.claim, job, event.result_hash, event.claimant, event.root, event.nodes)
+        claim = Claim(event.claim, job, event.result_hash, event.claimant, event.root, event.nodes, now)
         self.claims[claim.number] = claim
         if not job.standing.get(claim.result_hash):
             self.first[job.address, claim.result_hash] = claim.number

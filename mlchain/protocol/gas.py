@@ -34,6 +34,18 @@ CALLS = {
     "Job.rule": 100_000,
     "Job.ruleVoid": 100_000,
     "Job.settle": 150_000,
+    "Disputes.claim": 600_000,
+    "Disputes.challenge": 300_000,
+    "Disputes.open": 250_000,
+    "Disputes.pick": 150_000,
+    "Disputes.reveal": 150_000,
+    "Disputes.pickEntry": 100_000,
+    "Disputes.prove": 1_500_000,
+    "Disputes.provePadding": 400_000,
+    "Disputes.finish": 1_400_000,  # of a last claim: it looks who has voted for the result
+    "Disputes.succeed": 100_000,
+    "Disputes.release": 120_000,
+    "Disputes.withdraw": 80_000,
 }
 SETTLE_JOB = CALLS["Job.settle"]
 SETTLE_SEAT = 100_000  # whose worker may have to be removed from the pool

@@ -18,7 +18,8 @@ from mlchain.protocol.rounds import VOID, Candidate, Job, Round, Settlement, Ver
 class Account:
     """What the registry owes to an owner, in wei, and when the owner last left the pool (None for a member).
 
-    `lost` is what stakes and fees it has ever taken from the owner, in wei, `slashes` how many of them were stakes.
+    `lost` is what stakes and fees it has ever taken from the owner, in wei, `slashes` how many of them were stakes;
+    `bounties` what it has ever been paid for lies that it has shown.
     """
 
     stake: int = 0
@@ -26,6 +27,7 @@ class Account:
     left_at: int | None = None
     lost: int = 0
     slashes: int = 0
+    bounties: int = 0
 
 
 @dataclass(slots=True)
@@ -211,6 +213,7 @@ class Ledger:
                 self.burnt += amount
             case events.BountyPaid(job=job, finder=finder, amount=amount) if job in self._jobs:
                 self.account(finder).credit += amount
+                self.account(finder).bounties += amount
                 self.burnt -= amount
             case events.RoundClosed(remainder):
                 self.account(self.server).credit += remainder

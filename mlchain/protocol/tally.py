@@ -38,6 +38,7 @@ class Tally:
     jobs: dict[str, tuple[int, int]] = field(default_factory=dict)
     seats: int = 0
     knows_round: bool = True
+    has_game: bool = False
 
     @classmethod
     def of(cls, ledger: Ledger, logs: Iterable[Log], jobs: Iterable[Job]) -> "Tally":
@@ -55,7 +56,8 @@ class Tally:
             scheduled=ledger.scheduled or 0,
             unsettled=sum(len(job.unsettled) for job in open_jobs),
             knows_round=not ledger.rounds.is_unknown(len(ledger.rounds) - 1),
-            jobs={job.address: (len(job.commitments), len(job.candidates)) for job in jobs},
+            jobs={it.address: (len(it.commitments), sum(of.is_rival for of in it.candidates.values())) for it in jobs},
+            has_game=ledger.has_game,
         )
         for log in logs:
             tally.take(log)
@@ -82,7 +84,9 @@ class Tally:
                 self.jobs[job] = (0, 0)
             case SeatSettled() if self.knows_round:
                 self.unsettled -= 1
-            case Committed() | Proposed() if log.address in self.jobs:
+            case Committed() if log.address in self.jobs:
                 commitments, candidates = self.jobs[log.address]
-                is_commitment = isinstance(log.event, Committed)
-                self.jobs[log.address] = (commitments + is_commitment, candidates + (not is_commitment))
+                self.jobs[log.address] = (commitments + 1, candidates)
+            case Proposed(votes=votes) if log.address in self.jobs and (votes or not self.has_game):
+                commitments, candidates = self.jobs[log.address]
+                self.jobs[log.address] = (commitments, candidates + 1)

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from mlchain.protocol.content import content_hash
 from mlchain.referee.evidence import DataTree, TraceReader, derive, entries_of
+from mlchain.referee.layout import Kind
 from mlchain.referee.reading import Statement
 from mlchain.referee.statements import Description, encode_evidence
 from mlchain.referee.steps import Job
@@ -43,6 +44,51 @@ class Prover:
         recipe, model = self.task.plan.to_bytes(), content_hash(self.model)
         parent = bytes(32) if self.parent is None else content_hash(self.parent)
         return Description(recipe, model, parent, self.version, self.seed, self.index, content_hash(self.result))
+
+    def described(self) -> bytes:
+        """Return what the result follows from, as the judge reads it."""
+        return self.description.to_bytes()
+
+    @property
+    def root(self) -> bytes:
+        """Return the root of the trace."""
+        return self.trace.root
+
+    @property
+    def depth(self) -> int:
+        """Return the depth of the trace's tree."""
+        return self.trace.layout.depth
+
+    def node(self, depth: int, index: int) -> bytes:
+        """Return a node of the trace's tree."""
+        return self.trace.node(depth, index)
+
+    def leaf(self, position: int) -> bytes:
+        """Return the bytes of a leaf, none where there is none."""
+        return self.trace.leaf(position)
+
+    def place_of(self, at: int) -> tuple[int, int]:
+        """Return the position of the leaf that has byte `at` of the result, and the number of its entry there."""
+        layout = self.trace.layout
+        tensor = next(it for it in layout.at_step(layout.last_step) if it.kind is Kind.RESULT)
+        leaf = tensor.leaf_of(0, at)
+        _, first, _ = tensor.span(leaf)
+        return layout.position(layout.last_step, tensor, leaf), at - first
+
+    def first_difference(self, position: int, leaf: bytes) -> int | None:
+        """Return the first entry in which a leaf differs from this trace's, None if none does."""
+        found = self.trace.layout.find(position)
+        if found is None:
+            return 0 if leaf else None
+        width, own = found[1].width, self.trace.leaf(position)
+        for at in range(0, len(own), width):
+            if own[at : at + width] != leaf[at : at + width]:
+                return at // width
+        return None if len(leaf) == len(own) else 0
+
+    def evidence(self, position: int, entry: int) -> bytes:
+        """Return what shows that an entry of a leaf follows; nothing for an entry that there is not."""
+        return self.prove(position, entry)[1] if entry < len(self.said(position)) else encode_evidence([])
 
     def said(self, position: int) -> list[int]:
         """Return the entries of a leaf, none where there is none."""

@@ -9,6 +9,7 @@ from mlchain.actors.behaviours import HONEST, Assignment, Behaviour
 from mlchain.actors.worker import Worker
 from mlchain.protocol.calls import Call, View
 from mlchain.protocol.content import chunk_hashes, content_hash, split
+from mlchain.simulation.liars import Play, PlayingBehaviour
 
 # What to answer
 
@@ -217,6 +218,13 @@ RE_ENTERING = ContractBehaviour(
     on_receiving=OnReceiving.RE_ENTER,
 )
 
+CLAIMING = PlayingBehaviour("claiming", False, "claims its lie, and answers every move", _spoil_together)
+STALLING = PlayingBehaviour(
+    "stalling", False, "claims, challenges, moves in the last seconds", _spoil_together, play=Play.STALL
+)
+PADDING = PlayingBehaviour("padding", False, "claims with junk where nothing is", _spoil_together, play=Play.PAD)
+QUARRELLING = PlayingBehaviour("quarrelling", False, "challenges every claim", _spoil_together, play=Play.QUARREL)
+
 ATTACKERS = (
     SILENT,
     VANISHING,
@@ -235,4 +243,5 @@ ATTACKERS = (
     REFUSING,
     RE_ENTERING,
 )
-BEHAVIOURS = {behaviour.name: behaviour for behaviour in (HONEST, *ATTACKERS)}
+PLAYERS = (CLAIMING, STALLING, PADDING, QUARRELLING)  # where a contract decides
+BEHAVIOURS = {behaviour.name: behaviour for behaviour in (HONEST, *ATTACKERS, *PLAYERS)}

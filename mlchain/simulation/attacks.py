@@ -39,7 +39,7 @@ def all_attacks(seed: int) -> list[Attack]:
         Attack(
             "half, no referee",
             "half of the pool lies, the referee is silent",
-            replace(BASE, evil=5, referee=False),
+            replace(BASE, evil=5, referee="none"),
         ),
         Attack("majority", "nine of ten lie against one honest seat", replace(BASE, evil=9)),
         Attack("adaptive majority", "nine of ten decide last", replace(BASE, evil=9, behaviour="adaptive")),
@@ -65,7 +65,7 @@ def result_of(attack: Attack, summary: Summary, refused: int) -> Result:
     decided = dict.fromkeys(job.decided_by for current in summary.rounds for job in current.jobs)
     undecided = all(job.outcome == "failed" for current in summary.rounds for job in current.jobs)
     others_lost = sum(pay.slashed for pay in honest)
-    unpaid = 0 if undecided and not attack.options.referee else summary.honest_unpaid
+    unpaid = 0 if undecided and attack.options.referee == "none" else summary.honest_unpaid
     unclaimed = summary.wei["held"] - summary.wei["burnt"]
     return Result(
         attack,

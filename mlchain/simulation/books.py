@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mlchain.chain.connection import Chain
 from mlchain.errors import UserError
+from mlchain.protocol.game_events import GameTurn
 from mlchain.protocol.rounds import Job, Outcome, Settlement, Verdict
 from mlchain.simulation.simulator import SimulationRun, wealth
 
@@ -27,6 +28,8 @@ class Pay:
     earned: int
     losses: tuple[Loss, ...]
     gas_paid: int
+    bounties: int = 0
+    bonds: int = 0  # won less lost
 
     @property
     def slashed(self) -> int:
@@ -36,7 +39,7 @@ class Pay:
     @property
     def net(self) -> int:
         """Return what the worker is richer, or poorer, at the end."""
-        return self.earned - self.slashed - self.gas_paid
+        return self.earned - self.slashed - self.gas_paid + self.bounties + self.bonds
 
 
 def settlements_of(run: SimulationRun, worker: str) -> list[tuple[int, Job, int, Settlement]]:
@@ -65,7 +68,19 @@ def pay_of(run: SimulationRun, address: str, behaviour: str) -> Pay:
             earned += settlement.amount
         elif settlement.amount:
             losses.append(Loss(number, job.index, settlement.amount, _reason(job, settlement)))
-    return Pay(address, behaviour, earned, tuple(losses), run.fees[address])
+    bounties, bonds = run.view.ledger.account(address).bounties, bonds_won(run, address)
+    return Pay(address, behaviour, earned, tuple(losses), run.fees[address], bounties, bonds)
+
+
+def bonds_won(run: SimulationRun, address: str) -> int:
+    """Return the bonds that somebody has won in challenges, less those that it has lost, in wei."""
+    won = 0
+    for game in run.view.ledger.games.challenges.values():
+        if game.turn in (GameTurn.UPHELD, GameTurn.REFUTED):
+            sides = (game.claim.claimant, game.challenger)
+            winner, loser = sides if game.turn is GameTurn.UPHELD else sides[::-1]
+            won += (winner == address) - (loser == address)
+    return won * run.deployment.parameters.bond
 
 
 def _reason(job: Job, settlement: Settlement) -> str:
@@ -94,11 +109,13 @@ def check_books(chain: Chain, run: SimulationRun) -> None:
         grown = held[pay.address] - run.start_balances[pay.address]
         _require_equal(f"{pay.address} is richer by", grown + account.stake + account.credit, pay.net)
 
-    spent = run.start_balances[server] - held[server] - ledger.account(server).credit
-    lost = sum(pay.slashed for pay in paid)
+    spent = run.start_balances[server] - held[server] - ledger.account(server).credit + bonds_won(run, server)
+    lost = sum(pay.slashed - pay.bounties for pay in paid)
     forfeited = ledger.burnt - lost
     expected = sum(pay.earned for pay in paid) + forfeited + run.fees[server] + ledger.escrow
     _require_equal("the server has spent", spent, expected)
+    if run.options.has_game:
+        _require_equal("bonds left in the game are", chain.balance_of(run.deployment.addresses["Disputes"]), 0)
     _require_equal("burnt is", int(chain.read("WorkerRegistry", "burnt")), ledger.burnt)
 
 

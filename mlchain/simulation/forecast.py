@@ -32,7 +32,7 @@ def announce(options: Options) -> str:
         "right": chances.right,
         "wrong": chances.wrong,
         "failed": chances.failed,
-        "referee called": chances.ruled if options.referee else None,
+        "referee called": chances.ruled if options.referee != "none" else None,
         "P(reward | correct)": chances.reward,
     }
     odds = ", ".join(f"{name} {shown(chance)}" for name, chance in figures.items())
@@ -65,7 +65,7 @@ def _first(options: Options) -> Chances:
 
 def _chances(options: Options, pool: int, evil: int, seats: int, quorum: int) -> Chances:
     odds = odds_of(pool, evil, seats, quorum, Fraction(str(options.audit_rate)))
-    return odds.live if options.referee else odds.silent
+    return odds.live if options.referee != "none" else odds.silent
 
 
 def _expected(run: SimulationRun, current: Round) -> dict[str, Fraction]:
@@ -98,7 +98,7 @@ def _happened(run: SimulationRun, wrong_accepted: int) -> dict[str, int]:
         "jobs_right": len(jobs) - wrong_accepted - failed,
         "jobs_wrong": wrong_accepted,
         "jobs_failed": failed,
-        "jobs_ruled": outcomes.count(Outcome.RULED) + outcomes.count(Outcome.VOID),
+        "jobs_ruled": sum(map(outcomes.count, (Outcome.RULED, Outcome.VOID, Outcome.UPHELD))),
         "honest_seats": len(verdicts),
         "honest_seats_paid": verdicts.count(Verdict.REWARDED),
     }

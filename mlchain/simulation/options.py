@@ -12,6 +12,7 @@ from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.tasks.choices import Subject
 
 MOST_WORKERS = 100_000
+REFEREES = ("server", "contract", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Options:
     task: str = "digits"
     model: str = "softmax"
     seed: int = 1
-    referee: bool = True
+    referee: str = "server"
     audit_rate: float = 0.0
     data: Path | None = None  # instead of the task
     label: str | None = None
@@ -51,7 +52,14 @@ class Options:
         require_stopping(self.until_accuracy, self.early_stopping)
         require(0 <= self.seed < 2**64, f"the seed has to be from 0 to 2^64 - 1, not {self.seed}")
         require(0 <= self.audit_rate <= 1, f"the audit rate has to be from 0 to 1, not {self.audit_rate}")
+        require(self.referee in REFEREES, f"the referee is one of {', '.join(REFEREES)}, not {self.referee!r}")
+        require(not (self.has_game and self.task == "fake"), "a contract can referee training only, not the task fake")
         self._check_committees()
+
+    @property
+    def has_game(self) -> bool:
+        """Whether a contract decides where seats disagree."""
+        return self.referee == "contract"
 
     def _check_committees(self) -> None:
         require(1 <= self.jobs <= MAX_JOBS, f"a round has 1 to {MAX_JOBS} jobs, not {self.jobs}")

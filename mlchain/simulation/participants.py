@@ -7,16 +7,25 @@ from typing import cast
 from eth_utils import keccak
 
 from mlchain.actors.behaviours import HONEST, Behaviour
+from mlchain.actors.disputant import Disputant, Proof, ProofOf
 from mlchain.actors.server import LearningServer, Plan
+from mlchain.actors.watcher import Watcher
 from mlchain.actors.worker import Worker
+from mlchain.chain.deployment import Parameters
+from mlchain.protocol.calls import View
 from mlchain.protocol.hash_chain import HashChain
-from mlchain.protocol.rounds import ETHER, Round
+from mlchain.protocol.rounds import ETHER, Job, Round
+from mlchain.referee.prover import Prover
+from mlchain.simulation.liars import Liar, PlayingBehaviour
 from mlchain.simulation.options import Options
 from mlchain.tasks.catalogue import LearningTask, open_task
 from mlchain.tasks.choices import prepare
+from mlchain.tasks.task import DatasetTask
 
 SERVER_FUNDS = 10_000 * ETHER
 WORKER_FUNDS = 20 * ETHER
+BOND = Parameters().bond
+Inputs = tuple[bytes, bytes | None, int, bytes, int]
 GAS_RESERVE = ETHER // 2  # that a worker keeps when it joins, to pay for its transactions
 
 
@@ -36,6 +45,20 @@ def task_opener() -> Callable[[bytes], LearningTask]:
     return lru_cache(maxsize=16)(lambda recipe: cast(LearningTask, ComputedOnce(open_task(recipe))))
 
 
+def proof_opener(opener: Callable[[bytes], LearningTask]) -> ProofOf:
+    """Return a `proof_of` that works each trace out once for everybody."""
+
+    @lru_cache(maxsize=16)
+    def prover(recipe: bytes, result: bytes, *inputs: object) -> Prover:
+        model, seed, index, parent, version = inputs
+        return Prover(cast(DatasetTask, opener(recipe)), *cast(Inputs, (model, parent, version, seed, index)), result)
+
+    def proof_of(view: View, current: Round, job: Job, result: bytes) -> Proof:
+        return prover(current.task, result, *view.ledger.inputs_of(current, job))
+
+    return proof_of
+
+
 def secret(seed: int, *labels: object) -> bytes:
     """Return 32 bytes that follow from the seed: a key, who is evil, what is audited."""
     return keccak(text="/".join(map(str, ("ml-on-blockchain", seed, *labels))))
@@ -52,7 +75,9 @@ def deal_behaviours(options: Options) -> list[Behaviour]:
     return [evil.get(number, HONEST) for number in range(options.workers)]
 
 
-def make_server(address: str, task: LearningTask, options: Options, numbers: HashChain) -> LearningServer:
+def make_server(
+    address: str, task: LearningTask, options: Options, numbers: HashChain, opener: Callable[[bytes], LearningTask]
+) -> LearningServer:
     """Return the learning server of a simulation; it audits a share of the jobs that the seed chooses."""
 
     def audits(round_number: int, job: int) -> bool:
@@ -69,14 +94,30 @@ def make_server(address: str, task: LearningTask, options: Options, numbers: Has
     )
     if options.audit_rate:
         plan = plan.with_longest_challenge()
-    return LearningServer(address, task, plan, numbers.number_of, audits, options.referee)
+    watcher = None
+    if options.has_game:
+        disputant = Disputant(address, BOND, proof_opener(opener))
+        watcher = Watcher(address, disputant, lambda current: opener(current.task), audits)
+    is_referee = options.referee == "server"
+    return LearningServer(address, task, plan, numbers.number_of, audits, is_referee, watcher=watcher)
 
 
-def make_workers(cast: dict[str, Behaviour], opener: Callable[[bytes], LearningTask]) -> list[Worker]:
+def make_workers(
+    cast: dict[str, Behaviour], opener: Callable[[bytes], LearningTask], has_game: bool = False
+) -> list[Worker]:
     """Return the workers of a simulation, by address; all evil ones act together."""
     cartel = frozenset(address for address, behaviour in cast.items() if not behaviour.is_honest)
+    proof_of = proof_opener(opener)
 
     def open_task(current: Round) -> LearningTask:
         return opener(current.task)
 
-    return [Worker(address, behaviour, open_task, GAS_RESERVE, cartel) for address, behaviour in cast.items()]
+    def disputant(address: str, behaviour: Behaviour) -> Disputant | None:
+        if isinstance(behaviour, PlayingBehaviour):
+            return Liar(address, BOND, proof_of, behaviour.play) if has_game else None
+        return Disputant(address, BOND, proof_of) if has_game and behaviour.is_honest else None
+
+    return [
+        Worker(address, behaviour, open_task, GAS_RESERVE, cartel, disputant=disputant(address, behaviour))
+        for address, behaviour in cast.items()
+    ]

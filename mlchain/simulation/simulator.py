@@ -18,6 +18,7 @@ from mlchain.simulation.attackers import ContractBehaviour, OnReceiving, sent_ah
 from mlchain.simulation.contract_worker import ContractWorker
 from mlchain.simulation.options import Options
 from mlchain.simulation.participants import (
+    BOND,
     SERVER_FUNDS,
     WORKER_FUNDS,
     deal_behaviours,
@@ -102,16 +103,17 @@ class Simulation:
         }
         purses = {address: self._purses_of(address) for address in (server, *cast)}
         start_balances = wealth(chain, purses)
+        parameters = Parameters(min_seats=1, referee="contract" if options.has_game else "server", bond=BOND)
         # Whoever attacks leaves a smaller pool behind: the last of it still plays.
-        deployed = deploy(chain, self._accounts[server], Parameters(min_seats=1), options.rounds)
+        deployed = deploy(chain, self._accounts[server], parameters, options.rounds)
         numbers = numbers_of(self._accounts[server], deployed.deployment, options.rounds)
         chain.follow(deployed.deployment)
         self.run = SimulationRun(
             options,
             task,
             deployed.deployment,
-            make_server(server, task, options, numbers),
-            make_workers(cast, self._opener),
+            make_server(server, task, options, numbers, self._opener),
+            make_workers(cast, self._opener, options.has_game),
             purses,
             start_balances,
             chain.view(),

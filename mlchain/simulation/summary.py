@@ -21,6 +21,7 @@ DECIDED_BY = {
     Outcome.RULED: "referee",
     Outcome.FAILED: "no quorum, referee silent",
     Outcome.VOID: "referee",
+    Outcome.UPHELD: "claims",
 }
 
 
