@@ -16,7 +16,8 @@ from web3 import HTTPProvider, Web3
 
 from benchmarks.report import Section, table, wrapped
 from mlchain.actors.behaviours import HONEST
-from mlchain.actors.server import LearningServer, Plan
+from mlchain.actors.plan import Plan
+from mlchain.actors.server import LearningServer
 from mlchain.actors.worker import Worker
 from mlchain.chain.accounts import account_from_secret
 from mlchain.chain.connection import Chain

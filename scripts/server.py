@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mlchain.actors.server import Plan
+from mlchain.actors.plan import Plan
 from mlchain.chain.command import Command
 from mlchain.live.options import ProgramOptions, program_options
 from mlchain.live.runner import run_program

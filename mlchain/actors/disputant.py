@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest
+from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, together
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.disputes import LEVELS, Challenge, Claim, challenges_end, claims_end, clock_of
 from mlchain.protocol.game_events import GameTurn
@@ -80,10 +80,9 @@ class Disputant:
             for game in view.ledger.games.about(claim):
                 if game.is_running:
                     turns.append(self._defend(view, game, proof, share) if is_right else self._pursue(game, proof))
-        calls = [call for turn in turns for call in turn.calls]
         times = (job.publish_end, claims_end(job), challenges_end(job), job.referee_end)
-        wake = earliest(*(turn.wake for turn in turns), *(time for time in times if time > view.now))
-        return self._afford(view, Turn(calls, wake))
+        turns.append(Turn([], earliest(*(time for time in times if time > view.now))))
+        return self._afford(view, together(turns))
 
     def proof(self, view: View, job: Job, result: bytes) -> Proof:
         """Return the trace of a job of the open round that ends in a result, worked out once."""

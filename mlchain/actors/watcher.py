@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from mlchain.actors.disputant import Disputant
-from mlchain.protocol.calls import Call, Turn, View, earliest, missing_chunks
+from mlchain.protocol.calls import Call, Turn, View, earliest, missing_chunks, together
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job, Phase, Round, phase
 from mlchain.tasks.task import CannotTrain, Trainer
 
@@ -13,7 +14,8 @@ class Watcher:
     """Decides from what it reads on the chain alone.
 
     `open_task` returns who trains the jobs of a round. `chooses` tells of a (round, job) whether it is computed again
-    even where nobody disagrees; where the seats do, a watcher of disagreements comes after their time.
+    even where nobody disagrees; where the seats do, a watcher of disagreements comes after their time. `bring_data`
+    fetches what is announced and not here.
     """
 
     def __init__(
@@ -23,6 +25,7 @@ class Watcher:
         open_task: Callable[[Round], Trainer],
         chooses: Callable[[int, int], bool],
         is_called_by_disagreement: bool = True,
+        bring_data: Callable[[Ledger], None] = lambda _ledger: None,
     ) -> None:
         self.address = address
         self.is_leaving = False
@@ -30,6 +33,7 @@ class Watcher:
         self._open_task = open_task
         self._chooses = chooses
         self._is_called = is_called_by_disagreement
+        self._bring_data = bring_data
         self._results: dict[str, bytes] = {}  # of the open round, by the address of the job
 
     def act(self, view: View) -> Turn:
@@ -38,10 +42,7 @@ class Watcher:
         turns = [self.collect(view)]
         if current is not None and not self.is_leaving:
             turns += [self.watch(view, current, job) for job in current.jobs]
-        calls = [call for turn in turns for call in turn.calls]
-        lacks = next((turn.shortfall for turn in turns if turn.shortfall), None)
-        notice = next((turn.notice for turn in turns if turn.notice), None)
-        return Turn(calls, earliest(*(turn.wake for turn in turns)), lacks, notice=notice)
+        return together(turns)
 
     def collect(self, view: View) -> Turn:
         """Return what ends games, and brings home bonds and, when it leaves, what it has found."""
@@ -53,7 +54,11 @@ class Watcher:
     def is_done(self, view: View) -> bool:
         """Return whether a watcher that leaves has all its bonds, and has withdrawn what it has found."""
         account = view.ledger.account(self.address)
-        return self.is_leaving and not self._disputant.has_bonds(view) and not account.credit
+        return self.is_leaving and not self.has_bonds(view) and not account.credit
+
+    def has_bonds(self, view: View) -> bool:
+        """Return whether bonds of the watcher are still in the game."""
+        return self._disputant.has_bonds(view)
 
     def watch(self, view: View, current: Round, job: Job) -> Turn:
         """Return what to do about a job."""
@@ -90,6 +95,7 @@ class Watcher:
         if job.address not in self._results:
             kept = {it.address for it in current.jobs}
             self._results = {address: it for address, it in self._results.items() if address in kept}
+            self._bring_data(view.ledger)
             self._results[job.address] = self._open_task(current).train(*view.ledger.inputs_of(current, job))
         return self._results[job.address]
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from mlchain.actors.behaviours import Assignment, Behaviour
 from mlchain.actors.disputant import Disputant
-from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks
+from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks, together
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.gas import settle_calls
 from mlchain.protocol.ledger import Account, Ledger
@@ -64,9 +64,7 @@ class Worker:
             return Turn(calls, notice=objection)  # before any work, which may fail or take long
         membership = Turn([]) if self.is_leaving else self._join(view)
         turn, bonds = self._work(view), self._disputant.collect(view) if self._disputant else Turn([])
-        notice, lacks = objection or membership.notice or turn.notice, membership.shortfall or turn.shortfall
-        calls = membership.calls + turn.calls + bonds.calls
-        return Turn(calls, earliest(turn.wake, bonds.wake), lacks, notice=notice)
+        return together([Turn([], notice=objection), membership, turn, bonds])
 
     def is_done(self, view: View) -> bool:
         """Return whether a worker that leaves has left, and has withdrawn everything."""

@@ -5,16 +5,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from mlchain.actors.server import LearningServer, Plan, require_stopping
+from mlchain.actors.plan import Plan, require_stopping
+from mlchain.actors.server import LearningServer
+from mlchain.actors.watcher import Watcher
 from mlchain.chain.deployment import Parameters
 from mlchain.data.store import require_address
 from mlchain.errors import require
 from mlchain.export.model_file import start_from
+from mlchain.live.disputing import disputant_of
 from mlchain.live.event_lines import counted
 from mlchain.live.runner import Operator
+from mlchain.live.training import unrefereeable
 from mlchain.protocol.announcements import recipe_announcement
 from mlchain.protocol.calls import Call, Turn, View
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.disputes import CLOCKS
 from mlchain.protocol.economics import AUDIT_RATE
 from mlchain.protocol.terms import (
     MAX_JOBS,
@@ -94,18 +99,26 @@ def _check_sizes(plan: Plan) -> None:
 def _with_windows(plan: Plan, wanted: Windows, parameters: Parameters) -> Plan:
     """Return the plan with these windows; raises UserError for windows that the deployment does not allow."""
     least, most = parameters.min_window, parameters.max_round_duration
-    commit, publish, referee = windows = [least if window is None else window for window in wanted]
+    # A game takes five of its clocks, each of which is a window.
+    shortest_referee = CLOCKS * least if parameters.has_game else least
+    defaults = (least, least, shortest_referee)
+    commit, publish, referee = windows = [
+        default if window is None else window for window, default in zip(wanted, defaults, strict=True)
+    ]
     broken = broken_window_limits((commit, publish, referee), least, most)
+    least_for_game = f"the referee window has to be at least {duration(shortest_referee)} for a contract to decide in"
+    require(Limit.WINDOW in broken or referee >= shortest_referee, least_for_game)
     shortest, total = duration(min(windows)), duration(sum(windows))
     require(Limit.WINDOW not in broken, f"every window has to be at least {duration(least)} here, not {shortest}")
     require(Limit.DURATION not in broken, f"the windows may add up to {duration(most)} here, not to {total}")
     return replace(plan, commit_window=commit, publish_window=publish, referee_window=referee)
 
 
-def _with_challenge(plan: Plan, audits: Audits, min_window: int, recipe: bytes) -> Plan:
-    """Return the plan with time to audit; raises UserError for less than that takes, or more than a job has."""
-    if not audits.rate:
+def _with_challenge(plan: Plan, audits: Audits, parameters: Parameters, recipe: bytes) -> Plan:
+    """Return the plan with time to recompute jobs; raises UserError for too little, or more than a job has."""
+    if not (audits.rate or parameters.has_game):
         return plan
+    min_window = parameters.min_window
     window = min_window if audits.challenge_window is None else audits.challenge_window
     longest = plan.publish_window
     require(window <= longest, f"the challenge window, {duration(window)}, may be at most {duration(longest)}")
@@ -161,7 +174,7 @@ def _make_server(
     least = parameters.min_seats
     require(plan.committee is None or plan.committee >= least, f"a job has at least {counted(least, 'seat')} here")
     plan = replace(_with_windows(plan, windows, parameters), min_seats=least)
-    plan = _with_challenge(plan, audits, parameters.min_window, task.recipe)
+    plan = _with_challenge(plan, audits, parameters, task.recipe)
     numbers, draw = operator.random_numbers(), operator.secret_share("audit")
 
     def number_of(round_number: int) -> bytes:
@@ -172,9 +185,16 @@ def _make_server(
     def audits_job(number: int, job: int) -> bool:
         return draw(number, job) < audits.rate
 
-    return LiveServer(server, task, plan, number_of, audits_job, data_address=announced, first_model=first_model)
+    watcher, disputant = None, disputant_of(operator)
+    if disputant is not None:
+        obstacle = unrefereeable(task.recipe)
+        require(obstacle is None, f"the contract that referees here cannot decide about this: {obstacle}")
+        watcher = Watcher(server, disputant, lambda _round: task, audits_job)
+    return LiveServer(
+        server, task, plan, number_of, audits_job, data_address=announced, first_model=first_model, watcher=watcher
+    )
 
 
 def server_is_done(server: LearningServer, view: View) -> bool:
-    """Return whether all rounds are played and the server has withdrawn its credit."""
-    return server.is_leaving and not view.ledger.account(server.address).credit
+    """Return whether all rounds are played and the server has withdrawn its credit and its bonds."""
+    return server.is_leaving and not server.has_bonds(view) and not view.ledger.account(server.address).credit

@@ -16,6 +16,7 @@ from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Round
 from mlchain.tasks.catalogue import RecipeError, cost_of_recipe
 from mlchain.tasks.task import CannotTrain, Trainer
+from mlchain.training.recipe import Recipe
 from mlchain.units import size_text
 
 ROOT = Path(__file__).parents[2]  # the folder that the package is in
@@ -23,6 +24,17 @@ PACE = 0.5  # seconds between looks whether the program is told to stop
 TRYING_OUT = 120  # seconds to import the libraries and to read, or download, the data set
 FETCHING = 600  # seconds for a data set that was announced
 FETCHING_AGAIN = 300.0  # seconds until an address that has failed is tried again
+
+
+def unrefereeable(recipe: bytes) -> str | None:
+    """Return why a contract cannot decide about the training of a recipe, None if it can."""
+    from mlchain.referee.layout import NotRefereeable, require_refereeable  # needed with a contract as referee only
+
+    try:
+        require_refereeable(Recipe.from_bytes(recipe))
+    except NotRefereeable as error:
+        return str(error)
+    return None
 
 
 class Interrupted(BaseException):
@@ -48,12 +60,13 @@ class Limits:
 class Trainers:
     """Opens rounds, those that are too much for `limits` excepted; `stop` ends whatever is under way.
 
-    `used` counts the seconds of training.
+    `used` counts the seconds of training. Where a contract is the referee, what it could not decide about is too much.
     """
 
-    def __init__(self, limits: Limits, stop: Event, used: Usage | None = None) -> None:
+    def __init__(self, limits: Limits, stop: Event, used: Usage | None = None, has_game: bool = False) -> None:
         self._limits = limits
         self._stop = stop
+        self._has_game = has_game
         self.used = used or Usage()
         self._tried_out: dict[bytes, CannotTrain | None] = {}  # by recipe
         self._unfetched: tuple[tuple[bytes, str], CannotTrain | None, float] | None = None  # and when to try again
@@ -86,6 +99,8 @@ class Trainers:
             cost = cost_of_recipe(recipe)
         except RecipeError as error:
             raise CannotTrain(f"{what} has a recipe that this version cannot read: {error}") from error
+        if self._has_game and (obstacle := unrefereeable(recipe)):
+            raise CannotTrain(f"{what} cannot be decided about by a contract: {obstacle}")
         if cost.memory > self._limits.memory:
             needs, most = size_text(cost.memory), size_text(self._limits.memory)
             raise CannotTrain(f"{what} may need {needs} of memory, and {most} are allowed (--max-memory)")

@@ -5,6 +5,7 @@ from functools import partial
 
 from mlchain.actors.behaviours import HONEST, Behaviour
 from mlchain.actors.worker import Worker
+from mlchain.live.disputing import disputant_of
 from mlchain.live.runner import Operator
 from mlchain.live.training import Limits, Trainers
 from mlchain.live.wallet import Wallet
@@ -22,10 +23,12 @@ def worker_maker(
     def make(operator: Operator) -> Worker:
         parameters = operator.deployment.parameters
         objection = partial(wallet.objection, stake=parameters.stake, absence_fee=parameters.absence_fee)
-        trainers = Trainers(limits, operator.stop, operator.used)
+        trainers = Trainers(limits, operator.stop, operator.used, parameters.has_game)
         prepare = partial(trainers.prepare, min_window=parameters.min_window)
         cartel = frozenset([operator.address])
-        worker = Worker(operator.address, behaviour, trainers.open, gas_reserve, cartel, objection, prepare)
+        worker = Worker(
+            operator.address, behaviour, trainers.open, gas_reserve, cartel, objection, prepare, disputant_of(operator)
+        )
         worker.is_leaving = leave
         return worker
 

@@ -1,6 +1,6 @@
 """What an actor sees and what it answers: values in between the decision and the chain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from mlchain.protocol.content import chunk_hashes, split
@@ -77,3 +77,12 @@ def earliest(*times: int | None) -> int | None:
     """Return the first of the times that are not None, None if all are."""
     known = [time for time in times if time is not None]
     return min(known) if known else None
+
+
+def together(turns: Iterable[Turn]) -> Turn:
+    """Return one turn of several: all calls, the first wake, and the first shortfall and notice there is."""
+    parts = list(turns)
+    calls = [call for turn in parts for call in turn.calls]
+    lacks = next((turn.shortfall for turn in parts if turn.shortfall), None)
+    notice = next((turn.notice for turn in parts if turn.notice), None)
+    return Turn(calls, earliest(*(turn.wake for turn in parts)), lacks, notice=notice)

@@ -5,7 +5,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from mlchain.actors.behaviours import Behaviour
-from mlchain.actors.server import require_stopping
+from mlchain.actors.plan import require_stopping
 from mlchain.errors import require
 from mlchain.protocol.terms import MAX_JOBS, MAX_SEATS, is_quorum, least_majority
 from mlchain.simulation.attackers import BEHAVIOURS

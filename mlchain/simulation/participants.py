@@ -8,7 +8,8 @@ from eth_utils import keccak
 
 from mlchain.actors.behaviours import HONEST, Behaviour
 from mlchain.actors.disputant import Disputant, Proof, ProofOf
-from mlchain.actors.server import LearningServer, Plan
+from mlchain.actors.plan import Plan
+from mlchain.actors.server import LearningServer
 from mlchain.actors.watcher import Watcher
 from mlchain.actors.worker import Worker
 from mlchain.chain.deployment import Parameters
@@ -92,7 +93,7 @@ def make_server(
         until_accuracy=options.until_accuracy,
         early_stopping=options.early_stopping,
     )
-    if options.audit_rate:
+    if options.audit_rate or options.has_game:
         plan = plan.with_longest_challenge()
     watcher = None
     if options.has_game:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mlchain.actors.behaviours import HONEST, Assignment, Behaviour
-from mlchain.actors.server import LearningServer, Plan
+from mlchain.actors.plan import Plan
+from mlchain.actors.server import LearningServer
 from mlchain.actors.worker import Worker
 from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.commitments import commitment

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mlchain.actors.server import LearningServer, Plan
+from mlchain.actors.plan import Plan
+from mlchain.actors.server import LearningServer
 from mlchain.protocol.ledger import Ledger, ModelVersion
 from mlchain.protocol.terms import RoundTerms
 

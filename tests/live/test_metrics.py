@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from mlchain.actors.server import LearningServer, Plan
+from mlchain.actors.plan import Plan
+from mlchain.actors.server import LearningServer
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import UserError

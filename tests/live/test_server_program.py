@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from eth_utils import keccak
 
-from mlchain.actors.server import Plan
+from mlchain.actors.plan import Plan
 from mlchain.chain.deployment import Parameters
 from mlchain.errors import UserError
 from mlchain.live.runner import Operator
