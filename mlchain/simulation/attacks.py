@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from mlchain.simulation.attackers import ATTACKERS
+from mlchain.simulation.attackers import ATTACKERS, PLAYERS
 from mlchain.simulation.options import Options
 from mlchain.simulation.summary import Summary
 
@@ -50,7 +50,15 @@ def all_attacks(seed: int) -> list[Attack]:
             replace(BASE, workers=34, evil=len(ATTACKERS), behaviour=",".join(evil.name for evil in ATTACKERS)),
         ),
     ]
-    attacks = alone + together
+    game = replace(BASE, task="digits", rounds=1, referee="contract")
+    fights = [Attack(evil.name, evil.attempt, replace(game, behaviour=evil.name)) for evil in PLAYERS]
+    fights += [
+        Attack(
+            "cartel", "19 of 20 claim, stall and challenge", replace(game, workers=20, evil=19, behaviour="stalling")
+        ),
+        Attack("no honest seat", "all seats lie, the server watches", replace(game, evil=10, audit_rate=1.0)),
+    ]
+    attacks = alone + together + fights
     return [replace(a, options=replace(a.options, seed=seed + number)) for number, a in enumerate(attacks)]
 
 
@@ -64,15 +72,15 @@ def result_of(attack: Attack, summary: Summary, refused: int) -> Result:
     evil = [pay for pay in summary.pay if pay.behaviour != "honest"]
     decided = dict.fromkeys(job.decided_by for current in summary.rounds for job in current.jobs)
     undecided = all(job.outcome == "failed" for current in summary.rounds for job in current.jobs)
-    others_lost = sum(pay.slashed for pay in honest)
+    others_lost = sum(pay.slashed + max(0, -pay.bonds) for pay in honest)
     unpaid = 0 if undecided and attack.options.referee == "none" else summary.honest_unpaid
     unclaimed = summary.wei["held"] - summary.wei["burnt"]
     return Result(
         attack,
         ", ".join(decided),
         refused,
-        attackers_lost=sum(pay.slashed + pay.gas_paid for pay in evil),
-        attackers_earned=sum(pay.earned for pay in evil),
+        attackers_lost=sum(pay.slashed + pay.gas_paid + max(0, -pay.bonds) for pay in evil),
+        attackers_earned=sum(pay.earned + pay.bounties + max(0, pay.bonds) for pay in evil),
         others_lost=others_lost,
         others_unpaid=summary.honest_unpaid,
         has_failed=(summary.wrong_accepted, others_lost, unpaid, unclaimed) == (0, 0, 0, 0),

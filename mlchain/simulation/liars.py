@@ -53,7 +53,8 @@ class Liar(Disputant):
             proof = cast(Proof, Padded(proof))
         turns = [self._lie(view, job, proof)]
         for claim in view.ledger.games.of_job(job):
-            if claim.claimant != self.address and self._play in (Play.STALL, Play.QUARREL):
+            is_rival = claim.result_hash != content_hash(right)
+            if is_rival and self._play in (Play.STALL, Play.QUARREL):
                 turns.append(self._quarrel(view, claim))
             turns += [self._move(view, game, proof) for game in view.ledger.games.about(claim) if game.is_running]
         calls = {f"{job.address} {call}": call for turn in turns for call in turn.calls}

@@ -137,11 +137,11 @@ class Committee:
         for index in range(len(split(result))):
             self.publish(seat, result, index)
 
-    def propose_as_referee(self, result: bytes):
+    def propose_any(self, result: bytes):
         """Let the referee propose `result`."""
         return self.job.proposeAny(content_hash(result), sender=self.referee)
 
-    def publish_as_referee(self, result: bytes, index: int = 0):
+    def publish_unpaid(self, result: bytes, index: int = 0):
         """Let the referee publish one chunk of `result`."""
         return self.job.publishUnpaid(*chunk_of(result, index), sender=self.referee)
 

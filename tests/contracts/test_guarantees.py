@@ -29,7 +29,7 @@ def test_g1_the_last_wei_of_an_escrow_goes_back_to_the_server(new_round, registr
     committee = new_round(bonus=1)
     committee.commit_all(RIGHT, RIGHT, RIGHT)
     committee.propose(0, RIGHT)
-    committee.publish_as_referee(RIGHT)
+    committee.publish_unpaid(RIGHT)
 
     committee.settle(sender=server)
 
@@ -85,7 +85,7 @@ def test_g3_one_honest_seat_overthrows_an_evil_quorum(new_round, registry, serve
     committee.commit_all(WRONG, WRONG, RIGHT, WRONG, WRONG)
     committee.show(0, WRONG)
     committee.propose(2, RIGHT)
-    committee.publish_as_referee(RIGHT)
+    committee.publish_unpaid(RIGHT)
     committee.rule(RIGHT)
 
     receipt = committee.settle(sender=server)
@@ -106,8 +106,8 @@ def test_g3_an_audit_slashes_a_committee_that_is_evil_in_every_seat(new_round, r
     committee = new_round(challengeWindow=CHALLENGE_WINDOW)
     committee.commit_all(WRONG, WRONG, WRONG)
     committee.show(0, WRONG)
-    committee.propose_as_referee(RIGHT)
-    committee.publish_as_referee(RIGHT)
+    committee.propose_any(RIGHT)
+    committee.publish_unpaid(RIGHT)
     time_of_next_block(committee.job.commitEnd() + CHALLENGE_WINDOW - 1)
     committee.rule(RIGHT)
 
@@ -151,8 +151,8 @@ def test_g4_a_server_that_rules_for_junk_burns_stakes_and_its_whole_escrow_and_g
     committee = new_round(seats=5, quorum=3, challengeWindow=CHALLENGE_WINDOW)
     committee.commit_all(*[RIGHT] * 5)
     committee.show(0, RIGHT)
-    committee.propose_as_referee(WORSE)
-    committee.publish_as_referee(WORSE)
+    committee.propose_any(WORSE)
+    committee.publish_unpaid(WORSE)
     committee.rule(WORSE)
 
     receipt = committee.settle(sender=server)
@@ -184,8 +184,8 @@ def test_g4_a_ruling_costs_the_server_the_whole_escrow_in_whatever_batches_it_is
 def test_g4_what_the_referee_publishes_itself_it_does_not_get_back_after_a_ruling(new_round, registry, server):
     committee = new_round(challengeWindow=CHALLENGE_WINDOW)
     committee.commit_all(RIGHT, RIGHT, RIGHT)
-    committee.propose_as_referee(RIGHT)
-    committee.publish_as_referee(RIGHT)
+    committee.propose_any(RIGHT)
+    committee.publish_unpaid(RIGHT)
     committee.rule(RIGHT)
 
     receipt = committee.settle(sender=server)

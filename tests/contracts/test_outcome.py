@@ -68,7 +68,7 @@ def test_silent_seats_do_not_break_unanimity(committee, job, ends):
 def test_a_candidate_nobody_else_committed_to_does_not_break_unanimity(committee, ends):
     committee.commit_all(*[RIGHT] * 5)
     committee.show(0, RIGHT)
-    committee.propose_as_referee(WRONG)
+    committee.propose_any(WRONG)
     challenge_end, _, _ = ends()
 
     move_to(challenge_end)
@@ -108,7 +108,7 @@ def test_a_contested_quorum_stands_when_the_referees_window_ends(committee, job,
 def test_a_rival_proposed_by_the_referee_contests_a_quorum(committee, ends):
     committee.commit_all(WRONG, WRONG, WRONG, WRONG, JUNK)
     committee.show(0, WRONG)
-    committee.propose_as_referee(RIGHT)
+    committee.propose_any(RIGHT)
     _, publish_end, _ = ends()
 
     move_to(publish_end)
@@ -183,7 +183,7 @@ def test_no_rival_can_be_proposed_once_an_uncontested_answer_stands(committee, j
     time_of_next_block(publish_end)
 
     with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
-        committee.propose_as_referee(WRONG)
+        committee.propose_any(WRONG)
 
 
 @pytest.mark.parametrize("minutes", [0, 10, 60, 120, 60 * 24 * 365])
@@ -200,8 +200,8 @@ def test_once_decided_a_job_stays_so(committee, ends, minutes):
 def test_a_ruling_comes_before_unanimity(committee, ends):
     committee.commit_all(*[WRONG] * 5)
     committee.show(0, WRONG)
-    committee.propose_as_referee(RIGHT)
-    committee.publish_as_referee(RIGHT)
+    committee.propose_any(RIGHT)
+    committee.publish_unpaid(RIGHT)
     committee.rule(RIGHT)
     _, _, referee_end = ends()
 

@@ -45,7 +45,7 @@ def test_a_result_is_proposed_once(committee, job):
     with reverts(job.AlreadyProposed, resultHash=content_hash(RIGHT)):
         committee.propose(1, RIGHT)
     with reverts(job.AlreadyProposed, resultHash=content_hash(RIGHT)):
-        committee.propose_as_referee(RIGHT)
+        committee.propose_any(RIGHT)
 
 
 def test_a_seat_proposes_only_what_its_own_commitment_opens_to(committee, job):
@@ -101,7 +101,7 @@ def test_the_referee_proposes_nothing_in_the_commit_phase(committee, job):
     committee.commit_all(RIGHT, RIGHT)
 
     with reverts(job.WrongPhase, actual=Phase.COMMIT, first=Phase.PROPOSE, last=Phase.REFEREE):
-        committee.propose_as_referee(RIGHT)
+        committee.propose_any(RIGHT)
 
 
 def test_seats_propose_until_the_publish_window_ends_and_no_longer(committee, job):
@@ -121,12 +121,12 @@ def test_the_referee_proposes_a_result_that_no_seat_has_until_its_window_ends(co
     end = referee_end(job)
     time_of_next_block(end - 1)
 
-    receipt = committee.propose_as_referee(RIGHT)
+    receipt = committee.propose_any(RIGHT)
 
     assert receipt.events == [job.Proposed(resultHash=content_hash(RIGHT), proposer=server, votes=0)]
     time_of_next_block(end)
     with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
-        committee.propose_as_referee(WORSE)
+        committee.propose_any(WORSE)
 
 
 def test_nobody_proposes_to_a_decided_job(committee, job):
@@ -136,11 +136,11 @@ def test_nobody_proposes_to_a_decided_job(committee, job):
     with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.PROPOSE):
         committee.propose(0, RIGHT)
     with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
-        committee.propose_as_referee(RIGHT)
+        committee.propose_any(RIGHT)
 
 
 @pytest.mark.parametrize("role", ["holder", "bystander", "stranger"])
-def test_only_the_referee_proposes_as_referee(committee, job, bystander, stranger, role):
+def test_only_the_referee_proposes_any_result(committee, job, bystander, stranger, role):
     caller = {"holder": committee.holders[0], "bystander": bystander, "stranger": stranger}[role]
     committee.commit_all(RIGHT, RIGHT, RIGHT)
 

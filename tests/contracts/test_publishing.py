@@ -27,7 +27,7 @@ def test_seats_and_referee_publish_chunks_in_any_order(proposed, job, server):
     first, second, _ = proposed.holders
 
     receipts = [proposed.publish(1, LARGE, 2), proposed.publish(0, LARGE, 0)]
-    receipts.append(proposed.publish_as_referee(LARGE, 1))
+    receipts.append(proposed.publish_unpaid(LARGE, 1))
 
     for receipt, publisher, index in zip(receipts, [second, first, server], [2, 0, 1], strict=True):
         chunk = chunk_of(LARGE, index)[-1]
@@ -44,7 +44,7 @@ def test_a_chunk_is_published_once(proposed, job):
     with reverts(job.AlreadyPublished, resultHash=content_hash(LARGE), index=1):
         proposed.publish(1, LARGE, 1)
     with reverts(job.AlreadyPublished, resultHash=content_hash(LARGE), index=1):
-        proposed.publish_as_referee(LARGE, 1)
+        proposed.publish_unpaid(LARGE, 1)
 
 
 def test_only_what_is_proposed_is_published(committee, job):
@@ -53,7 +53,7 @@ def test_only_what_is_proposed_is_published(committee, job):
     with reverts(job.NotProposed, resultHash=content_hash(LARGE)):
         committee.publish(0, LARGE)
     with reverts(job.NotProposed, resultHash=content_hash(LARGE)):
-        committee.publish_as_referee(LARGE)
+        committee.publish_unpaid(LARGE)
 
 
 def test_a_seat_publishes_only_what_its_own_commitment_opens_to(committee, job):
@@ -77,7 +77,7 @@ def test_a_seat_that_does_not_exist_cannot_publish(proposed, job):
         job.publish(3, *chunk_of(LARGE, 0), sender=proposed.holders[0])
 
 
-def test_only_the_referee_publishes_as_referee(proposed, job, stranger):
+def test_only_the_referee_publishes_unpaid(proposed, job, stranger):
     for caller in [proposed.holders[0], stranger]:
         with reverts(job.NotTheReferee, caller=caller):
             job.publishUnpaid(*chunk_of(LARGE, 0), sender=caller)
@@ -89,7 +89,7 @@ def test_nobody_publishes_in_the_commit_phase(committee, job):
     with reverts(job.WrongPhase, actual=Phase.COMMIT, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.publish(0, LARGE)
     with reverts(job.WrongPhase, actual=Phase.COMMIT, first=Phase.PROPOSE, last=Phase.REFEREE):
-        committee.publish_as_referee(LARGE)
+        committee.publish_unpaid(LARGE)
 
 
 def test_publishing_goes_on_until_the_referees_window_ends(proposed, job):
@@ -112,7 +112,7 @@ def test_nothing_is_published_after_the_decision(committee, job):
     with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
         committee.publish(2, WRONG)
     with reverts(job.WrongPhase, actual=Phase.DECIDED, first=Phase.PROPOSE, last=Phase.REFEREE):
-        committee.publish_as_referee(WRONG)
+        committee.publish_unpaid(WRONG)
 
 
 def test_a_list_of_another_length_than_the_results_is_refused(committee, job):

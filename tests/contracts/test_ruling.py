@@ -22,8 +22,8 @@ def test_the_referee_accepts_a_complete_candidate_whatever_its_votes(committee, 
 
 def test_the_referee_accepts_a_result_that_no_seat_committed_to(committee):
     committee.commit_all(WRONG, WRONG, WRONG)
-    committee.propose_as_referee(RIGHT)
-    committee.publish_as_referee(RIGHT)
+    committee.propose_any(RIGHT)
+    committee.publish_unpaid(RIGHT)
 
     committee.rule(RIGHT)
 

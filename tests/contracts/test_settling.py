@@ -286,8 +286,8 @@ def test_a_worker_that_has_joined_again_is_still_slashed(committee, registry, se
 
 def test_the_referees_share_of_the_bonus_goes_back_to_the_server(committee, job, registry, server):
     committee.commit_all(*[RIGHT] * 5)
-    committee.propose_as_referee(RIGHT)
-    committee.publish_as_referee(RIGHT)
+    committee.propose_any(RIGHT)
+    committee.publish_unpaid(RIGHT)
 
     receipt = committee.settle(sender=server)
 

@@ -90,13 +90,13 @@ def test_no_other_transaction_takes_more_gas_than_it_is_given(factory, registry,
     for seat in range(seats):
         bounded(committee.commit(seat, LONG), Call("Job", "commit"))
     bounded(committee.propose(0, LONG), Call("Job", "propose"), seats=seats)
-    bounded(committee.propose_as_referee(RIGHT), Call("Job", "proposeAny"), seats=seats)
+    bounded(committee.propose_any(RIGHT), Call("Job", "proposeAny"), seats=seats)
     for index in range(5):
         bounded(committee.publish(0, LONG, index), Call("Job", "publish"))
-        bounded(committee.publish_as_referee(LONG, 5 + index), Call("Job", "publishUnpaid"))
+        bounded(committee.publish_unpaid(LONG, 5 + index), Call("Job", "publishUnpaid"))
     with rollback():
         bounded(job.ruleVoid(sender=server), Call("Job", "ruleVoid"))
-    bounded(committee.publish_as_referee(LONG, 10), Call("Job", "publishUnpaid"))
+    bounded(committee.publish_unpaid(LONG, 10), Call("Job", "publishUnpaid"))
     with rollback():
         bounded(committee.rule(LONG), Call("Job", "rule"))
     move_to(now() + 3_600)

@@ -167,14 +167,14 @@ class RandomRounds:
             candidate = job.candidates.get(content_hash(result))
             openers = [seat for seat in job.commitments if self._answers[job.address, seat] == result]
             if candidate is None:
-                steps.append((lambda result=result: committee.propose_as_referee(result), 1))
+                steps.append((lambda result=result: committee.propose_any(result), 1))
                 if at is Phase.PROPOSE:
                     steps += [(lambda s=seat, result=result: committee.propose(s, result), 8) for seat in openers]
             elif job.is_complete(content_hash(result)):
                 steps.append((lambda result=result: committee.rule(result), 0.5))
             else:
                 for index, _hashes, _chunk in missing_chunks(result, candidate.chunks):
-                    steps.append((lambda i=index, result=result: committee.publish_as_referee(result, i), 4))
+                    steps.append((lambda i=index, result=result: committee.publish_unpaid(result, i), 4))
                     steps += [
                         (lambda s=seat, i=index, result=result: committee.publish(s, result, i), 8) for seat in openers
                     ]

@@ -59,7 +59,7 @@ class Job:
         self._require_opens(seat, result_hash)
         self._propose(sender, result_hash)
 
-    def propose_as_referee(self, sender: str, result_hash: bytes) -> None:
+    def propose_any(self, sender: str, result_hash: bytes) -> None:
         self._require_referee(sender)
         self._require_phase(Phase.PROPOSE, Phase.REFEREE)
         self._propose(sender, result_hash)
@@ -78,7 +78,7 @@ class Job:
         self._require_opens(seat, result_hash)
         self._publish(sender, seat, result_hash, *chunk)
 
-    def publish_as_referee(self, sender: str, result_hash: bytes, *chunk: object) -> None:
+    def publish_unpaid(self, sender: str, result_hash: bytes, *chunk: object) -> None:
         self._require_referee(sender)
         self._require_phase(Phase.PROPOSE, Phase.REFEREE)
         self._publish(sender, None, result_hash, *chunk)
