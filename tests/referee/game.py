@@ -80,9 +80,6 @@ class Table:
     def __init__(self, disputes, judge) -> None:
         self.disputes, self.judge = disputes, judge
 
-    def demand(self, by) -> None:
-        self.disputes.demand(self.judge, STATEMENT, value=BOND, sender=by)
-
     def claim(self, by, trace: Counting) -> int:
         nodes = trace.below(0, 0)
         receipt = self.disputes.claim(self.judge, STATEMENT, DESCRIPTION, trace.root, nodes, value=BOND, sender=by)

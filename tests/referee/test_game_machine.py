@@ -3,6 +3,7 @@
 import pytest
 from ape import chain, project
 from ape.exceptions import ContractLogicError
+from ape.utils import ZERO_ADDRESS
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -49,14 +50,14 @@ class Game(RuleBasedStateMachine):
         self._undo.__enter__()
         self.judge.setTimes(now() + CLAIMS, now() + CLAIMS + 5 * CLOCK, sender=self.liars[0])
         self.table = Table(self.disputes, self.judge)
-        self.until, self.by = self.judge.claimsUntil(), self.judge.decidedBy()
+        self.start, self.end = self.judge.start(), self.judge.end()
         self.claims = {}  # number: (trace, claimant)
         self.games = []  # (game, challenger)
         self.bonds = 0  # that were ever put down
         self.own = None  # the honest claim
         self.refuted = set()  # claims; nothing undoes that, so it is asked once
         self.over = set()  # challenges
-        self.demander = None
+        self.first = None  # the claim that speaks for the result
 
     def teardown(self):
         self._end()
@@ -70,17 +71,10 @@ class Game(RuleBasedStateMachine):
         self._put(self.table.claim(self.liars[who], trace), trace, self.liars[who])
         self._defend()
 
-    @precondition(lambda self: now() < self.until and not self.claims and self.demander is None)
-    @rule(who=st.integers(0, 1))
-    def demand_a_claim(self, who):
-        self.table.demand(self.liars[who])
-        self.bonds, self.demander = self.bonds + 1, self.liars[who]
-        self._defend()
-
-    @precondition(lambda self: self.claims and now() < self.until + 2 * CLOCK)
+    @precondition(lambda self: self.claims and now() < self.start + 2 * CLOCK)
     @rule(data=st.data(), who=st.integers(0, 1))
     def challenge_anything(self, data, who):
-        standing = [number for number in self.claims if not self._is_refuted(number)]
+        standing = self._standing()
         if not standing:
             return
         number = data.draw(st.sampled_from(standing))
@@ -108,6 +102,19 @@ class Game(RuleBasedStateMachine):
             pass
         self._defend()
 
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), who=st.integers(0, 1))
+    def let_a_claim_speak_for_the_result(self, data, who):
+        number = data.draw(st.sampled_from(sorted(self.claims)))
+        try:
+            self.disputes.succeed(number, sender=self.liars[who])
+        except ContractLogicError:
+            assert self._is_refuted(number) or not self._is_refuted(self.first)
+        else:
+            assert not self._is_refuted(number)
+            assert self._is_refuted(self.first)
+            self.first = number
+
     @rule(seconds=st.integers(1, 600))
     def wait(self, seconds):
         chain.mine(deltatime=seconds)
@@ -115,21 +122,23 @@ class Game(RuleBasedStateMachine):
 
     @rule(end=st.sampled_from([0, CLOCK, 2 * CLOCK]))
     def wait_until_the_last_second(self, end):
-        if now() < self.until + end - 1:
-            chain.mine(timestamp=self.until + end - 2)
+        if now() < self.start + end - 1:
+            chain.mine(timestamp=self.start + end - 2)
             self._defend()
 
     # The honest player
 
     def _claims_end(self):
-        return self.until + CLOCK * bool(self.claims or self.demander)
+        return self.start + CLOCK * bool(self.claims)
 
     def _put(self, number, trace, claimant):
+        if not self._standing():
+            self.first = number
         self.claims[number] = (trace, claimant)
         self.bonds += 1
 
     def _defend(self):
-        if (self.claims or self.demander) and self.own is None:
+        if self.claims and self.own is None:
             self.own = self.table.claim(self.honest, HONEST)
             self._put(self.own, HONEST, self.honest)
         self._challenge_lies()
@@ -147,7 +156,7 @@ class Game(RuleBasedStateMachine):
     def _challenge_lies(self):
         mine = {game.claim for game, challenger in self.games if challenger == self.honest}
         for number, (trace, _) in self.claims.items():
-            if trace is HONEST or number in mine or self._is_refuted(number) or now() >= self.until + 2 * CLOCK:
+            if trace is HONEST or number in mine or self._is_refuted(number) or now() >= self.start + 2 * CLOCK:
                 continue
             game = self.table.challenge(self.honest, number, trace, different(HONEST, trace, 0, 0))
             self.games.append((game, self.honest))
@@ -157,6 +166,9 @@ class Game(RuleBasedStateMachine):
         if number not in self.refuted and self.disputes.claims(number).isRefuted:
             self.refuted.add(number)
         return number in self.refuted
+
+    def _standing(self):
+        return [number for number in self.claims if not self._is_refuted(number)]
 
     def _running(self):
         return [(game, challenger) for game, challenger in self.games if game.number not in self.over]
@@ -174,16 +186,25 @@ class Game(RuleBasedStateMachine):
     # What holds
 
     @invariant()
+    def a_result_stands_while_a_claim_of_it_does(self):
+        standing = self._standing()
+        assert self.judge.stands(STATEMENT) == bool(standing)
+        assert self.disputes.caseAt(self.judge, STATEMENT).standing == len(standing)
+        speaks = self.first is not None and self.first in standing
+        expected = self.claims[self.first][1] if speaks else ZERO_ADDRESS
+        assert self.disputes.claimantOf(self.judge, STATEMENT) == expected
+
+    @invariant()
     def every_wei_is_held(self):
         assert self.disputes.balance == self.bonds * BOND
 
     def _end(self):
         """Let the rest of the time pass, with the honest player answering, and settle everything."""
-        while now() < self.until + 4 * CLOCK:
+        while now() < self.start + 4 * CLOCK:
             chain.mine(deltatime=200)
             self._defend()
         self._finish()
-        assert now() < self.by, "nothing is left to do when it has to be decided"
+        assert now() < self.end, "nothing is left to do when it has to be decided"
         for game, challenger in self.games:
             turn = self.disputes.challenges(game.number).turn
             assert turn in (3, 4, 5)
@@ -193,12 +214,8 @@ class Game(RuleBasedStateMachine):
             assert trace is HONEST or self._is_refuted(number)
             if not self._is_refuted(number):
                 self.disputes.release(number, sender=self.honest)
-        assert self.own is not None or not (self.claims or self.demander)
+        assert self.own is not None or not self.claims
         assert self.own is None or not self._is_refuted(self.own)
-        case = self.disputes.caseAt(self.judge, STATEMENT)
-        assert case.standing == sum(not self._is_refuted(number) for number in self.claims)
-        if self.demander is not None and not case.isDemandPaid:
-            self.disputes.reclaim(self.judge, STATEMENT, sender=self.honest)
         owed = {who: self.disputes.creditOf(who) for who in (self.honest, *self.liars)}
         assert sum(owed.values()) == self.bonds * BOND == self.disputes.balance
         spent = sum(challenger == self.honest for _, challenger in self.games)

@@ -3,6 +3,7 @@
 import pytest
 from ape import chain, project, reverts
 from ape.exceptions import ContractLogicError
+from ape.utils import ZERO_ADDRESS
 
 from tests.contracts.chain_control import rollback
 from tests.referee.game import (
@@ -78,8 +79,8 @@ def test_a_wrong_claim_cannot_be_shown_and_pays_its_challenger(table, players, t
     assert table.disputes.challenges(game.number).turn == 4
     assert table.disputes.claims(claim).isRefuted
     assert table.disputes.creditOf(honest) == 2 * BOND
-    case = table.disputes.caseAt(table.judge, STATEMENT)
-    assert (case.standing, case.refuter) == (0, honest)
+    assert not table.judge.stands(STATEMENT)
+    assert table.disputes.caseAt(table.judge, STATEMENT).standing == 0
 
 
 @pytest.mark.parametrize("index", [0, 17, 46, 47, 63])
@@ -154,16 +155,12 @@ def test_once_the_leaf_is_shown_only_an_entry_can_be_picked(table, players):
     assert table.disputes.challenges(game.number).turn == 3
 
 
-@pytest.mark.parametrize("attack", ["demand", "wrong claim"])
-def test_what_comes_in_the_last_second_can_be_answered(table, players, attack):
+def test_a_wrong_claim_in_the_last_second_can_be_answered(table, players):
     honest, liar, _ = players
-    chain.mine(timestamp=table.judge.claimsUntil() - 2)
-    if attack == "demand":
-        table.demand(liar)
-    else:
-        table.claim(liar, LIAR)
+    chain.mine(timestamp=table.judge.start() - 2)
+    table.claim(liar, LIAR)
 
-    chain.mine(timestamp=table.judge.claimsUntil() + CLOCK - 2)
+    chain.mine(timestamp=table.judge.start() + CLOCK - 2)
     claim = table.claim(honest, HONEST)
 
     assert not table.disputes.claims(claim).isRefuted
@@ -173,23 +170,22 @@ def test_what_comes_in_the_last_second_can_be_answered(table, players, attack):
 def test_a_wrong_claim_in_the_last_second_can_be_challenged(table, players):
     honest, liar, _ = players
     table.claim(honest, HONEST)
-    chain.mine(timestamp=table.judge.claimsUntil() + CLOCK - 2)
+    chain.mine(timestamp=table.judge.start() + CLOCK - 2)
     claim = table.claim(liar, LIAR)
 
-    chain.mine(timestamp=table.judge.claimsUntil() + 2 * CLOCK - 2)
+    chain.mine(timestamp=table.judge.start() + 2 * CLOCK - 2)
     game = table.challenge(honest, claim, LIAR, different(HONEST, LIAR, 0, 0))
     assert not isinstance(play(table, liar, honest, game), int)
     chain.mine(deltatime=CLOCK)
     table.finish(honest, game)
 
     assert table.disputes.claims(claim).isRefuted
-    assert now() < table.judge.decidedBy()
+    assert now() < table.judge.end()
 
 
-def test_a_result_that_nobody_has_disputed_in_time_cannot_be_disputed_any_more(table, players):
-    chain.mine(timestamp=table.judge.claimsUntil() - 1)
-    refused(table.disputes.WrongTime, table.claim, players[0], LIAR)
-    refused(table.disputes.WrongTime, table.demand, players[0])
+def test_what_nobody_has_disputed_in_time_cannot_be_disputed_any_more(table, players):
+    chain.mine(timestamp=table.judge.start() - 1)
+    refused(table.judge.NotShown, table.claim, players[0], LIAR)
 
 
 def test_nobody_else_s_claim_of_the_right_root_has_to_be_defended(table, players):
@@ -230,44 +226,97 @@ def test_what_hashes_to_something_else_is_refused(table, players):
         table.disputes.reveal(game.number, HONEST.leaves[25], sender=honest)
 
 
-def test_bonds_claims_and_demands_are_held_to_their_terms(table, players):
-    honest, liar, other = players
-    for value in (0, BOND - 1, BOND + 1):
-        with reverts(table.disputes.WrongBond):
-            table.disputes.demand(table.judge, STATEMENT, value=value, sender=honest)
-    table.demand(honest)
-    refused(table.disputes.AlreadyClaimed, table.demand, other)
-    claim = table.claim(liar, HONEST)
-    refused(table.disputes.AlreadyClaimed, table.demand, other)
-    with reverts(table.disputes.NothingToPay):
-        table.disputes.reclaim(table.judge, STATEMENT, sender=honest)
-    with reverts(table.disputes.WrongTime):
-        table.disputes.release(claim, sender=liar)
-    chain.mine(timestamp=table.judge.claimsUntil() + CLOCK)
-    refused(table.disputes.WrongTime, table.claim, other, LIAR)
-    chain.mine(deltatime=CLOCK)
-    refused(table.disputes.WrongTime, table.challenge, other, claim, HONEST, 0)
-    table.disputes.release(claim, sender=other)
-    assert table.disputes.creditOf(liar) == 2 * BOND, "its own bond, and that of who demanded a claim"
+@pytest.mark.parametrize("value", [0, BOND - 1, BOND + 1])
+def test_a_claim_and_a_challenge_take_the_bond_and_nothing_else(table, players, value):
+    honest, liar, _ = players
+    claim = table.claim(honest, HONEST)
+
+    with reverts(table.disputes.WrongBond):
+        table.disputes.claim(
+            table.judge, STATEMENT, DESCRIPTION, HONEST.root, HONEST.below(0, 0), value=value, sender=honest
+        )
+    with reverts(table.disputes.WrongBond):
+        table.disputes.challenge(claim, *shown(HONEST.below(0, 0), 3), value=value, sender=liar)
 
 
-def test_a_demand_that_nobody_answers_comes_back(table, players):
-    honest, _, other = players
-    table.demand(honest)
+def test_a_bond_comes_back_when_nobody_can_challenge_its_claim_any_more(table, players):
+    honest, liar, anybody = players
+    claim = table.claim(honest, HONEST)
+    chain.mine(timestamp=table.judge.start() + 2 * CLOCK - 2)
     with reverts(table.disputes.WrongTime):
-        table.disputes.reclaim(table.judge, STATEMENT, sender=honest)
-    chain.mine(timestamp=table.judge.claimsUntil())
-    with reverts(table.disputes.WrongTime):
-        table.disputes.reclaim(table.judge, STATEMENT, sender=honest)
-    chain.mine(deltatime=CLOCK)
-    table.disputes.reclaim(table.judge, STATEMENT, sender=other)
-    with reverts(table.disputes.NothingToPay):
-        table.disputes.reclaim(table.judge, STATEMENT, sender=honest)
+        table.disputes.release(claim, sender=honest)
+    chain.mine(deltatime=2)
+    refused(table.disputes.WrongTime, table.challenge, liar, claim, HONEST, 0)
+    table.disputes.release(claim, sender=anybody)
     before = honest.balance
+
     receipt = table.disputes.withdraw(sender=honest)
+
     assert honest.balance == before + BOND - receipt.total_fees_paid
     with reverts(table.disputes.NothingToPay):
         table.disputes.withdraw(sender=honest)
+
+
+def test_a_bond_is_not_released_while_a_challenge_of_its_claim_runs(table, players):
+    honest, liar, _ = players
+    claim = table.claim(honest, HONEST)
+    chain.mine(timestamp=table.judge.start() + 2 * CLOCK - 2)
+    table.challenge(liar, claim, HONEST, 3)
+    chain.mine(deltatime=10)
+
+    with reverts(table.disputes.NothingToPay):
+        table.disputes.release(claim, sender=honest)
+
+
+def refute(table, liar, challenger, trace=LIAR):
+    """Let a liar claim, and a challenger refute it; return the claim."""
+    claim = table.claim(liar, trace)
+    game = table.challenge(challenger, claim, trace, 3)
+    chain.mine(deltatime=CLOCK)
+    table.finish(challenger, game)
+    return claim
+
+
+def test_the_first_claim_speaks_for_a_result(table, players):
+    honest, liar, _ = players
+    assert table.disputes.claimantOf(table.judge, STATEMENT) == ZERO_ADDRESS
+    claims = [table.claim(liar, LIAR), table.claim(honest, HONEST)]
+
+    assert table.disputes.claimantOf(table.judge, STATEMENT) == liar
+    for claim in claims:
+        with reverts(table.disputes.Stands):
+            table.disputes.succeed(claim, sender=honest)
+
+
+def test_a_claim_that_stands_succeeds_a_refuted_one(table, players):
+    honest, liar, anybody = players
+    first = table.claim(liar, LIAR)
+    second = table.claim(honest, HONEST)
+    game = table.challenge(honest, first, LIAR, different(HONEST, LIAR, 0, 0))
+    chain.mine(deltatime=CLOCK)
+    table.finish(honest, game)
+    assert table.disputes.claimantOf(table.judge, STATEMENT) == ZERO_ADDRESS
+    with reverts(table.disputes.IsRefuted):
+        table.disputes.succeed(first, sender=liar)
+
+    receipt = table.disputes.succeed(second, sender=anybody)
+
+    assert receipt.events == [table.disputes.Succeeded(claim=second)]
+    assert table.disputes.claimantOf(table.judge, STATEMENT) == honest
+    assert table.judge.stands(STATEMENT), "one claim stands"
+
+
+def test_a_result_all_of_whose_claims_are_refuted_stands_again_by_the_next_one(table, players):
+    honest, liar, _ = players
+    refute(table, liar, liar, HONEST)
+    assert not table.judge.stands(STATEMENT)
+    chain.mine(timestamp=table.judge.start() + CLOCK - 2)
+
+    claim = table.claim(honest, HONEST)
+
+    assert table.judge.stands(STATEMENT)
+    assert table.disputes.claimantOf(table.judge, STATEMENT) == honest
+    assert not table.disputes.claims(claim).isRefuted
 
 
 def test_a_second_challenge_of_a_refuted_claim_gets_its_bond_back(table, players):
@@ -288,7 +337,7 @@ def test_what_gives_no_time_for_a_dispute_cannot_be_claimed(server, judge, dispu
     with rollback():
         judge.setTimes(now() + 100, now() + 104, sender=server)
         with reverts(disputes.NoTime):
-            disputes.demand(judge, STATEMENT, value=BOND, sender=players[0])
+            Table(disputes, judge).claim(players[0], HONEST)
 
 
 def test_a_leaf_is_not_padding(table, players):
