@@ -157,8 +157,13 @@ contract JobFactory is IJobFactory, ServerOwned {
         ContentHash.checkSize(terms.resultSize);
         _checkWindow(terms.commitWindow);
         _checkWindow(terms.publishWindow);
-        // A game takes five times as long as one of its clocks.
-        _checkWindow(REFEREE == SERVER ? terms.refereeWindow : terms.refereeWindow / 5);
+        // A game takes five times as long as one of its clocks, and what all seats agree on needs time to be disputed.
+        if (REFEREE != SERVER) {
+            _checkWindow(terms.refereeWindow / 5);
+            _checkWindow(terms.challengeWindow);
+        } else {
+            _checkWindow(terms.refereeWindow);
+        }
         uint256 duration = terms.commitWindow + terms.publishWindow + terms.refereeWindow;
         require(duration <= MAX_ROUND_DURATION, RoundTooLong(duration, MAX_ROUND_DURATION));
         // A longer challenge window would end after an uncontested result is accepted already.

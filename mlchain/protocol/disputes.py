@@ -18,9 +18,9 @@ from mlchain.protocol.game_events import (
     Succeeded,
 )
 from mlchain.protocol.rounds import Job
+from mlchain.protocol.terms import CLOCKS as CLOCKS
 
 LEVELS = 6  # of a tree that a move shows
-CLOCKS = 5  # into which the time of a game is divided
 
 
 @dataclass(slots=True)

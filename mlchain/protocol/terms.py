@@ -7,6 +7,7 @@ from mlchain.protocol.content import CHUNK_SIZE, MAX_CHUNKS
 
 MAX_JOBS = 64  # JobFactory.MAX_JOBS
 MAX_SEATS = 256  # JobFactory.MAX_SEATS
+CLOCKS = 5  # into which a game's time, the referee window, is divided
 MOST_WEI = 2**96 - 1  # that the registry can hold for anybody
 MOST_STAKE = 2**88 - 1  # wei
 MOST_SECONDS = 2**32 - 1  # of a round
@@ -52,10 +53,13 @@ class Limit(Enum):
     CHALLENGE = "ChallengeOutlastsPublishing"
 
 
-def broken_limits(terms: RoundTerms, min_seats: int, min_window: int, max_round_duration: int) -> list[Limit]:
+def broken_limits(
+    terms: RoundTerms, min_seats: int, min_window: int, max_round_duration: int, has_game: bool = False
+) -> list[Limit]:
     """Return the limits that terms break, in the order in which the contracts check them.
 
-    `min_seats`, `min_window` and `max_round_duration`, in seconds, are those of the deployment.
+    `min_seats`, `min_window` and `max_round_duration`, in seconds, are those of the deployment, and `has_game` says
+    whether its referee is a contract.
     """
     holds = {
         Limit.JOBS: 0 < terms.jobs <= MAX_JOBS,
@@ -65,6 +69,8 @@ def broken_limits(terms: RoundTerms, min_seats: int, min_window: int, max_round_
         Limit.RESULT_SIZE: is_size(terms.result_size),
     }
     windows = broken_window_limits(terms.windows, min_window, max_round_duration)
+    if has_game and min(terms.referee_window // CLOCKS, terms.challenge_window) < min_window:
+        windows = [Limit.WINDOW, *(limit for limit in windows if limit is not Limit.WINDOW)]
     challenge = [Limit.CHALLENGE] if terms.challenge_window > terms.publish_window else []
     return [limit for limit, is_kept in holds.items() if not is_kept] + windows + challenge
 

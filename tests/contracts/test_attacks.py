@@ -234,7 +234,7 @@ def test_a_contract_that_calls_itself_a_job_settles_nothing(stage, round_of):
     round_of()
 
     with reverts(stage.registry.NotAJob, caller=stage.actors[1]):
-        stage.execute(call(1, stage.registry.settle, [(0, 0, Verdict.REWARDED, STAKE)], 0))
+        stage.execute(call(1, stage.registry.settle, [(0, 0, Verdict.REWARDED, STAKE)], 0, stage.actors[1]))
 
 
 def test_the_code_that_all_jobs_run_cannot_be_used_as_a_job(stage):

@@ -1,5 +1,6 @@
 import pytest
 from ape import project
+from ape.utils import ZERO_ADDRESS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,6 +8,7 @@ from tests.contracts.chain_control import reverts, rollback
 from tests.contracts.protocol_steps import ABSENCE_FEE, MAX_ROUND_DURATION, MIN_WINDOW, PARAMETERS, STAKE
 
 MOST_STAKE = 2**88 - 1
+GAME = "0x" + 20 * "11"
 
 
 @st.composite
@@ -20,6 +22,7 @@ def legal_parameters(draw):
         "maxRoundDuration": draw(st.integers(3 * min_window, 2**32 - 1)),
         "minSeats": draw(st.integers(1, 256)),
         "permissioned": draw(st.booleans()),
+        "referee": draw(st.sampled_from([ZERO_ADDRESS, GAME])),
         "randomAnchor": draw(st.binary(min_size=32, max_size=32)),
     }
 
@@ -32,7 +35,9 @@ def test_one_transaction_wires_the_whole_protocol(server, models, parameters):
         registry = project.WorkerRegistry.at(factory.REGISTRY())
         implementation = project.Job.at(factory.IMPLEMENTATION())
 
-        assert factory.SERVER() == registry.SERVER() == implementation.REFEREE() == server
+        assert factory.SERVER() == registry.SERVER() == implementation.SERVER() == server
+        game = parameters["referee"]
+        assert factory.REFEREE() == implementation.REFEREE() == (server if game == ZERO_ADDRESS else game)
         assert registry.FACTORY() == factory
         assert implementation.REGISTRY() == registry
         assert factory.MODELS() == models

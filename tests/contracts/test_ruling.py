@@ -66,7 +66,7 @@ def test_only_the_referee_rules(committee, job, bystander, stranger):
     for caller in [committee.holders[0], bystander, stranger]:
         with reverts(job.NotTheReferee, caller=caller):
             job.rule(content_hash(RIGHT), sender=caller)
-        with reverts(job.NotTheReferee, caller=caller):
+        with reverts(job.NotTheServer, caller=caller):
             job.ruleVoid(sender=caller)
 
 

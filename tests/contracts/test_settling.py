@@ -302,7 +302,7 @@ def test_only_jobs_of_the_factory_say_who_is_paid(committee, registry, server, s
 
     for caller in [server, stranger, committee.holders[0]]:
         with reverts(registry.NotAJob, caller=caller):
-            registry.settle([settlement], 0, sender=caller)
+            registry.settle([settlement], 0, caller, sender=caller)
 
 
 def test_a_fee_of_a_single_wei_is_burnt(models, server, members):

@@ -63,6 +63,14 @@ def scheduled(factory, registry, server):
     schedule_round(factory, server)
 
 
+@pytest.fixture(scope="module")
+def with_game(models, server):
+    """A factory whose referee is a contract, with a round scheduled and nobody to draw."""
+    factory = server.deploy(project.JobFactory, models, PARAMETERS | {"referee": models.address})
+    schedule_round(factory, server)
+    return factory
+
+
 @given(terms())
 @example(LEGAL)
 @example(replace(LEGAL, jobs=MAX_JOBS))
@@ -79,6 +87,21 @@ def test_a_round_is_refused_for_the_first_limit_that_its_terms_break(scheduled, 
     )
 
     assert refused == next(iter(broken + too_many), None)
+
+
+@given(terms())
+@example(replace(LEGAL, challenge_window=MIN_WINDOW))
+@example(replace(LEGAL, referee_window=5 * MIN_WINDOW, challenge_window=MIN_WINDOW))
+@example(replace(LEGAL, referee_window=5 * MIN_WINDOW - 1, challenge_window=MIN_WINDOW))
+@example(replace(LEGAL, challenge_window=MIN_WINDOW - 1))
+def test_a_game_needs_time_for_its_clocks_and_to_be_called(with_game, server, terms):
+    broken = [limit.value for limit in broken_limits(terms, 1, MIN_WINDOW, MAX_ROUND_DURATION, has_game=True)]
+
+    refused = refusal_of(
+        lambda: with_game.deployRound(astuple(terms), NUMBERS.number_of(1), TASK, value=terms.escrow, sender=server)
+    )
+
+    assert refused == next(iter([*broken, "PoolTooSmall"]), None)
 
 
 def test_every_limit_can_be_broken_alone():

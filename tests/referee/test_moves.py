@@ -185,7 +185,7 @@ def test_a_wrong_claim_in_the_last_second_can_be_challenged(table, players):
 
 def test_what_nobody_has_disputed_in_time_cannot_be_disputed_any_more(table, players):
     chain.mine(timestamp=table.judge.start() - 1)
-    refused(table.judge.NotShown, table.claim, players[0], LIAR)
+    refused(project.CountingJudge.NotShown, table.claim, players[0], LIAR)
 
 
 def test_nobody_else_s_claim_of_the_right_root_has_to_be_defended(table, players):

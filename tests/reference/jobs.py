@@ -102,7 +102,7 @@ class Job:
         self._rule(result_hash)
 
     def rule_void(self, sender: str) -> None:
-        self._require_referee(sender)
+        require(sender == self.registry.server, "NotTheServer", sender)
         self._require_phase(Phase.PROPOSE, Phase.REFEREE)
         self._rule(NOTHING)
 
