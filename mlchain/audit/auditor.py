@@ -1,13 +1,15 @@
 """Goes through the events of a deployment, one by one, and holds each against the protocol and all that came before."""
 
 from collections.abc import Iterable
+from typing import get_args
 
-from mlchain.audit import jobs, membership, models, rounds, settlement
+from mlchain.audit import games, jobs, membership, models, rounds, settlement
 from mlchain.audit.books import Books, check_books
 from mlchain.audit.findings import Check, Report
 from mlchain.audit.state import AuditState, Rules, Sources
 from mlchain.protocol.events import (
     AdmissionSet,
+    BountyPaid,
     Committed,
     DataAnnounced,
     Event,
@@ -32,6 +34,7 @@ from mlchain.protocol.events import (
     VersionAnnounced,
     Withdrawn,
 )
+from mlchain.protocol.game_events import BondsWithdrawn, GameEvent
 from mlchain.protocol.rounds import Job
 
 CHECKS: dict[type[Event], Check] = {
@@ -49,14 +52,17 @@ CHECKS: dict[type[Event], Check] = {
     Settled: Check.OUTCOMES,
     SeatSettled: Check.PAYMENTS,
     Forfeited: Check.PAYMENTS,
+    BountyPaid: Check.PAYMENTS,
     RoundClosed: Check.PAYMENTS,
     AdmissionSet: Check.POOL,
     Joined: Check.POOL,
     Left: Check.POOL,
     Withdrawn: Check.POOL,
     StakeWithdrawn: Check.POOL,
+    **dict.fromkeys(get_args(GameEvent), Check.OUTCOMES),
+    BondsWithdrawn: Check.PAYMENTS,
 }
-CAUSED = (RoundDeployed, JobDeployed, SeatSettled, RoundClosed)  # by an event right before them
+CAUSED = (RoundDeployed, JobDeployed, SeatSettled, BountyPaid, RoundClosed)  # by an event right before them
 BETWEEN = (
     (SeatSettled, Left),
     (SeatSettled, AdmissionSet),
@@ -84,7 +90,8 @@ def audit(logs: Iterable[Log], rules: Rules, sources: Sources, books: Books | No
 def _take(state: AuditState, log: Log) -> None:
     """Check an event and take it in; one that cannot even be taken in is a finding as well."""
     job = state.ledger.job_at(log.address)
-    if not isinstance(log.event, JobEvent if job else RegistryEvent):
+    of_deployment = RegistryEvent | GameEvent if state.rules.has_game else RegistryEvent
+    if not isinstance(log.event, JobEvent if job else of_deployment):
         problem = f"{log.name} is no event of anything deployed"
         state.report.expect(False, Check.COMMITMENTS, log.block, log.address, problem)
         return
@@ -93,6 +100,9 @@ def _take(state: AuditState, log: Log) -> None:
         _check_order(state, check, log)
         if job:
             log = _check_job_event(state, job, log)
+        elif isinstance(log.event, GameEvent):
+            games.check_game_event(state, log, log.event)
+            state.bonds.fold(log.event)
         else:
             _check_registry_event(state, log)
         state.ledger.fold(log)
@@ -136,6 +146,8 @@ def _check_registry_event(state: AuditState, log: Log) -> None:
             settlement.check_seat(state, log, event)
         case Forfeited() as event:
             settlement.check_forfeited(state, log, event)
+        case BountyPaid() as event:
+            settlement.check_bounty(state, log, event)
         case RoundClosed() as event:
             settlement.check_closed(state, log, event)
         case AdmissionSet() as event:

@@ -19,6 +19,16 @@ class JobBook:
 
 
 @dataclass(frozen=True, slots=True)
+class GameBook:
+    """What the game about claims says of itself: balance and what it owes, by owner, in wei; claims and challenges."""
+
+    balance: int
+    claims: int
+    challenges: int
+    credits: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Books:
     """What the contracts say after the last event: the registry's balance, what is burnt, counts, accounts, the jobs.
 
@@ -32,6 +42,7 @@ class Books:
     versions: int
     accounts: dict[str, tuple[int, int, int, int]]
     jobs: dict[str, JobBook]
+    game: GameBook | None = None
 
 
 def terms_of(current: Round, job: Job) -> tuple[Value, ...]:
@@ -61,6 +72,8 @@ def check_books(state: AuditState, books: Books, block: int) -> None:
     expect_equal("number of members", len(ledger.pool.members), books.members)
     expect_equal("number of rounds", len(ledger.rounds), books.rounds)
     expect_equal("number of versions", len(ledger.versions), books.versions)
+    if books.game:
+        _check_game(state, books.game, block)
     places = {member: position + 1 for position, member in enumerate(ledger.pool.members)}
     for owner, held in books.accounts.items():
         account = ledger.account(owner)
@@ -72,6 +85,21 @@ def check_books(state: AuditState, books: Books, block: int) -> None:
             if book is None:
                 expect(False, place, f"there is no such job at {job.address}")
                 continue
-            counts = (len(job.commitments), len(job.candidates))
+            rivals = sum(candidate.is_rival for candidate in job.candidates.values())
+            counts = (len(job.commitments), rivals)
             expect_equal(f"{place}, commitments and candidates", counts, (book.commitments, book.candidates))
             expect(terms_of(current, job) == book.terms, place, "its terms are not those that it was announced with")
+
+
+def _check_game(state: AuditState, game: GameBook, block: int) -> None:
+    """Check that the game has the bonds that it owes, or will, and that no event of it is left out."""
+    bonds, report, bond = state.bonds, state.report, state.rules.bond
+    holds = f"it holds {bonds.held * bond} wei of bonds, and has {game.balance} wei"
+    report.expect(bonds.held * bond <= game.balance, Check.BOOKS, block, "disputes", holds)
+    told, held = (len(bonds.claimants), len(bonds.challengers)), (game.claims, game.challenges)
+    problem = f"the events come to {told}, the contracts to {held}"
+    report.expect(told == held, Check.BOOKS, block, "number of claims and of challenges", problem)
+    for owner, credit in game.credits.items():
+        owed = bonds.owed[owner] * bond
+        problem = f"the events come to {owed} wei, the contracts to {credit} wei"
+        report.expect(owed == credit, Check.BOOKS, block, f"bonds owed to {owner}", problem)

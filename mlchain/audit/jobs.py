@@ -25,16 +25,16 @@ def check_committed(state: AuditState, job: Job, log: Log, event: Committed) -> 
 def check_proposed(state: AuditState, job: Job, log: Log, event: Proposed) -> Log:
     """Check that a proposal is in time and has a vote, and count its votes; return it with the right count.
 
-    Anyone may propose what a seat has committed to, and the referee anything.
+    Anyone may propose what a seat has committed to, and the referee anything; where claims decide, anyone may.
     """
     result_hash, proposer = event.result_hash, event.proposer
     check = EventCheck(state, Check.CANDIDATES, log, state.name_of(job))
     check.expect(result_hash not in job.candidates, f"0x{result_hash.hex()} had been proposed before")
-    phases = UNDECIDED if proposer == state.rules.server else (Phase.PROPOSE,)
+    may_always = state.rules.has_game or proposer == state.rules.server
+    phases = UNDECIDED if may_always else (Phase.PROPOSE,)
     _check_phase(check, job, "proposed", phases)
     votes = sum(job.opens(seat, result_hash) for seat in job.commitments)
-    may = votes > 0 or proposer == state.rules.server
-    check.expect(may, f"{proposer} proposed 0x{result_hash.hex()}, which no seat has committed to")
+    check.expect(votes > 0 or may_always, f"{proposer} proposed 0x{result_hash.hex()}, which no seat has committed to")
     check.expect_equal(f"the number of votes for 0x{result_hash.hex()}", event.votes, votes)
     return replace(log, event=replace(event, votes=votes))
 
@@ -45,10 +45,22 @@ def check_result_chunk(state: AuditState, job: Job, log: Log, event: ResultChunk
     check = EventCheck(state, Check.CANDIDATES, log, state.name_of(job))
     _check_phase(check, job, "published", UNDECIDED)
     seat = job.seat_of(publisher)
-    may = publisher == state.rules.server or (seat is not None and job.opens(seat, result_hash))
+    has_seat = seat is not None and job.opens(seat, result_hash)
+    may = _publishes_unpaid(state, job, log, event) or has_seat
     check.expect(may, f"{publisher} published 0x{result_hash.hex()} without a seat that has committed to it")
     if check.expect(result_hash in job.candidates, f"0x{result_hash.hex()} was never proposed"):
         check_bytes(check, event, result_hash, job.terms.result_size, job.candidates[result_hash].chunks)
+
+
+def _publishes_unpaid(state: AuditState, job: Job, log: Log, event: ResultChunkPublished) -> bool:
+    """Return whether somebody may publish without a seat, and note that; where claims decide, seats go first."""
+    result_hash, publisher = event.result_hash, event.publisher
+    may = publisher == state.rules.server
+    if state.rules.has_game:
+        is_seats_time = log.timestamp < job.commit_end + job.terms.publish_window // 2
+        may = not is_seats_time or (result_hash in job.candidates and not job.candidates[result_hash].votes)
+    state.unpaid[job.address, result_hash, publisher] += may
+    return may
 
 
 def check_ruled(state: AuditState, job: Job, log: Log, event: Ruled) -> None:
@@ -56,6 +68,8 @@ def check_ruled(state: AuditState, job: Job, log: Log, event: Ruled) -> None:
     result_hash = event.result_hash
     check = EventCheck(state, Check.OUTCOMES, log, state.name_of(job))
     _check_phase(check, job, "ruled", UNDECIDED)
+    may = result_hash == VOID or not state.rules.has_game
+    check.expect(may, f"the referee accepts 0x{result_hash.hex()}, where only claims decide")
     is_complete = result_hash == VOID or job.is_complete(result_hash)
     check.expect(is_complete, f"the referee accepts 0x{result_hash.hex()}, whose bytes are not published")
 

@@ -3,7 +3,7 @@
 from mlchain.audit.findings import Check
 from mlchain.audit.state import AuditState, EventCheck, shown
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.events import Forfeited, Log, RoundClosed, SeatSettled, Settled
+from mlchain.protocol.events import BountyPaid, Forfeited, Log, RoundClosed, SeatSettled, Settled
 from mlchain.protocol.rounds import VOID, Job, Outcome, Verdict, outcome
 from mlchain.protocol.settlement import amount_of, forfeited, verdict_of
 
@@ -12,7 +12,7 @@ def check_settled(state: AuditState, job: Job, log: Log, event: Settled) -> None
     """Check the outcome by the rules at that time; a `SeatSettled` for each of its seats has to come next."""
     check = EventCheck(state, Check.OUTCOMES, log, state.name_of(job))
     state.due, state.settling = [SeatSettled] * min(event.seats, job.terms.seats), job.address
-    state.verdicts, state.removed, state.barred, state.forfeits = {}, [], [], []
+    state.verdicts, state.removed, state.barred, state.forfeits, state.bounty = {}, [], [], [], 0
     decided, accepted = outcome(job, log.timestamp)
     actual, expected = _told(event.outcome, event.accepted_hash), _told(decided, accepted)
     check.expect(actual == expected, f"it was settled as {actual}, where the rules say {expected}")
@@ -48,6 +48,7 @@ def check_seat(state: AuditState, log: Log, event: SeatSettled) -> None:
     if check.expect_equal("the verdict", verdict.name.lower(), right.name.lower()):
         amounts = _amounts(state, job, worker, right, decision[1])
         check.expect(event.amount in amounts, f"the amount is {event.amount} wei and has to be {amounts[-1]} wei")
+        state.bounty += amounts[-1] // 2 if right is Verdict.SLASHED else 0
     is_punished = verdict in (Verdict.SLASHED, Verdict.ABSENT)
     check.expect(not (is_punished and worker in state.ledger.pool), "its holder was punished, and not removed")
     check.expect(
@@ -61,6 +62,8 @@ def check_seat(state: AuditState, log: Log, event: SeatSettled) -> None:
     if not state.due:
         state.forfeits = _forfeits(state, job, decision)
         state.due = [] if 0 in state.forfeits else [Forfeited]
+        if state.bounty and _finder(state, job, decision):
+            state.due.append(BountyPaid)
     # Only the end of a job can be that of its round; to look at all jobs for each seat would take too long.
     if _open_seats(job) <= 1 and sum(map(_open_seats, state.ledger.round_of(job).jobs)) == 1:
         state.due.append(RoundClosed)
@@ -71,14 +74,24 @@ def _open_seats(job: Job) -> int:
 
 
 def _amounts(state: AuditState, job: Job, worker: str, verdict: Verdict, accepted: bytes) -> list[int]:
-    """Return what a seat can have got: one amount, unless its holder is the referee.
+    """Return what a seat can have got: one amount, unless its holder could publish without its seat, too.
 
     Then the logs do not tell in which of its roles it published.
     """
     stake, fee = state.ledger.account(worker).stake, state.rules.absence_fee
     chunks = job.candidates[accepted].chunks_by(worker) if verdict is Verdict.REWARDED else 0
-    possible = range(chunks + 1) if worker == state.rules.server else (chunks,)
-    return [amount_of(verdict, job.terms, count, stake, fee) for count in possible]
+    least = max(0, chunks - state.unpaid[job.address, accepted, worker])
+    return [amount_of(verdict, job.terms, count, stake, fee) for count in range(least, chunks + 1)]
+
+
+def _finder(state: AuditState, job: Job, decision: tuple[Outcome, bytes]) -> str | None:
+    """Return who is paid for the lies that a job has shown: whose claim speaks for the result that its claims left."""
+    games = state.ledger.games
+    first = games.first.get((job.address, decision[1])) if decision[0] is Outcome.UPHELD else None
+    if first is None or games.claims[first].is_refuted:
+        return None
+    finder = games.claims[first].claimant
+    return None if finder == state.rules.server else finder
 
 
 def _forfeits(state: AuditState, job: Job, decision: tuple[Outcome, bytes]) -> list[int]:
@@ -98,6 +111,17 @@ def check_forfeited(state: AuditState, log: Log, event: Forfeited) -> None:
     amounts = state.forfeits or [0]
     check.expect(event.amount in amounts, f"{event.amount} wei are burnt, where it has to be {amounts[-1]} wei")
     state.forfeits = []
+
+
+def check_bounty(state: AuditState, log: Log, event: BountyPaid) -> None:
+    """Check that half of each stake that was just slashed goes to whoever has claimed the accepted result."""
+    check = EventCheck(state, Check.PAYMENTS, log, f"round {len(state.ledger.rounds)}")
+    check.expect_equal("the job whose lies are paid for", event.job, state.settling)
+    job = state.ledger.job_at(state.settling)
+    finder = _finder(state, job, outcome(job, log.timestamp)) if job else None
+    check.expect_equal("who is paid for them", event.finder, finder)
+    check.expect_equal("the bounty", event.amount, state.bounty)
+    state.bounty = 0
 
 
 def check_closed(state: AuditState, log: Log, event: RoundClosed) -> None:

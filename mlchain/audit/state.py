@@ -1,8 +1,10 @@
 """What an auditor knows: the rules, what the events so far come to, and the report."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mlchain.audit.bonds import Bonds
 from mlchain.audit.findings import Check, Report
 from mlchain.protocol.events import Event, Log
 from mlchain.protocol.ledger import Ledger
@@ -13,7 +15,10 @@ from mlchain.tasks.task import RecipeTask
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is fixed for a deployment: money in wei, times in seconds, the address of its factory."""
+    """What is fixed for a deployment: money in wei, times in seconds, the address of its factory.
+
+    `bond` is what claims and challenges put down where they decide, and not the server.
+    """
 
     chain_id: int
     factory: str
@@ -24,6 +29,8 @@ class Rules:
     max_round_duration: int
     min_seats: int = 1
     permissioned: bool = False
+    has_game: bool = False
+    bond: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,9 @@ class AuditState:
 
     `due` are the kinds of events that the last transaction still has to have. If it settles seats, they are those of
     the job at `settling`, with these `verdicts` so far; `removed` and `barred` are the workers that have left the pool
-    and lost their admission since the last of them, `forfeits` what may be burnt of the job's pay after them.
+    and lost their admission since the last of them, `forfeits` what may be burnt of the job's pay after them, `bounty`
+    what may be paid for the lies that they told. `unpaid` counts the chunks that somebody may have published without a
+    seat, by job, result and publisher.
     """
 
     rules: Rules
@@ -64,13 +73,16 @@ class AuditState:
     removed: list[str] = field(default_factory=list)
     barred: list[str] = field(default_factory=list)
     forfeits: list[int] = field(default_factory=list)
+    bounty: int = 0
+    unpaid: Counter[tuple[str, bytes, str]] = field(default_factory=Counter)
+    bonds: Bonds = field(default_factory=Bonds)
     admitted: set[str] = field(default_factory=set)
     announced_in: dict[int, int] = field(default_factory=dict)  # the block, by version
     opened: tuple[int, int, int] | None = None  # snapshot block, seats and escrow of the newest round
     random_head: bytes | None = None  # the hash that the next of the server's numbers has to have
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(self.rules.server)
+        self.ledger = Ledger(self.rules.server, self.rules.has_game)
         self.random_head = self.sources.anchor
 
     def name_of(self, job: Job, seat: int | None = None) -> str:

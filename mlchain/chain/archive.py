@@ -56,10 +56,9 @@ class Archive:
         is_call = transaction["to"] == self._addresses["JobFactory"] and data[:4] == _deploying()
         return (data[RANDOM_AT : RANDOM_AT + 32], bytes(block["hash"])) if is_call else None
 
-    def balance_at(self, block: int) -> int:
-        """Return what the registry has at the end of a block, in wei."""
-        registry = to_checksum_address(self._addresses["WorkerRegistry"])
-        return int(self._provider.get_balance(registry, block_id=block))
+    def balance_at(self, block: int, contract: str = "WorkerRegistry") -> int:
+        """Return what a contract, the registry by default, has at the end of a block, in wei."""
+        return int(self._provider.get_balance(to_checksum_address(self._addresses[contract]), block_id=block))
 
     def burnt_at(self, block: int) -> int:
         """Return what is burnt at the end of a block, in wei."""
@@ -85,6 +84,14 @@ class Archive:
         calls = [ViewCall("WorkerRegistry", "accountOf", registry, (owner,)) for owner in owners]
         accounts = zip(owners, self._views.ask_all(calls, block), strict=True)
         return {owner: (stake, credit, position, left) for owner, (credit, stake, position, left) in accounts}
+
+    def game_at(self, owners: Sequence[str], block: int) -> tuple[int, int, int, dict[str, int]]:
+        """Return what the game about claims has, in wei, how many claims and challenges, and what it owes to owners."""
+        game = self._addresses["Disputes"]
+        calls = [ViewCall("Disputes", "creditOf", game, (owner,)) for owner in owners]
+        claims, challenges = self._view(block, "Disputes", "counts")
+        credits = dict(zip(owners, self._views.ask_all(calls, block), strict=True))
+        return self.balance_at(block, "Disputes"), claims, challenges, credits
 
     def jobs_at(self, jobs: Sequence[str], block: int) -> dict[str, tuple[int, int, tuple[Value, ...]]]:
         """Return how many commitments and candidates jobs have at the end of a block, and their terms."""

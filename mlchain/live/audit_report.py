@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mlchain.audit.auditor import audit
-from mlchain.audit.books import Books, JobBook
+from mlchain.audit.books import Books, GameBook, JobBook
 from mlchain.audit.findings import Check, Report
 from mlchain.audit.state import Rules, Sources
 from mlchain.chain.archive import Archive
@@ -16,7 +16,8 @@ from mlchain.chain.past import Report as Progress
 from mlchain.chain.past import ignore
 from mlchain.export.model_file import start_from
 from mlchain.live.event_lines import counted
-from mlchain.protocol.events import JobDeployed, Joined, Log, RoundDeployed
+from mlchain.protocol.events import BountyPaid, JobDeployed, Joined, Log, RoundDeployed
+from mlchain.protocol.game_events import Challenged, Claimed
 from mlchain.tasks.catalogue import open_recipe, open_task
 from mlchain.training.recipe import Recipe
 
@@ -42,11 +43,12 @@ def audit_deployment(
     first_model = None if own is None else lambda recipe: start_from(own, Recipe.from_bytes(recipe))
     training = lru_cache(open_task) if retrains else None
     sources = Sources(lru_cache(open_recipe), archive.seed_parts, training, anchor, first_model)
-    found = audit(logs, _rules(deployment), sources, _books(archive, deployment.server, logs, last))
+    found = audit(logs, rules_of(deployment), sources, books_at(archive, deployment, logs, last))
     return found, max(0, last - deployment.block + 1)
 
 
-def _rules(deployment: Deployment) -> Rules:
+def rules_of(deployment: Deployment) -> Rules:
+    """Return what is fixed for a deployment."""
     it = deployment.parameters
     return Rules(
         deployment.chain_id,
@@ -58,19 +60,26 @@ def _rules(deployment: Deployment) -> Rules:
         it.max_round_duration,
         it.min_seats,
         it.permissioned,
+        it.has_game,
+        it.bond,
     )
 
 
-def _books(archive: Archive, server: str, logs: Sequence[Log], block: int) -> Books:
+def books_at(archive: Archive, deployment: Deployment, logs: Sequence[Log], block: int) -> Books:
     """Return what the contracts say at the end of a block, of everybody and every job that the logs name."""
-    owners = {server} | {log.event.worker for log in logs if isinstance(log.event, Joined)}
-    jobs = [log.event.job for log in logs if isinstance(log.event, JobDeployed)]
+    events = [log.event for log in logs]
+    owners = {deployment.server} | {it.worker for it in events if isinstance(it, Joined)}
+    owners |= {it.finder for it in events if isinstance(it, BountyPaid)}
+    players = {it.claimant for it in events if isinstance(it, Claimed)}
+    players |= {it.challenger for it in events if isinstance(it, Challenged)}
+    jobs = [it.job for it in events if isinstance(it, JobDeployed)]
     return Books(
         archive.balance_at(block),
         archive.burnt_at(block),
         *archive.counts_at(block),
         archive.accounts_at(sorted(owners), block),
         {job: JobBook(*found) for job, found in archive.jobs_at(jobs, block).items()},
+        GameBook(*archive.game_at(sorted(players), block)) if deployment.parameters.has_game else None,
     )
 
 

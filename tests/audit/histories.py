@@ -98,6 +98,8 @@ def other_values(event: Event) -> Iterator[tuple[str, object]]:
                 yield name, replace(value, **{term: amount + 1})
         elif isinstance(value, bytes):
             yield name, flipped(value)
+        elif isinstance(value, tuple):
+            yield name, (*value[:-1], flipped(value[-1]))
         elif isinstance(value, str):
             yield name, STRANGER
         elif isinstance(value, IntEnum):
