@@ -25,7 +25,7 @@ class Forger(LearningServer):
     [
         {},
         {"workers": 7, "evil": 3, "behaviour": "wrong,silent,forging", "jobs": 2},
-        {"workers": 4, "evil": 2, "behaviour": "colluding", "referee": False},
+        {"workers": 4, "evil": 2, "behaviour": "colluding", "referee": "none"},
     ],
     ids=["honest", "attacked", "failed"],
 )

@@ -5,7 +5,7 @@ from ape import networks
 from click.testing import CliRunner
 
 from mlchain.chain.connection import Chain
-from mlchain.simulation.attackers import ATTACKERS, BEHAVIOURS
+from mlchain.simulation.attackers import ATTACKERS, PLAYERS
 from mlchain.simulation.attacks import Attack, all_attacks, result_of
 from mlchain.simulation.options import Options
 from scripts import attacks as command
@@ -71,7 +71,9 @@ def test_a_front_runner_is_refused_whatever_is_not_its_own_and_changes_nothing()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attack", all_attacks(1), ids=lambda attack: attack.name)
+@pytest.mark.parametrize(
+    "attack", [it for it in all_attacks(1) if not it.options.has_game], ids=lambda attack: attack.name
+)
 def test_every_attack_of_the_table_fails(attack):
     run = outcome_of(**{name: getattr(attack.options, name) for name in Options.__slots__})
 
@@ -83,8 +85,9 @@ def test_the_table_has_every_attacker_alone_and_once_all_together():
     names = [attack.name for attack in all_attacks(1)]
 
     assert names[: len(ATTACKERS)] == [attacker.name for attacker in ATTACKERS]
-    together = all_attacks(1)[-1].options
-    assert {behaviour.name for behaviour in together.behaviours} == set(BEHAVIOURS) - {"honest"}
+    together = next(attack.options for attack in all_attacks(1) if attack.name == "everything at once")
+    assert {behaviour.name for behaviour in together.behaviours} == {attacker.name for attacker in ATTACKERS}
+    assert {attacker.name for attacker in PLAYERS} <= set(names)
     assert together.evil == len(ATTACKERS) < together.workers / 2
     assert len({attack.options.seed for attack in all_attacks(7)}) == len(names)
 

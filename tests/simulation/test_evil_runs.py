@@ -33,7 +33,7 @@ def test_four_of_ten_evil_end_with_the_model_of_ten_honest(behaviour):
 
 @pytest.mark.parametrize("behaviour", ["colluding", "wrong"])
 def test_half_evil_and_no_referee_accept_nothing_wrong_and_slash_nobody_honest(behaviour):
-    run = outcome_of(**SMALL | {"evil": 2, "behaviour": behaviour, "referee": False})
+    run = outcome_of(**SMALL | {"evil": 2, "behaviour": behaviour, "referee": "none"})
 
     assert (run.summary.wrong_accepted, run.summary.honest_slashed) == (0, 0)
     first = jobs_of(run)[0]
@@ -43,7 +43,7 @@ def test_half_evil_and_no_referee_accept_nothing_wrong_and_slash_nobody_honest(b
 
 @pytest.mark.slow
 def test_five_of_ten_evil_and_no_referee_accept_nothing_wrong():
-    run = outcome_of(evil=5, referee=False)
+    run = outcome_of(evil=5, referee="none")
 
     assert (run.summary.wrong_accepted, run.summary.honest_slashed) == (0, 0)
     assert_nothing_is_kept(run)
@@ -106,7 +106,7 @@ def test_when_all_are_silent_the_referee_brings_the_results():
 
 
 def test_when_all_are_silent_and_no_referee_is_there_the_model_stays_as_it_is():
-    run = outcome_of(**SMALL | {"workers": 2, "evil": 2, "behaviour": "silent", "referee": False})
+    run = outcome_of(**SMALL | {"workers": 2, "evil": 2, "behaviour": "silent", "referee": "none"})
 
     assert [current.version for current in run.summary.rounds] == [1, 1]
     assert [job.decided_by for job in jobs_of(run)] == ["no quorum, referee silent"] * 2

@@ -164,7 +164,7 @@ def test_a_simulation_announces_the_odds_of_its_jobs():
         "2 of 5 workers are evil; odds of a job if they all tell the same lie: "
         "right 100 %, wrong 0 %, failed 0 %, referee called 90.0 %, P(reward | correct) 100 %"
     )
-    assert announce(Options(workers=5, evil=2, committee=3, referee=False)) == (
+    assert announce(Options(workers=5, evil=2, committee=3, referee="none")) == (
         "2 of 5 workers are evil; odds of a job if they all tell the same lie: "
         "right 70.0 %, wrong 30.0 %, failed 0 %, referee called -, P(reward | correct) 83.3 %"
     )
@@ -187,7 +187,7 @@ def test_in_a_committee_of_the_whole_pool_what_was_expected_happens():
 
 
 def test_what_was_expected_and_what_happened_stand_side_by_side():
-    run = outcome_of(**SMALL | {"workers": 6, "evil": 3, "committee": 2, "jobs": 3, "referee": False})
+    run = outcome_of(**SMALL | {"workers": 6, "evil": 3, "committee": 2, "jobs": 3, "referee": "none"})
 
     odds, chances = run.summary.odds, odds_of(6, 3, 2, 2).silent
     outcomes = [job.outcome for job in jobs_of(run)]

@@ -1,0 +1,134 @@
+"""Jobs whose referee is a contract, played whole: nobody rules, and the right model comes out all the same."""
+
+import pytest
+
+from mlchain.actors.disputant import Disputant
+from mlchain.chain.connection import Chain
+from mlchain.protocol.calls import Call, Turn, missing_chunks
+from mlchain.protocol.content import content_hash
+from mlchain.protocol.game_events import GameTurn
+from mlchain.protocol.rounds import Outcome, Phase, phase
+from mlchain.simulation import simulator
+from mlchain.simulation.attackers import PLAYERS
+from mlchain.simulation.attacks import all_attacks, result_of
+from mlchain.simulation.books import bonds_won, decision_of
+from mlchain.simulation.liars import Liar, Play
+from mlchain.simulation.participants import BOND, proof_opener
+from tests.contracts.chain_control import rollback
+from tests.simulation.runs import assert_nobody_is_wronged, outcome_of, pay_of, retrained, simulate
+
+REFEREED = {"task": "digits", "workers": 3, "rounds": 1, "referee": "contract"}
+ETHER = 10**18
+
+
+def test_half_of_the_seats_lie_and_lose_their_stakes_half_of_them_to_who_has_shown_it():
+    run = outcome_of(**REFEREED | {"workers": 4, "evil": 2})
+
+    assert_nobody_is_wronged(run)
+    assert run.summary.model_hash == retrained(run)
+    (job,) = run.played.view.ledger.rounds[0].jobs
+    assert decision_of(job)[0] is Outcome.UPHELD
+    assert "Job.rule" not in run.played.gas
+    assert sorted(pay.bounties for pay in pay_of(run, "honest")) == [0, ETHER]
+    assert run.summary.wei["burnt"] == ETHER
+
+
+@pytest.mark.parametrize("play", [attacker.name for attacker in PLAYERS if attacker.name in ("stalling", "padding")])
+def test_a_majority_that_fights_for_its_lie_loses_a_bond_for_each_claim(play):
+    run = outcome_of(**REFEREED | {"evil": 2, "behaviour": play})
+
+    assert_nobody_is_wronged(run)
+    assert run.summary.model_hash == retrained(run)
+    assert all(pay.bonds < 0 < pay.slashed for pay in pay_of(run, play))
+    games = run.played.view.ledger.games
+    assert all(claim.is_refuted == (claim.result_hash != run_accepted(run)) for claim in games.claims.values())
+
+
+def run_accepted(run) -> bytes:
+    (job,) = run.played.view.ledger.rounds[0].jobs
+    return decision_of(job)[1]
+
+
+class EvilWatcher:
+    """A server that proposes, publishes and claims a lie in every job, and challenges whatever else is claimed."""
+
+    def __init__(self, address, disputant, train):
+        self.address = address
+        self._liar, self._train = disputant, train
+
+    def watch(self, view, current, job):
+        if phase(job, view.now) not in (Phase.PROPOSE, Phase.REFEREE):
+            return Turn([], job.commit_end if view.now < job.commit_end else None)
+        right = self._train(*view.ledger.inputs_of(current, job))
+        lie = bytes([right[0] ^ 1]) + right[1:]
+        return self._liar.act(view, job, lie, True, 0.0, lambda: self._show(job, lie))
+
+    def collect(self, view):
+        return self._liar.collect(view)
+
+    def has_bonds(self, view):
+        return self._liar.has_bonds(view)
+
+    @staticmethod
+    def _show(job, lie):
+        lie_hash = content_hash(lie)
+        candidate = job.candidates.get(lie_hash)
+        if candidate is None:
+            return Turn([Call("Job", "proposeAny", (lie_hash,), address=job.address)])
+        chunks = missing_chunks(lie, candidate.chunks)
+        return Turn([Call("Job", "publishUnpaid", (lie_hash, *chunk), address=job.address) for chunk in chunks])
+
+
+def test_an_evil_server_that_claims_a_lie_loses_its_bonds_and_nobody_honest_a_wei(monkeypatch):
+    make_server = simulator.make_server
+
+    def evil_server(address, task, options, numbers, opener):
+        server = make_server(address, task, options, numbers, opener)
+        liar = Liar(address, BOND, proof_opener(opener), Play.QUARREL)
+        server._watcher = EvilWatcher(address, liar, task.train)
+        return server
+
+    monkeypatch.setattr(simulator, "make_server", evil_server)
+    with rollback():
+        run = simulate(Chain(), **REFEREED)
+
+    assert_nobody_is_wronged(run)
+    assert run.summary.model_hash == retrained(run)
+    assert bonds_won(run.played, run.played.server.address) == -2 * BOND, "its claim, and its challenge"
+    turns = {game.turn for game in run.played.view.ledger.games.challenges.values()}
+    assert turns == {GameTurn.UPHELD, GameTurn.REFUTED}
+
+
+def test_without_an_honest_answer_a_lie_that_all_seats_tell_stands():
+    """What the watcher is for: the same committee with a server that looks is overruled, as the next test shows."""
+    run = outcome_of(**REFEREED | {"evil": 3})
+
+    assert run.summary.wrong_accepted == 1
+
+
+def test_a_server_that_watches_overrules_a_committee_that_is_evil_in_every_seat():
+    run = outcome_of(**REFEREED | {"evil": 3, "audit_rate": 1.0})
+
+    assert run.summary.wrong_accepted == 0
+    assert run.summary.model_hash == retrained(run)
+    assert run.summary.wei["burnt"] == 3 * ETHER, "the server gets no bounty"
+
+
+def test_honest_seats_whose_disputant_does_not_move_lose_the_job(monkeypatch):
+    """The lie stands alone then: what the play stops."""
+    monkeypatch.setattr(Disputant, "act", lambda *_: Turn([]))
+    with rollback():
+        run = simulate(Chain(), **REFEREED | {"evil": 2, "behaviour": "claiming"})
+
+    assert run.summary.wrong_accepted == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attack", [it for it in all_attacks(1) if it.options.has_game], ids=lambda attack: attack.name)
+def test_every_fight_of_the_table_fails(attack):
+    options = {name: getattr(attack.options, name) for name in attack.options.__slots__}
+
+    run = outcome_of(**options)
+
+    assert result_of(attack, run.summary, 0).has_failed
+    assert run.summary.model_hash == retrained(run)
