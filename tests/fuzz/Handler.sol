@@ -138,7 +138,7 @@ abstract contract Handler is Jobs {
         uint256 what = seed % 8;
         Settlement[] memory settlements = new Settlement[](1);
         settlements[0] = Settlement({seat: 0, position: (seed >> 24) % 8, verdict: Verdict((seed >> 32) % 4), pay: 1});
-        bytes memory settling = abi.encodeCall(IWorkerRegistry.settle, (settlements, (seed >> 40) % 3));
+        bytes memory settling = abi.encodeCall(IWorkerRegistry.settle, (settlements, (seed >> 40) % 3, STRANGER));
         if (what == 0) _try(caller, address(REGISTRY), 0, settling, false);
         if (what == 1) _try(SERVER, address(REGISTRY), 0, settling, false);
         if (what == 2) _try(address(FACTORY), address(REGISTRY), 0, settling, false);

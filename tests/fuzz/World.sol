@@ -86,6 +86,7 @@ abstract contract World {
                 maxRoundDuration: 10_000,
                 minSeats: MIN_SEATS,
                 permissioned: permissioned,
+                referee: address(0),
                 randomAnchor: number
             })
         );

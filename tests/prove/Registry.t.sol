@@ -47,7 +47,19 @@ contract RegistryProofs {
     ) external {
         _open(2);
 
-        _settle(verdicts, pays, forfeited, true);
+        _settle(verdicts, pays, forfeited, true, address(0));
+    }
+
+    /// @notice The same with a finder: it gets half of each slashed stake, and the server, which cannot be one, none.
+    function check_aFinderGetsHalfOfWhatIsSlashed(
+        uint8[2] memory verdicts,
+        uint96[2] memory pays,
+        uint96 forfeited,
+        bool isServer
+    ) external {
+        _open(2);
+
+        _settle(verdicts, pays, forfeited, true, isServer ? SERVER : EVE);
     }
 
     /// @notice The same when a holder left after the draw, or left and joined again.
@@ -65,18 +77,20 @@ contract RegistryProofs {
             _registry.join();
         }
 
-        _settle(verdicts, pays, forfeited, isBack);
+        _settle(verdicts, pays, forfeited, isBack, address(0));
     }
 
     function _settle(
         uint8[2] memory verdicts,
         uint96[2] memory pays,
         uint96 forfeited,
-        bool annIsMember
+        bool annIsMember,
+        address finder
     ) private {
         Settlement[] memory settlements = new Settlement[](2);
         uint256 paid = forfeited;
         uint256 burnt = forfeited;
+        uint256 bounty = 0;
         for (uint256 i = 0; i < 2; ++i) {
             vm.assume(verdicts[i] < 4 && pays[i] <= ESCROW);
             Verdict verdict = Verdict(verdicts[i]);
@@ -84,21 +98,22 @@ contract RegistryProofs {
             unchecked {
                 if (verdict == Verdict.Rewarded) paid += pays[i];
                 if (verdict == Verdict.Slashed) burnt += STAKE;
+                if (verdict == Verdict.Slashed && finder == EVE) bounty += STAKE / 2;
                 if (verdict == Verdict.Absent) burnt += ABSENCE_FEE;
             }
         }
         vm.assume(forfeited <= ESCROW && paid <= ESCROW);
 
-        _registry.settle(settlements, forfeited);
+        _registry.settle(settlements, forfeited, finder);
 
         _assertSettled(ANN, settlements[0], annIsMember);
         _assertSettled(BOB, settlements[1], true);
-        _assertAccount(EVE, STAKE, 0, true);
+        _assertAccount(EVE, STAKE, bounty, true);
         (uint256 escrow,, uint256 unsettledSeats,) = _registry.currentRound();
         unchecked {
             assert(_registry.accountOf(SERVER).credit == ESCROW - paid);
         }
-        assert(_registry.burnt() == burnt);
+        assert(_registry.burnt() == burnt - bounty);
         assert(escrow == 0 && unsettledSeats == 0);
     }
 
@@ -124,7 +139,7 @@ contract RegistryProofs {
         settlements[0] = Settlement({seat: 0, position: 0, verdict: Verdict(verdict), pay: pay});
 
         vm.prank(caller);
-        try _registry.settle(settlements, forfeited) {
+        try _registry.settle(settlements, forfeited, caller) {
             assert(false);
         } catch {}
     }
@@ -137,7 +152,7 @@ contract RegistryProofs {
         _open(1);
         Settlement[] memory settlements = new Settlement[](1);
         settlements[0] = Settlement({seat: 0, position: 0, verdict: Verdict.Rewarded, pay: pay});
-        _registry.settle(settlements, 0);
+        _registry.settle(settlements, 0, address(0));
         uint256 before = address(_registry).balance;
 
         vm.prank(ANN);
