@@ -21,9 +21,10 @@ class Node:
         self._command = [
             *(shutil.which("anvil"), "--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(chain_id)),
             *(QUORUM_RULES if chain_id == CHAIN_ID else ()),
-            *("--block-time", "1", "--silent", "--preserve-historical-states"),
+            *("--no-mining", "--silent", "--preserve-historical-states"),
         ]
         self._state = folder / "chain.json"
+        self._genesis_time = int(time.time())
         self._process: subprocess.Popen | None = None
         self._loaded = 0  # the last block that was there when it started
 
@@ -33,8 +34,13 @@ class Node:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, forgets: bool = False) -> None:
-        """Start it where it was, or on a new chain that it will forget, and wait until it answers."""
-        state = [] if forgets else ["--state", str(self._state)]
+        """Start it where it was, or on a new chain that it will forget, and wait until it answers.
+
+        Anvil 1.7.1 makes a first block of its own beside the one in its file, writes both down, and may take either for
+        the chain's when it next reads them: so they are made the same. Its clock begins with that block: so it makes no
+        other before the clock is set to where the chain was.
+        """
+        state = [] if forgets else ["--state", str(self._state), "--timestamp", str(self._genesis_time)]
         silent = subprocess.DEVNULL
         self._process = subprocess.Popen([*self._command, *state], stdout=silent, stderr=silent)
         for _ in range(200):
@@ -43,6 +49,9 @@ class Node:
             except requests.RequestException:
                 time.sleep(0.1)
             else:
+                newest = int(self.ask("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+                self.ask("evm_setTime", max(newest, int(time.time())))
+                self.ask("evm_setIntervalMining", 1)
                 return
         raise RuntimeError("Anvil does not start")
 
