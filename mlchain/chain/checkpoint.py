@@ -51,6 +51,10 @@ class Checkpoint:
         announced = self._find("ModelRegistry", "VersionAnnounced", snapshot + 1, block)
         ledger.versions = Records(versions - len(announced))
         self._learn_versions(ledger.versions, self._trained_version(rounds, snapshot, block), block)
+        if ledger.has_game:
+            ((claims, challenges),) = self._ask([("Disputes", "counts", ())], block)
+            ledger.games.claim_count = claims - len(self._find("Disputes", "Claimed", snapshot + 1, block))
+            ledger.games.challenge_count = challenges - len(self._find("Disputes", "Challenged", snapshot + 1, block))
         return ledger, snapshot, []
 
     def concerns(self, job: Job) -> bool:

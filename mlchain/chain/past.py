@@ -76,7 +76,7 @@ class Past:
         NodeError if blocks are replaced meanwhile, or if it turns out at the end that events are missing: then nothing
         that is kept is to be believed.
         """
-        tally = Tally()
+        tally = Tally(has_game=self._deployment.parameters.has_game)
         for log in self._all_events(last):
             tally.take(log)
             yield log

@@ -51,6 +51,12 @@ class Witness:
             self._expectation("ModelRegistry", "latestVersion", {0: tally.versions}),
             self._expectation("ModelRegistry", "versionAt", {1: tally.published}, tally.versions),
         ]
+        if tally.has_game:
+            expectations.append(self._expectation("Disputes", "counts", {0: tally.claims, 1: tally.challenges}))
+            expectations += [
+                self._expectation("Disputes", "challenges", {7: turn, 8: since}, number)
+                for number, (turn, since) in tally.games.items()
+            ]
         return expectations + [
             Expectation(ViewCall("Job", "progress", job), {0: commitments, 2: candidates})
             for job, (commitments, candidates) in tally.jobs.items()

@@ -95,13 +95,18 @@ def challenges_end(job: Job) -> int:
 
 
 class Games:
-    """Folds events into all claims and challenges about jobs that are known, and the bonds that are owed to anybody."""
+    """Folds events into all claims and challenges about jobs that are known, and the bonds that are owed to anybody.
+
+    `claim_count` and `challenge_count` are those that there are, whatever they are about.
+    """
 
     def __init__(self) -> None:
         self.claims: dict[int, Claim] = {}
         self.challenges: dict[int, Challenge] = {}
         self.first: dict[tuple[str, bytes], int] = {}  # the claim that speaks for a job's result
         self.bonds: dict[str, int] = {}  # owed, in numbers of bonds
+        self.claim_count = 0
+        self.challenge_count = 0
 
     def of_job(self, job: Job) -> list[Claim]:
         """Return the claims for results of a job."""
@@ -120,6 +125,8 @@ class Games:
 
     def fold(self, event: GameEvent, now: int, job_at: Callable[[str], Job | None]) -> None:
         """Take an event of the time `now` in; those about unknown jobs, claims and challenges are passed over."""
+        self.claim_count += isinstance(event, Claimed)
+        self.challenge_count += isinstance(event, Challenged)
         match event:
             case Claimed():
                 self._claim(event, now, job_at(event.disputed))

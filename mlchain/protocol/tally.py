@@ -16,6 +16,7 @@ from mlchain.protocol.events import (
     SeatSettled,
     VersionAnnounced,
 )
+from mlchain.protocol.game_events import Challenged, Claimed, Decided, EntryPicked, GameTurn, Opened, Picked, Revealed
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
 
@@ -26,7 +27,8 @@ class Tally:
 
     `published` has a bit for each chunk of the newest version; `jobs` are (commitments, candidates) of the jobs of the
     open round, by address; each has as many `seats`. A ledger may not know the newest round where it begins: all
-    seats of that one are settled before the next.
+    seats of that one are settled before the next. `games` are (turn, since when) of the challenges that are not over,
+    by number, as far as the ledger knows their claims.
     """
 
     members: int = 0
@@ -39,6 +41,9 @@ class Tally:
     seats: int = 0
     knows_round: bool = True
     has_game: bool = False
+    claims: int = 0
+    challenges: int = 0
+    games: dict[int, tuple[GameTurn, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, ledger: Ledger, logs: Iterable[Log], jobs: Iterable[Job]) -> "Tally":
@@ -58,6 +63,9 @@ class Tally:
             knows_round=not ledger.rounds.is_unknown(len(ledger.rounds) - 1),
             jobs={it.address: (len(it.commitments), sum(of.is_rival for of in it.candidates.values())) for it in jobs},
             has_game=ledger.has_game,
+            claims=ledger.games.claim_count,
+            challenges=ledger.games.challenge_count,
+            games={it.number: (it.turn, it.since) for it in ledger.games.challenges.values() if it.is_running},
         )
         for log in logs:
             tally.take(log)
@@ -90,3 +98,14 @@ class Tally:
             case Proposed(votes=votes) if log.address in self.jobs and (votes or not self.has_game):
                 commitments, candidates = self.jobs[log.address]
                 self.jobs[log.address] = (commitments, candidates + 1)
+            case Claimed():
+                self.claims += 1
+            case Challenged(challenge=number):
+                self.challenges += 1
+                self.games[number] = (GameTurn.CLAIM, log.timestamp)
+            case Opened() | Revealed() if log.event.challenge in self.games:
+                self.games[log.event.challenge] = (GameTurn.CHALLENGER, log.timestamp)
+            case Picked() | EntryPicked() if log.event.challenge in self.games:
+                self.games[log.event.challenge] = (GameTurn.CLAIM, log.timestamp)
+            case Decided(challenge=number):
+                self.games.pop(number, None)

@@ -18,6 +18,7 @@ from mlchain.chain.witness import Expectation, Witness, words_of
 from mlchain.protocol.calls import Call
 from mlchain.protocol.events import (
     AdmissionSet,
+    BountyPaid,
     DataAnnounced,
     Forfeited,
     ResultChunkPublished,
@@ -27,6 +28,7 @@ from mlchain.protocol.events import (
     StakeWithdrawn,
     Withdrawn,
 )
+from mlchain.protocol.game_events import BondsWithdrawn, Released
 from tests.chain.anvil import anvil, connected
 from tests.chain.log_answers import answer_logs
 from tests.contracts.protocol_steps import STAKE
@@ -35,7 +37,7 @@ from tests.simulation.runs import SMALL, simulation
 JOIN = Call("WorkerRegistry", "join", value=STAKE)
 # What nobody is drawn, paid or judged by: whoever does not know of it repeats a transaction, which is refused.
 UNCOUNTED = (AdmissionSet, DataAnnounced, Forfeited, ResultChunkPublished, RoundClosed, Ruled, Settled)
-UNCOUNTED += (StakeWithdrawn, Withdrawn)
+UNCOUNTED += (StakeWithdrawn, Withdrawn, BountyPaid, Released, BondsWithdrawn)
 
 
 @pytest.fixture
@@ -69,9 +71,17 @@ def leaves_out(history, monkeypatch, last):
     return False
 
 
-def test_whatever_event_a_node_leaves_out_it_is_asked_again(monkeypatch):
+@pytest.mark.parametrize(
+    ("choices", "kinds"),
+    [
+        (SMALL | {"workers": 6, "evil": 1, "behaviour": "silent", "jobs": 2, "rounds": 1}, 10),
+        ({"task": "wine", "workers": 3, "evil": 1, "behaviour": "quarrelling", "rounds": 1, "referee": "contract"}, 16),
+    ],
+    ids=["server", "contract"],
+)
+def test_whatever_event_a_node_leaves_out_it_is_asked_again(choices, kinds, monkeypatch):
     missed, noticed = [], set()
-    with simulation(**SMALL | {"workers": 6, "evil": 1, "behaviour": "silent", "jobs": 2, "rounds": 1}) as run:
+    with simulation(**choices) as run:
         history = follow(run.played.deployment)
         found = Archive(run.played.deployment).logs(run.chain.height)
         for block, logs in groupby(found, lambda log: log.block):
@@ -84,7 +94,7 @@ def test_whatever_event_a_node_leaves_out_it_is_asked_again(monkeypatch):
                 missed.append((block, names))
 
     assert missed == []
-    assert len(noticed) > 10
+    assert len(noticed) > kinds
 
 
 def test_what_is_left_out_is_read_at_the_next_look(chain, members, monkeypatch):
