@@ -32,6 +32,7 @@ TOPICS = (
     *("learning", "orders", "tables", "robustness", "encodings", "speed", "gas", "scale", "history", "traffic"),
     "centralized",
     "referee",
+    "disputes",
 )
 SESSIONS = "sessions"
 
