@@ -41,7 +41,7 @@ NAMES = {
     "libraries": "LibraryHarness",
     "registry": "WorkerRegistry",
 }
-MOCKS = {"ContractWorker", "CountingJudge", "LibraryHarness", "Multicall"}
+MOCKS = {"AnswerJudge", "ContractWorker", "CountingJudge", "LibraryHarness", "Multicall"}
 # Their errors come from the contracts that use them.
 LIBRARIES = {"CommitteeDraw", "ContentHash", "Checkpoints", "JobTerms", "TraceEvidence", "TraceLayout"}
 
