@@ -179,8 +179,8 @@ contract Job is IJob, IDisputed, ServerOwned {
     }
 
     /// @inheritdoc IJob
-    /// @dev Where a game decides, anybody may see to it that a result is complete: one that no seat can publish at once,
-    /// others when seats have had half of their time to earn the bonus.
+    /// @dev Where a game decides, anybody may see to it that a result is complete: one that no seat can publish at
+    /// once, others when seats have had half of their time to earn the bonus.
     function publishUnpaid(bytes32 resultHash, uint256 index, bytes32[] calldata chunkHashes, bytes calldata chunk)
         external
     {

@@ -158,8 +158,8 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
 
     /// @inheritdoc IWorkerRegistry
     /// @dev A job calls this for seats it has not settled before, so its round is the current one. What is taken is
-    /// burnt, and so is what a ruling keeps from seats: whatever the server rules, a job costs it the same. Of a slashed
-    /// stake the finder gets half: less than all, or liars could show their own lies at no loss; and never the server.
+    /// burnt, and so is what a ruling keeps from seats: whatever the server rules, a job costs it the same. The finder
+    /// gets half of a slashed stake: less than all, or liars could show their lies at no loss; and never the server.
     function settle(Settlement[] calldata settlements, uint256 forfeited, address finder) external onlyJob {
         Round memory round = currentRound;
         uint256 lost = forfeited;

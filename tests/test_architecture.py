@@ -87,7 +87,14 @@ ALLOWED = {
         "numpy",
     },
     "mlchain/actors": {"mlchain.errors", "mlchain.protocol", "mlchain.tasks", "mlchain.training"},
-    "mlchain/audit": {"eth_abi", "eth_utils", "mlchain.actors", "mlchain.protocol", "mlchain.tasks"},
+    "mlchain/audit": {
+        "eth_abi",
+        "eth_utils",
+        "mlchain.actors",
+        "mlchain.protocol",
+        "mlchain.tasks",
+        "mlchain.training",
+    },
     "mlchain/chain": {
         "ape",
         "ape_ethereum",

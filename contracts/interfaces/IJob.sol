@@ -44,9 +44,9 @@ interface IJob {
         uint40 allCommittedAt; // time of the last seat's commit, zero before
         uint16 candidates;
         uint16 leaderVotes; // zero without a leader
+        uint32 standing; // results with a claim that is not refuted
         uint8 leaderChunks; // published ones
         Ruling ruling;
-        uint32 standing; // results with a claim that is not refuted
     }
 
     /// @notice Emitted when a seat commits to a result.
@@ -135,8 +135,8 @@ interface IJob {
         bytes calldata chunk
     ) external;
 
-    /// @notice Publish a chunk of any candidate, without a share of the bonus, in phases Propose and Referee. The referee
-    /// or, where that is a game, anyone: a candidate with votes from the middle of the publish window on.
+    /// @notice Publish a chunk of any candidate, without a share of the bonus, in phases Propose and Referee. The
+    /// referee or, where that is a game, anyone: a candidate with votes from the middle of the publish window on.
     /// @param resultHash The content hash of the candidate.
     /// @param index The number of the chunk.
     /// @param chunkHashes The hashes of all chunks of the candidate.
@@ -215,9 +215,9 @@ interface IJob {
     /// @return allCommittedAt The time of the last seat's commit, zero before.
     /// @return candidates The number of candidates; where anyone proposes, of those that have votes.
     /// @return leaderVotes The votes of the leader, zero without one.
+    /// @return standing The number of results with a claim that is not refuted.
     /// @return leaderChunks The number of published chunks of the leader.
     /// @return ruling What the referee has ruled, or that claims decide.
-    /// @return standing The number of results with a claim that is not refuted.
     function progress()
         external
         view
@@ -226,9 +226,9 @@ interface IJob {
             uint40 allCommittedAt,
             uint16 candidates,
             uint16 leaderVotes,
+            uint32 standing,
             uint8 leaderChunks,
-            Ruling ruling,
-            uint32 standing
+            Ruling ruling
         );
 
     /// @notice Return the result that the referee accepted.

@@ -177,7 +177,8 @@ interface IWorkerRegistry {
         view
         returns (uint96 escrow, uint40 snapshotBlock, uint32 unsettledSeats, uint40 lastSettlementBlock);
 
-    /// @notice Return what is burnt: slashed stakes but for bounties, absence fees and forfeited pay. It stays here, owed to nobody.
+    /// @notice Return what is burnt: slashed stakes but for bounties, absence fees and forfeited pay. It stays here,
+    /// owed to nobody.
     /// @return amount The sum since deployment, in wei.
     function burnt() external view returns (uint256 amount);
 

@@ -14,10 +14,10 @@ import {IJudge} from "./interfaces/IJudge.sol";
 /// @dev Every move on a claim's side hashes to a node that the claim has committed to, or is judged: so anybody may
 /// make it, and nobody can lose a claim on purpose except by letting its clock run out. All challenges run side by
 /// side, each with clocks of its own: a party's challenge of itself decides nothing and delays nobody. With clocks of c
-/// seconds, results are claimed until `start` + c, and what is disputed takes its first claim before `start`: so a wrong
-/// claim in the last second can be answered by the right one. Challenges begin until `start` + 2 c, and neither side of
-/// one has more than c: all moves are made by `start` + 4 c. The last fifth is for whoever has to say that a clock has
-/// run out.
+/// seconds, results are claimed until `start` + c, and what is disputed takes its first claim before `start`: so a
+/// wrong claim in the last second can be answered by the right one. Challenges begin until `start` + 2 c, and neither
+/// side of one has more than c: all moves are made by `start` + 4 c. The last fifth is for whoever has to say that a
+/// clock has run out.
 ///
 /// Nothing bars a second claim of the same root. If it did, whoever copied the honest root first could challenge itself
 /// at no risk, and others would have to answer, unpaid, to keep the only claim of a right result.
@@ -59,6 +59,7 @@ contract Disputes is IDisputes {
 
     /* CLAIM */
 
+    // slither-disable-start reentrancy-no-eth (whatever is disputed can confuse its own cases alone)
     /// @inheritdoc IDisputes
     function claim(
         IDisputed disputed,
@@ -68,8 +69,8 @@ contract Disputes is IDisputes {
         bytes32[] calldata nodes
     ) external payable withBond returns (uint256 number) {
         Case storage current = _cases[disputed][resultHash];
+        bool isRefuted = current.clock != 0 && current.standing == 0;
         if (current.clock == 0) _load(current, disputed, resultHash);
-        else if (current.standing == 0) disputed.setRefuted(resultHash, false);
         uint256 end = uint256(current.start) + current.clock;
         require(block.timestamp < end, WrongTime(end));
         uint256 depth = JUDGE.depthOf(current.statement, description);
@@ -91,8 +92,10 @@ contract Disputes is IDisputes {
             })
         );
         emit Claimed(number, disputed, resultHash, msg.sender, root, nodes);
+        if (isRefuted) disputed.setRefuted(resultHash, false);
     }
 
+    // slither-disable-end reentrancy-no-eth
     /// @dev What is disputed is asked once, so it cannot change its mind about a statement or a time.
     function _load(Case storage current, IDisputed disputed, bytes32 resultHash) private {
         (bytes32 statement, uint256 start, uint256 end) = disputed.dispute(resultHash);

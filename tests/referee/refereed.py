@@ -11,6 +11,7 @@ from mlchain.chain.connection import Chain
 from mlchain.chain.deployment import Deployment, Parameters
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.rounds import Outcome
+from tests.contracts.chain_control import move_to
 from tests.contracts.protocol_steps import (
     ABSENCE_FEE,
     MAX_ROUND_DURATION,
@@ -145,3 +146,31 @@ class Scene:
 
     def succeed(self, by, claim: int):
         return self.contracts.disputes.succeed(claim, sender=by)
+
+
+def commit(scene, *results) -> None:
+    """Let the seats commit, in their order; "right" is what that says."""
+    scene.committee.commit_all(*[scene.right if it == "right" else it for it in results])
+    if None in results:
+        move_to(scene.job.commitEnd())
+
+
+def publish_end(scene) -> int:
+    return scene.job.commitEnd() + WINDOWS["publishWindow"]
+
+
+def game_end(scene) -> int:
+    return publish_end(scene) + WINDOWS["refereeWindow"]
+
+
+def decided(scene) -> tuple[int, bytes]:
+    """Return how a job is decided when the game's time is over."""
+    move_to(game_end(scene))
+    return scene.outcome()
+
+
+def refute(scene, by, claim: int, trace: Trace, index: int = 1) -> None:
+    """Challenge a claim whose side stays silent, and let its clock run out."""
+    number = scene.challenge(by, claim, trace, index)
+    move_to(scene.contracts.disputes.challenges(number).since + CLOCK)
+    scene.finish(by, number)

@@ -221,7 +221,7 @@ interface IDisputes {
 
     /* VIEWS */
 
-    /// @notice Return whose claim speaks for a result: the first one, and after it is refuted one that has succeeded it.
+    /// @notice Return whose claim speaks for a result: the first one, or the one that succeeded it when refuted.
     /// @param disputed What the result is of.
     /// @param resultHash The result.
     /// @return claimant The claimant, zero if there is no claim or it is refuted.
