@@ -6,6 +6,7 @@ from mlchain.protocol.announcements import announced_recipe
 from mlchain.protocol.calls import Shortfall
 from mlchain.protocol.events import (
     AdmissionSet,
+    BountyPaid,
     Committed,
     DataAnnounced,
     Event,
@@ -28,6 +29,20 @@ from mlchain.protocol.events import (
     VersionAnnounced,
     Withdrawn,
 )
+from mlchain.protocol.game_events import (
+    BondsWithdrawn,
+    Challenged,
+    Claimed,
+    Decided,
+    EntryPicked,
+    GameEvent,
+    GameTurn,
+    Opened,
+    Picked,
+    Released,
+    Revealed,
+    Succeeded,
+)
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import VOID, Outcome, Verdict
 from mlchain.units import ether
@@ -39,6 +54,7 @@ ACCEPTED = {
     Outcome.RULED: "accepted by the referee",
     Outcome.FAILED: "failed: no quorum",
     Outcome.VOID: "void: the task is broken",
+    Outcome.UPHELD: "accepted by a claim that stands",
 }
 
 
@@ -73,6 +89,26 @@ class _Names:
         job = self._ledger.job_at(address)
         return f"round {self._ledger.round_of(job).number} job {job.index}" if job else "round ? job ?"
 
+    def claimed_job(self, claim: int) -> str:
+        """Return the place of the job that a claim is about."""
+        known = self._ledger.games.claims.get(claim)
+        return self.job(known.job.address if known else "")
+
+    def challenged_job(self, challenge: int) -> str:
+        """Return the place of the job that a challenge is about."""
+        known = self._ledger.games.challenges.get(challenge)
+        return self.job(known.claim.job.address if known else "")
+
+    def claimant(self, claim: int) -> str:
+        """Return who has made a claim."""
+        known = self._ledger.games.claims.get(claim)
+        return self.person(known.claimant) if known else "somebody"
+
+    def challenger(self, challenge: int) -> str:
+        """Return who has made a challenge."""
+        known = self._ledger.games.challenges.get(challenge)
+        return self.person(known.challenger) if known else "somebody"
+
     def person(self, address: str) -> str:
         """Return a short address, or "you"."""
         return "you" if address == self._own else f"{address[:6]}…{address[-4:]}"
@@ -94,7 +130,46 @@ def _of_job(names: _Names, event: Event) -> str | None:
     return None
 
 
+def _of_game(names: _Names, event: GameEvent) -> str:
+    """Return what happened between claims and challenges."""
+    match event:
+        case Claimed(number, job, _, claimant):
+            return f"{names.job(job)}: {names.person(claimant)} claimed a result: claim {number}"
+        case Challenged(number, claim, challenger):
+            place = names.claimed_job(claim)
+            return f"{place}: {names.person(challenger)} challenged claim {claim}: challenge {number}"
+        case Opened(number, nodes):
+            return f"{names.challenged_job(number)}: {len(nodes)} nodes were opened in challenge {number}"
+        case Picked(number):
+            return f"{names.challenged_job(number)}: {names.challenger(number)} picked a node in challenge {number}"
+        case Revealed(number, leaf):
+            return f"{names.challenged_job(number)}: a leaf of {len(leaf)} bytes was revealed in challenge {number}"
+        case EntryPicked(number, entry):
+            who = names.challenger(number)
+            return f"{names.challenged_job(number)}: {who} picked entry {entry} of the leaf in challenge {number}"
+        case Decided(number, claim, outcome):
+            return f"{names.claimed_job(claim)}: {_decided(number, claim, outcome)}"
+        case Released(claim):
+            return (
+                f"{names.claimed_job(claim)}: claim {claim} stands, and its bond goes back to {names.claimant(claim)}"
+            )
+        case Succeeded(claim):
+            return f"{names.claimed_job(claim)}: claim {claim} now speaks for its result, in place of a refuted one"
+        case BondsWithdrawn(owner, amount):
+            return f"{names.person(owner)} took home bonds, {ether(amount)}"
+
+
+def _decided(challenge: int, claim: int, outcome: GameTurn) -> str:
+    if outcome is GameTurn.UPHELD:
+        return f"challenge {challenge} has failed, and claim {claim} stands against it"
+    if outcome is GameTurn.REFUTED:
+        return f"challenge {challenge} has refuted claim {claim}"
+    return f"challenge {challenge} is over, since another has refuted claim {claim}"
+
+
 def _of_deployment(names: _Names, log: Log) -> str:
+    if isinstance(log.event, GameEvent):
+        return _of_game(names, log.event)
     match log.event:
         case Joined(worker, position, paid):
             return f"{names.person(worker)} joined the pool at position {position}, paying {ether(paid)}"
@@ -119,6 +194,9 @@ def _of_deployment(names: _Names, log: Log) -> str:
             return _seat_settled(names, settled)
         case Forfeited(job=address, amount=amount):
             return f"{names.job(address)}: {ether(amount)} of its pay is burnt, since the referee decided"
+        case BountyPaid(job=address, finder=finder, amount=amount):
+            who = names.person(finder)
+            return f"{names.job(address)}: {ether(amount)} of slashed stakes for {who}, whose claim stands"
         case RoundClosed(remainder):
             return f"the round is closed, {ether(remainder)} of its escrow is left to the server"
         case VersionAnnounced(version, parent, content_hash, size):

@@ -47,6 +47,8 @@ class Standing:
     escrow_wei: int = field(metadata={"help": "What is left of the pay of the open round."})
     stake_wei: int = field(metadata={"help": "The stake of the account."})
     credit_wei: int = field(metadata={"help": "What it can withdraw besides."})
+    bounties_wei: int = field(metadata={"help": "What the account ever got for lies that it has shown."})
+    bonds: int = field(metadata={"help": "Its bonds of claims and challenges that it has not taken home."})
     accuracy: float | None = field(metadata={"help": "Accuracy of the newest version that the server has evaluated."})
 
 
@@ -71,6 +73,8 @@ def standing(ledger: Ledger, block: int, address: str, accuracy: float | None, c
         ledger.escrow,
         account.stake,
         account.credit,
+        account.bounties,
+        ledger.games.held(address),
         accuracy,
     )
 

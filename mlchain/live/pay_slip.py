@@ -22,6 +22,7 @@ from mlchain.protocol.events import (
     StakeWithdrawn,
     Withdrawn,
 )
+from mlchain.protocol.game_events import GameEvent
 from mlchain.protocol.rounds import Job, Outcome, Phase, Round, Verdict, phase
 from mlchain.protocol.settlement import StakeLock, stake_locks, unlock_block
 
@@ -61,7 +62,11 @@ class JobSlip:
 
 @dataclass(frozen=True, slots=True)
 class PaySlip:
-    """A worker's account; money in wei. `stake_unlocks_at` is a block, None for a member or for who has no stake."""
+    """A worker's account; money in wei. `stake_unlocks_at` is a block, None for a member or for who has no stake.
+
+    `bounties` were paid for lies that it has shown. `bonds_won` are those won in challenges less those lost, and
+    `bonds_held` are put down, or owed and not taken home; `game` is what claims, challenges and their moves cost.
+    """
 
     worker: str
     is_member: bool
@@ -75,11 +80,17 @@ class PaySlip:
     stake: int
     stake_unlocks_at: int | None
     stake_why: str
+    bounties: int
+    bonds_won: int
+    bonds_held: int
+    game: Cost
     note: str = NOTE
 
 
-def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> PaySlip:
+def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf, bond: int = 0) -> PaySlip:
     """Return the pay slip of `worker`; `cost_of` returns who sent a transaction and what it cost.
+
+    `bond` is what a claim puts down, in wei, where a contract is the referee.
 
     Raises UserError for somebody who has never joined.
     """
@@ -94,7 +105,7 @@ def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> P
         for current, job in jobs_of_rounds
         if (seat := job.seat_of(worker)) is not None
     ]
-    membership = _cost(_membership(logs, worker), cost_of)
+    membership, game = _cost(_membership(logs, worker), cost_of), _cost(_of_game(logs, worker, cost_of), cost_of)
     account = view.ledger.account(worker)
     unlocks_at, is_free, why = _stake(view, worker)
     return PaySlip(
@@ -104,12 +115,16 @@ def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf) -> P
         earned=sum(max(0, job.amount) for job in jobs),
         lost=sum(max(0, -job.amount) for job in jobs),
         membership=membership,
-        cost=_sum([membership, *(job.cost for job in jobs)]),
+        cost=_sum([membership, game, *(job.cost for job in jobs)]),
         taken_home=sum(_withdrawn(log.event, worker) for log in logs),
         withdrawable=account.credit + (account.stake if is_free else 0),
         stake=account.stake,
         stake_unlocks_at=unlocks_at,
         stake_why=why,
+        bounties=account.bounties,
+        bonds_won=view.ledger.games.won(worker) * bond,
+        bonds_held=view.ledger.games.held(worker) * bond,
+        game=game,
     )
 
 
@@ -146,6 +161,8 @@ def _why(job: Job, worker: str, verdict: Verdict, decision: tuple[Outcome, bytes
     if verdict is Verdict.RELEASED:
         by_referee = decided is Outcome.VOID
         return "the referee called the task broken" if by_referee else "nothing was accepted, and its result was shown"
+    if opened is not None and job.is_refuted(opened):
+        return "every claim of the result that it committed to was refuted, and it loses its stake"
     if decided is Outcome.FAILED:
         return "nobody ever proposed the result that it committed to"
     other = "another result than the accepted one" if opened else "a result that nobody proposed"
@@ -179,6 +196,12 @@ def _of_job(logs: Sequence[Log], worker: str, cost_of: CostOf) -> set[str]:
     own = {log.transaction for log in logs if _actor(log.event) == worker}
     settling = {log.transaction for log in logs if isinstance(log.event, Settled)}
     return own | {hash_ for hash_ in settling if (cost_of(hash_) or (None,))[0] == worker}
+
+
+def _of_game(logs: Sequence[Log], worker: str, cost_of: CostOf) -> set[str]:
+    """Return the transactions by which a worker claimed, challenged and moved; who did, only a receipt tells."""
+    played = {log.transaction for log in logs if isinstance(log.event, GameEvent)}
+    return {hash_ for hash_ in played if (cost_of(hash_) or (None,))[0] == worker}
 
 
 def _actor(event: Event) -> str | None:

@@ -27,9 +27,9 @@ def inspect_deployment(chain: Chain, deployment: Deployment, evil: int | None, w
     logs = chain.sync()
     view = chain.last_view()
     if worker is None:
-        registry = deployment.addresses["WorkerRegistry"]
-        return status_of(view, chain.network, registry, evil, lru_cache(open_task))
-    return pay_slip(view, logs, address_named(worker), lru_cache(cost_of))
+        registry, game = deployment.addresses["WorkerRegistry"], deployment.addresses.get("Disputes")
+        return status_of(view, chain.network, registry, evil, lru_cache(open_task), game)
+    return pay_slip(view, logs, address_named(worker), lru_cache(cost_of), deployment.parameters.bond)
 
 
 def as_json(value: Status | PaySlip) -> str:
@@ -55,6 +55,7 @@ def _status_lines(status: Status) -> list[str]:
         f"pool of {len(status.members)}",
         *(f"  {number}  {member}" for number, member in enumerate(status.members)),
     ]
+    lines += [] if status.bonds is None else [f"a contract is the referee, and holds bonds of {ether(status.bonds)}"]
     lines += _round_lines(status.newest_round) if status.newest_round else ["no round has been deployed"]
     lines += [_odds_line(referee, odds) for referee, odds in (status.odds or {}).items()]
     lines += ["model", *map(_version_line, status.versions)] if status.versions else ["no model has been announced"]
@@ -71,6 +72,10 @@ def _job_line(job: JobStatus) -> str:
     left = "" if job.seconds_left is None else f", {timedelta(seconds=max(0, job.seconds_left))} left"
     candidates = counted(job.candidates, "candidate")
     counts = f"{job.committed} of {job.seats} seats committed, {candidates}, {job.settled} settled"
+    if job.claims:
+        counts += (
+            f", {counted(job.claims, 'claim')}, {job.refuted} refuted, {counted(job.challenges, 'challenge')} open"
+        )
     return f"  job {job.job}  {job.decision or job.phase}{left}: {counts}"
 
 
@@ -99,10 +104,20 @@ def _pay_slip_lines(slip: PaySlip) -> list[str]:
         *(line for job in slip.jobs for line in _job_slip_lines(job)),
         f"joining, leaving, taking home: {_cost_text(slip.membership)}",
         f"in all: earned {ether(slip.earned)}, lost {ether(slip.lost)}, {_cost_text(slip.cost)}",
+        *_game_lines(slip),
         f"taken home {ether(slip.taken_home)}, can be taken home now {ether(slip.withdrawable)}",
         f"stake {ether(slip.stake)}: {slip.stake_why}",
         f"({slip.note})",
     ]
+
+
+def _game_lines(slip: PaySlip) -> list[str]:
+    """Return what claims and challenges came to, nothing for who made none."""
+    if not (slip.bounties or slip.bonds_won or slip.bonds_held or slip.game.transactions):
+        return []
+    won = f"{'-' if slip.bonds_won < 0 else '+'}{ether(abs(slip.bonds_won))}"
+    came_to = f"bounties {ether(slip.bounties)}, bonds {won}, {ether(slip.bonds_held)} of bonds not taken home"
+    return [f"claims and challenges: {came_to}; {_cost_text(slip.game)}"]
 
 
 def _job_slip_lines(job: JobSlip) -> list[str]:

@@ -18,7 +18,10 @@ from mlchain.tasks.catalogue import LearningTask
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """A job of the newest round; `ends` is when its phase is over, in seconds, None once it is decided."""
+    """A job of the newest round; `ends` is when its phase is over, in seconds, None once it is decided.
+
+    `claims` of its results were made, `refuted` ones of them included; `challenges` are those that are not over.
+    """
 
     job: int
     address: str
@@ -30,6 +33,9 @@ class JobStatus:
     candidates: int
     settled: int
     decision: str | None
+    claims: int
+    refuted: int
+    challenges: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,10 @@ class VersionStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How a deployment stands at the end of `block`; money in wei, `odds` by what the referee does."""
+    """How a deployment stands at the end of `block`; money in wei, `odds` by what the referee does.
+
+    `bonds` are held by the contract that is the referee, None where that is the server.
+    """
 
     network: str
     chain_id: int
@@ -72,12 +81,18 @@ class Status:
     owed: int
     burnt: int
     held: int
+    bonds: int | None
 
 
 def status_of(
-    view: View, network: str, registry: str, evil: int | None, open_task: Callable[[bytes], LearningTask]
+    view: View,
+    network: str,
+    registry: str,
+    evil: int | None,
+    open_task: Callable[[bytes], LearningTask],
+    game: str | None = None,
 ) -> Status:
-    """Return how the deployment whose registry is at that address stands in `view`.
+    """Return how the deployment whose registry, and whose game about claims, is at that address stands in `view`.
 
     With `evil`, the odds of the open round's jobs if so many of its pool are; raises UserError for more than that are.
     """
@@ -91,7 +106,7 @@ def status_of(
         view.now,
         ledger.server,
         list(ledger.pool.members),
-        _round(last, view.now) if last else None,
+        _round(ledger, last, view.now) if last else None,
         None if evil is None else _odds(ledger, evil),
         versions,
         note,
@@ -99,24 +114,28 @@ def status_of(
         ledger.owed,
         ledger.burnt,
         view.balance_of(registry),
+        None if game is None else view.balance_of(game),
     )
 
 
-def _round(current: Round, now: int) -> RoundStatus:
-    jobs = [_job(job, now) for job in current.jobs]
+def _round(ledger: Ledger, current: Round, now: int) -> RoundStatus:
+    jobs = [_job(ledger, job, now) for job in current.jobs]
     terms = current.terms
     return RoundStatus(
         current.number, not current.is_settled, terms.model_version, terms.quorum, current.pool_size, jobs
     )
 
 
-def _job(job: Job, now: int) -> JobStatus:
+def _job(ledger: Ledger, job: Job, now: int) -> JobStatus:
     at = phase(job, now)
     ends = {Phase.COMMIT: job.commit_end, Phase.PROPOSE: job.publish_end, Phase.REFEREE: job.referee_end}.get(at)
     decision = ACCEPTED[outcome(job, now)[0]] if at is Phase.DECIDED else None
     left = None if ends is None else ends - now
     counts = (len(job.commitments), job.terms.seats, len(job.candidates), len(job.settlements))
-    return JobStatus(job.index, job.address, at.name.lower(), ends, left, *counts, decision)
+    claims = ledger.games.of_job(job)
+    running = sum(game.is_running for claim in claims for game in ledger.games.about(claim))
+    games = (len(claims), sum(claim.is_refuted for claim in claims), running)
+    return JobStatus(job.index, job.address, at.name.lower(), ends, left, *counts, decision, *games)
 
 
 def _odds(ledger: Ledger, evil: int) -> dict[str, dict[str, float | None]] | None:

@@ -116,6 +116,23 @@ class Games:
         """Return the challenges of a claim."""
         return [it for it in self.challenges.values() if it.claim is claim]
 
+    def won(self, owner: str) -> int:
+        """Return how many bonds somebody has won in challenges, less those that it has lost."""
+        won = 0
+        for game in self.challenges.values():
+            if game.turn in (GameTurn.UPHELD, GameTurn.REFUTED):
+                sides = (game.claim.claimant, game.challenger)
+                winner, loser = sides if game.turn is GameTurn.UPHELD else sides[::-1]
+                won += (winner == owner) - (loser == owner)
+        return won
+
+    def held(self, owner: str) -> int:
+        """Return how many bonds of somebody are in the game: put down, or owed and not withdrawn."""
+        claims = [it for it in self.claims.values() if not (it.is_refuted or it.is_released)]
+        running = [it for it in self.challenges.values() if it.is_running]
+        put_down = [it.claimant for it in claims] + [it.challenger for it in running]
+        return put_down.count(owner) + self.bonds.get(owner, 0)
+
     def forget(self, job: Job) -> None:
         """Forget the claims of a job; what is owed is kept."""
         gone = {claim.number for claim in self.of_job(job)}

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from mlchain.chain.connection import Chain
 from mlchain.errors import UserError
-from mlchain.protocol.game_events import GameTurn
 from mlchain.protocol.rounds import Job, Outcome, Settlement, Verdict
 from mlchain.simulation.simulator import SimulationRun, wealth
 
@@ -63,29 +62,26 @@ def decision_of(job: Job) -> tuple[Outcome, bytes]:
 def pay_of(run: SimulationRun, address: str, behaviour: str) -> Pay:
     """Return the pay of one worker."""
     earned, losses = 0, []
-    for number, job, _seat, settlement in settlements_of(run, address):
+    for number, job, seat, settlement in settlements_of(run, address):
         if settlement.verdict is Verdict.REWARDED:
             earned += settlement.amount
         elif settlement.amount:
-            losses.append(Loss(number, job.index, settlement.amount, _reason(job, settlement)))
+            losses.append(Loss(number, job.index, settlement.amount, _reason(job, seat, settlement)))
     bounties, bonds = run.view.ledger.account(address).bounties, bonds_won(run, address)
     return Pay(address, behaviour, earned, tuple(losses), run.fees[address], bounties, bonds)
 
 
 def bonds_won(run: SimulationRun, address: str) -> int:
     """Return the bonds that somebody has won in challenges, less those that it has lost, in wei."""
-    won = 0
-    for game in run.view.ledger.games.challenges.values():
-        if game.turn in (GameTurn.UPHELD, GameTurn.REFUTED):
-            sides = (game.claim.claimant, game.challenger)
-            winner, loser = sides if game.turn is GameTurn.UPHELD else sides[::-1]
-            won += (winner == address) - (loser == address)
-    return won * run.deployment.parameters.bond
+    return run.view.ledger.games.won(address) * run.deployment.parameters.bond
 
 
-def _reason(job: Job, settlement: Settlement) -> str:
+def _reason(job: Job, seat: int, settlement: Settlement) -> str:
     if settlement.verdict is Verdict.ABSENT:
         return "never committed"
+    shown = job.opened_by(seat)
+    if shown is not None and job.is_refuted(shown):
+        return "committed to a result whose claims are refuted"
     if decision_of(job)[0] is Outcome.FAILED:
         return "committed to a result that nobody proposed"
     return "committed to another result than the accepted one"

@@ -91,6 +91,8 @@ class Summary:
                 "earned": pay.earned,
                 "slashed": pay.slashed,
                 "gas_paid": pay.gas_paid,
+                "bounties": pay.bounties,
+                "bonds": pay.bonds,
                 "net": pay.net,
             }
             for pay in self.pay

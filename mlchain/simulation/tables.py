@@ -15,6 +15,7 @@ from mlchain.units import ether
 MOST_WORKERS = 20  # that have a row each; more are summed up
 IN_FILE = "is in the summary.json of --report"
 AMOUNTS = ("earned", "slashed", "gas paid", "net")
+GAME_AMOUNTS = ("earned", "slashed", "bounties", "bonds", "gas paid", "net")
 WORDS = {
     "outcome",
     "decided by",
@@ -67,16 +68,18 @@ def odds_table(summary: Summary) -> Table:
 
 def pay_table(summary: Summary) -> Table:
     """Return a row per worker, in ether, or per behaviour where there are many workers."""
+    has_game = any(pay.bounties or pay.bonds for pay in summary.pay)
+    amounts = GAME_AMOUNTS if has_game else AMOUNTS
     if len(summary.pay) > MOST_WORKERS:
-        made = _table(f"Pay in ether, by behaviour; that of each worker {IN_FILE}", "behaviour", "workers", *AMOUNTS)
+        made = _table(f"Pay in ether, by behaviour; that of each worker {IN_FILE}", "behaviour", "workers", *amounts)
         for behaviour, workers in summary.behaviours.items():
-            together = [_amounts(pay) for pay in summary.pay if pay.behaviour == behaviour]
+            together = [_amounts(pay, has_game) for pay in summary.pay if pay.behaviour == behaviour]
             totals = map(sum, zip(*together, strict=True))
             made.add_row(behaviour, f"{workers:,}", *map(_ether, totals))
         return made
-    made = _table("Pay in ether", "worker", "behaviour", *AMOUNTS)
+    made = _table("Pay in ether", "worker", "behaviour", *amounts)
     for pay in summary.pay:
-        made.add_row(pay.address, pay.behaviour, *map(_ether, _amounts(pay)))
+        made.add_row(pay.address, pay.behaviour, *map(_ether, _amounts(pay, has_game)))
     return made
 
 
@@ -148,8 +151,10 @@ def _table(title: str, *columns: str) -> Table:
     return table(title, *columns, words=WORDS, wrapped=WRAPPED)
 
 
-def _amounts(pay: Pay) -> tuple[int, int, int, int]:
-    return pay.earned, -pay.slashed, -pay.gas_paid, pay.net
+def _amounts(pay: Pay, has_game: bool) -> tuple[int, ...]:
+    """Return what the columns of a worker's pay show, in wei."""
+    game = (pay.bounties, pay.bonds) if has_game else ()
+    return (pay.earned, -pay.slashed, *game, -pay.gas_paid, pay.net)
 
 
 def _ether(wei: int) -> str:

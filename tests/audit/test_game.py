@@ -258,6 +258,28 @@ def test_a_move_after_its_clock_has_run_out_is_named(played, kind):
     assert any("when its clock had run out at" in problem for problem in found)
 
 
+def test_a_pick_of_a_node_once_the_leaf_is_shown_is_named(played):
+    place = find(played.logs, Revealed)
+    told = replace(played.logs[place], event=Picked(played.logs[place].event.challenge, 0))
+
+    found = played.problems([*played.logs[: place + 1], told, *played.logs[place + 1 :]], Revealed)
+
+    assert "this move is not made at this depth" in found
+
+
+def test_a_move_once_another_challenge_has_refuted_the_claim_is_named(played):
+    place = find(played.logs, Decided, outcome=GameTurn.REFUTED)
+    claim = played.logs[place].event.claim
+    nodes = played.logs[find(played.logs, Claimed, claim=claim)].event.nodes
+    events = (Challenged(2, claim, STRANGER, 0), Opened(2, nodes))
+    before, after = (replace(played.logs[place], event=event) for event in events)
+
+    told = [*played.logs[:place], before, played.logs[place], after, *played.logs[place + 1 :]]
+
+    found = [(it.subject, it.problem) for it in played.findings(told)]
+    assert ("challenge 2", f"claim {claim} was refuted before") in found
+
+
 @pytest.mark.parametrize(
     ("kind", "what"),
     [(Claimed, "the root of the nodes that it shows"), (Opened, "the root of the nodes that it shows")],

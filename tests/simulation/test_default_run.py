@@ -25,7 +25,7 @@ KEYS = (
 )
 ROUND_KEYS = "round seed version content_hash accuracy jobs"
 JOB_KEYS = "address outcome decided_by accepted_hash honest_hash matches seats"
-PAY_KEYS = "address behaviour earned slashed gas_paid net"
+PAY_KEYS = "address behaviour earned slashed gas_paid bounties bonds net"
 GAS_KEYS = "count min median max"
 
 
