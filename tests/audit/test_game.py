@@ -330,6 +330,14 @@ def test_a_claim_refuted_before_its_clock_has_run_out_is_named(played):
     assert any("as refuted, where the claim had until" in problem for problem in found)
 
 
+def test_a_proof_of_what_was_never_asked_for_is_named(played):
+    place = find(played.logs, Challenged)
+    proved = Decided(played.logs[place].event.challenge, played.logs[place].event.claim, GameTurn.UPHELD)
+    told = [*played.logs[: place + 1], replace(played.logs[place], event=proved), *played.logs[place + 1 :]]
+
+    assert any("as upheld, where the claim had until" in problem for problem in played.problems(told, Challenged))
+
+
 def test_a_claim_that_succeeds_one_that_stands_is_named(played):
     place = find(played.logs, Released)
     number = played.logs[place].event.claim
@@ -372,6 +380,11 @@ def test_bonds_that_are_gone_are_named_and_ether_that_was_forced_in_is_no_proble
     assert (finding.check, finding.subject) == (Check.BOOKS, "disputes")
     assert finding.problem == f"it holds {held} wei of bonds, and has 0 wei"
     assert played.findings(logs, game=replace(game, balance=held + 1)) == []
+    (finding,) = played.findings(logs, game=replace(played.books.game, balance=held))
+    assert (finding.subject, finding.problem) == (
+        f"bonds owed to {owner}",
+        f"the events come to {held} wei, the contracts to 0 wei",
+    )
 
 
 def test_bonds_of_claims_about_something_else_than_jobs_are_counted(played):
