@@ -18,7 +18,6 @@ from mlchain.referee.prover import Prover
 
 BOND = 10**17  # wei
 CLOCK = 3600  # seconds of either side
-TARGET = 2_000_000  # gas of a dispute, and 13 moves, that the design has set
 
 
 def measure() -> Section:
@@ -35,7 +34,7 @@ def measure() -> Section:
         moves."""
     dearest = max(max(gas.values()) for _, gas, _ in found.values())
     most = max(moves for moves, _, _ in found.values())
-    figures = {"dearest": f"{dearest / 10**6:.2f}", "moves": str(most)}
+    figures = {"dearest": _thousands(dearest), "moves": str(most)}
     return Section("A whole dispute", f"{wrapped(said)}\n\n{table(['', *PRICED], rows)}", figures)
 
 
