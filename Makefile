@@ -1,6 +1,7 @@
 # `make simulate` and `make test` are all you need: each first installs what is missing (see setup/install.sh).
 
 WORKERS ?= 10
+PACE ?= 1s
 # Processes that run the tests; JOBS=0 runs them in one, which starts faster and keeps `--pdb` usable.
 JOBS ?= 2
 # More options: make simulate ARGS="--network ethereum:local:foundry", make test ARGS="tests/contracts -k settle"
@@ -16,7 +17,7 @@ CLIENT ?= besu
 LOCK = uv pip compile --universal --python-version 3.10 --fork-strategy fewest --annotation-style line --no-header
 SHELL_SCRIPTS = .ci/run $(wildcard setup/*.sh)
 
-.PHONY: help setup setup-dev simulate test test-thorough test-quorum test-clique quorum quorum-down lint docs coverage
+.PHONY: help setup setup-dev simulate page test test-thorough test-quorum test-clique quorum quorum-down lint docs coverage
 .PHONY: fuzz prove mutants results lock clean
 
 help: ## show this list
@@ -30,6 +31,9 @@ setup-dev: ## install what is missing to develop: the same, and what tests and l
 
 simulate: setup ## simulate a learning server and its workers on a local chain (WORKERS=10)
 	$(APE) run simulate --workers $(WORKERS) $(ARGS)
+
+page: setup ## watch a simulation in the browser, with two evil workers in ten (PACE=1s)
+	$(APE) run simulate --page --pace $(PACE) --workers $(WORKERS) --evil 2 --rounds 10 $(ARGS)
 
 test: setup-dev ## run the tests, except for the slow ones (JOBS=2)
 	$(APE) test -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)

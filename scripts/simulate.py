@@ -13,7 +13,8 @@ from mlchain.centralized.learning.aggregation import RULES
 from mlchain.centralized.learning.behaviours import BEHAVIOURS as LEARNERS
 from mlchain.centralized.simulation.options import CentralizedOptions
 from mlchain.chain.command import LocalCommand
-from mlchain.errors import UserError
+from mlchain.errors import UserError, require
+from mlchain.live.options import PAUSE
 from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.simulation.options import REFEREES, Options
 from mlchain.tasks.choices import Subject, prepare
@@ -21,6 +22,7 @@ from mlchain.tasks.options import EARLY_STOPPING, UNTIL_ACCURACY, subject_option
 from mlchain.units import Duration
 
 DEFAULT = Options()
+PORT = 8780
 CENTRALIZED = CentralizedOptions()
 ONLY_FOR = {
     "contracts": (
@@ -32,6 +34,8 @@ ONLY_FOR = {
         "until_accuracy",
         "early_stopping",
         "save_model",
+        "page",
+        "pace",
     ),
     "centralized": ("rule", "dirichlet_alpha", "asynchronous", "timeout"),
 }
@@ -90,6 +94,15 @@ ONLY_FOR = {
 @click.option(
     "--save-model", type=click.Path(path_type=Path), help="File for the last version of the model: .npz or .onnx."
 )
+@click.option(
+    "--page",
+    type=click.IntRange(0, 65535),
+    is_flag=False,
+    flag_value=PORT,
+    metavar="[PORT]",
+    help=f"Serve a page to watch on, until Ctrl-C: at port {PORT} of this machine, or another.",
+)
+@click.option("--pace", type=PAUSE, default="0s", help="With --page: time to wait after every transaction.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for summary.json and plots.")
 @click.pass_context
 def cli(
@@ -114,6 +127,8 @@ def cli(
     asynchronous: bool,
     timeout: float,
     save_model: Path | None,
+    page: int | None,
+    pace: float,
     report: Path | None,
 ) -> None:
     """Play a learning server and its workers, honest and evil, through whole rounds on a chain of their own."""
@@ -144,7 +159,8 @@ def cli(
             until_accuracy,
             early_stopping,
         )
-        _play(options, report, save_model)
+        require(page is not None or not pace, "--pace slows a simulation that is watched: it goes with --page")
+        _play(options, report, save_model, page, pace)
     else:
         lies = CENTRALIZED.behaviour if behaviour is None else behaviour
         how = (rule, dirichlet_alpha, asynchronous, timeout, subject.data, subject.label)
@@ -158,9 +174,10 @@ def _refuse_options_of_other_modes(context: click.Context, mode: str) -> None:
             raise UserError(f"--{name.replace('_', '-')} cannot be combined with --mode {mode}")
 
 
-def _play(options: Options, report: Path | None, save_model: Path | None) -> None:
+def _play(options: Options, report: Path | None, save_model: Path | None, page: int | None, pace: float) -> None:
     from mlchain.console import console, progress_bar
     from mlchain.export.model_file import save, trained_of
+    from mlchain.page.program import SimulationPage
     from mlchain.simulation.books import check_books
     from mlchain.simulation.forecast import announce
     from mlchain.simulation.simulator import Simulation, open_chain
@@ -174,7 +191,11 @@ def _play(options: Options, report: Path | None, save_model: Path | None) -> Non
     console().print(announce(options), soft_wrap=True)
 
     with progress_bar(options.rounds) as progress:
-        run = Simulation(chain, options, progress).play()
+        shown = None if page is None else SimulationPage(page, pace)
+        simulation = Simulation(chain, options, shown.reporting(progress) if shown else progress)
+        if shown:
+            shown.open(simulation.run.deployment)
+        run = simulation.play()
     check_books(chain, run)
     summary = summarize(chain, run, time.monotonic() - started)
     print_summary(console(), summary)
@@ -190,6 +211,8 @@ def _play(options: Options, report: Path | None, save_model: Path | None) -> Non
         click.echo(f"version {last.number} of the model is in {save_model}")
     else:
         click.echo("the chain of a simulation is gone with it: --save-model FILE keeps the model", err=True)
+    if shown:
+        shown.stay()
 
 
 def _learn(options: CentralizedOptions, report: Path | None) -> None:

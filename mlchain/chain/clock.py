@@ -24,6 +24,11 @@ class ChainClock:
         self._number, self._timestamp = number, timestamp
 
     @property
+    def newest(self) -> int:
+        """The time of the newest block seen, in seconds."""
+        return self._timestamp
+
+    @property
     def now(self) -> int:
         """The estimated time of the next block, in seconds."""
         if self._since is None:

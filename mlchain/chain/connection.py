@@ -48,7 +48,7 @@ class Chain:
         self._logs = Logs(self._provider)
         self._views = Views(self._provider)
         self._following: FollowedDeployment | None = None
-        self._clock = ChainClock()
+        self.clock = ChainClock()
 
     # The network
 
@@ -104,7 +104,7 @@ class Chain:
         if self.is_development:
             with node_errors():
                 return int(ape_chain.pending_timestamp)
-        return self._clock.now
+        return self.clock.now
 
     def advance_to(self, timestamp: int) -> None:
         """Set the clock of a development chain so that the next block is not before `timestamp`."""
@@ -286,7 +286,7 @@ class Chain:
         """
         chain_id, newest = self._questions.ask([("eth_chainId", []), header_question(LATEST)])
         head = header_of(newest)
-        self._clock.see(head.number, head.timestamp)
+        self.clock.see(head.number, head.timestamp)
         return self._followed.sync(number(chain_id), head)
 
     def last_view(self) -> View:

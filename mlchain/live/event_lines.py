@@ -61,10 +61,14 @@ ACCEPTED = {
 def line_of(log: Log, ledger: Ledger, own: str) -> str:
     """Return one line on an event that `ledger` has taken in; `own` is the address of who reads it."""
     when = datetime.fromtimestamp(log.timestamp, timezone.utc).strftime("%H:%M:%S")
+    return f"{when} block {log.block}  {told_of(log, ledger, own)}"
+
+
+def told_of(log: Log, ledger: Ledger, own: str) -> str:
+    """Return what an event says, without when."""
     names = _Names(ledger, own)
     job_line = _of_job(names, log.event)
-    told = f"{names.job(log.address)}: {job_line}" if job_line else _of_deployment(names, log)
-    return f"{when} block {log.block}  {told}"
+    return f"{names.job(log.address)}: {job_line}" if job_line else _of_deployment(names, log)
 
 
 def lack_of(it: Shortfall, address: str) -> str:

@@ -162,7 +162,7 @@ def _floats(chances: Chances, ruled: Fraction | None) -> dict[str, float | None]
 def _versions(ledger: Ledger, open_task: Callable[[bytes], LearningTask]) -> tuple[list[VersionStatus], str | None]:
     """Return the versions with their accuracy, as far as it can be known, and why it cannot be, if so."""
     notes: list[str] = []
-    recipe_of = _recipes(ledger)
+    recipe_of = recipes_of(ledger)
 
     def accuracy(version: ModelVersion) -> float | None:
         recipe = recipe_of(version.number)
@@ -182,7 +182,7 @@ def _versions(ledger: Ledger, open_task: Callable[[bytes], LearningTask]) -> tup
     return versions, notes[0] if notes else None
 
 
-def _recipes(ledger: Ledger) -> Callable[[int], bytes | None]:
+def recipes_of(ledger: Ledger) -> Callable[[int], bytes | None]:
     """Return a function that tells the recipe of the newest round that can have trained, or made, a version."""
     if not ledger.rounds:
         return lambda _version: None

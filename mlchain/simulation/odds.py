@@ -73,8 +73,8 @@ class Question:
         )
 
 
-def odds_table(question: Question) -> Table:
-    """Return the odds of a job, without a referee and with one."""
+def odds_rows(question: Question) -> list[tuple[str, Fraction | None, Fraction | None]]:
+    """Return what may come of a job: a name, and its probability without a referee and with one."""
     odds = question.odds()
     rows: dict[str, Callable[[Chances], Fraction | None]] = {
         "P(right accepted)": lambda chances: chances.right,
@@ -84,10 +84,15 @@ def odds_table(question: Question) -> Table:
         "P(reward | correct)": lambda chances: chances.reward,
         "P(slashed | correct)": lambda chances: chances.slash,
     }
+    return [(name, chance(odds.silent), chance(odds.live)) for name, chance in rows.items()]
+
+
+def odds_table(question: Question) -> Table:
+    """Return the odds of a job, without a referee and with one."""
     job = f"committee {question.seats}, quorum {question.votes}, pool {question.pool}, evil {question.evil}"
     made = table(f"Odds of a job: {job}", *COLUMNS, words={""})
-    for name, chance in rows.items():
-        made.add_row(name, *(_exactly(chance(chances)) for chances in (odds.silent, odds.live)))
+    for name, *chances in odds_rows(question):
+        made.add_row(name, *map(exactly, chances))
     return made
 
 
@@ -150,7 +155,7 @@ def _per_wrong(amount: Fraction, chances: Chances, unit: str = "") -> str:
     return f"{number(amount / chances.wrong)}{unit}" if chances.wrong else "never"
 
 
-def _exactly(chance: Fraction | None) -> str:
+def exactly(chance: Fraction | None) -> str:
     """Return a probability with its fraction, if that is short."""
     is_short = chance is not None and 1 < chance.denominator < SHORT
     return f"{shown(chance)} = {chance}" if is_short else shown(chance)

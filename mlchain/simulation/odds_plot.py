@@ -1,8 +1,5 @@
 """The odds of a job over committee sizes and evil shares, as a picture."""
 
-from collections.abc import Callable
-from fractions import Fraction
-from math import ceil
 from pathlib import Path
 
 from matplotlib import pyplot
@@ -10,26 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from mlchain.errors import UserError
-from mlchain.protocol.odds import Odds, odds_of
-from mlchain.protocol.terms import least_majority
 from mlchain.simulation.odds import Question
+from mlchain.simulation.odds_curves import PANELS, ChanceOf, Curves, curves_of
 from mlchain.simulation.plots import save_figure
 
-SHARES = (10, 20, 30, 40, 50)  # evil workers, in percent of the pool
-LARGEST_COMMITTEE = 51
 LOWEST = 1e-12  # what is less is below a logarithmic panel, and zero is not on it
 FORMATS = (".png", ".svg", ".pdf")
-
-ChanceOf = Callable[[Odds], Fraction | None]
-Curves = dict[int, dict[int, Odds]]  # by the number of evil workers, and by seats
-
-# A panel: title, what of the odds it shows, and whether its scale is logarithmic.
-PANELS: tuple[tuple[str, ChanceOf, bool], ...] = (
-    ("P(wrong accepted), without a referee", lambda odds: odds.silent.wrong, True),
-    ("P(wrong accepted), with a referee", lambda odds: odds.live.wrong, True),
-    ("P(reward | correct), without a referee; with one it is 100 %", lambda odds: odds.silent.reward, False),
-    ("P(referee called)", lambda odds: odds.live.ruled, False),
-)
 
 
 def save_odds_plot(question: Question, path: Path) -> None:
@@ -37,26 +20,13 @@ def save_odds_plot(question: Question, path: Path) -> None:
     if path.suffix.lower() not in FORMATS:
         raise UserError(f"a plot is a file that ends with {', '.join(FORMATS)}, which {path} does not")
     figure, axes = pyplot.subplots(2, 2, figsize=(12, 8.5), sharex=True, layout="constrained")
-    curves = _curves(question)
+    curves = curves_of(question)
     for panel, (title, chance_of, is_logarithmic) in zip(axes.flat, PANELS, strict=True):
         panel.set(title=title, xlabel="seats of the committee")
         _scale(panel, is_logarithmic, _draw(panel, question, curves, chance_of))
     figure.suptitle(f"Odds of a job, pool of {question.pool}; the lines are for a quorum of a bare majority")
     figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     save_figure(figure, path)
-
-
-def _curves(question: Question) -> Curves:
-    """Return the odds by number of evil workers and by odd committee sizes, up to that asked for if it is larger."""
-    evils = dict.fromkeys(max(1, round(question.pool * share / 100)) for share in SHARES)
-    largest = min(question.pool, max(LARGEST_COMMITTEE, question.seats))
-    sizes = range(1, largest + 1, 2 * ceil(largest / LARGEST_COMMITTEE))
-    audit = Fraction(str(question.audit_rate))
-    quorums = {seats: least_majority(seats) for seats in sizes}
-    return {
-        evil: {seats: odds_of(question.pool, evil, seats, quorum, audit) for seats, quorum in quorums.items()}
-        for evil in evils
-    }
 
 
 def _draw(axes: Axes, question: Question, curves: Curves, chance_of: ChanceOf) -> list[float]:

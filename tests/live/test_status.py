@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mlchain.data.dataset import DataError
 from mlchain.errors import UserError
 from mlchain.live.rendering import as_json, as_lines
-from mlchain.live.status import _recipes, status_of
+from mlchain.live.status import recipes_of, status_of
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.records import Records
 from tests.actors.scenes import DAY, Scene
@@ -160,4 +160,4 @@ def test_a_version_has_the_recipe_of_the_newest_round_that_can_have_trained_or_m
 
     earlier = [current for current in ledger.rounds if current.terms.model_version <= version]
     expected = (earlier or list(ledger.rounds) or [None])[-1]
-    assert _recipes(ledger)(version) == (expected and expected.task)
+    assert recipes_of(ledger)(version) == (expected and expected.task)
