@@ -21,6 +21,7 @@ export function showEvents(where, store, [key, value]) {
   const wanted = () => [worker.value.trim(), job.value.trim(), kind.value];
   const isAddress = (text) => /^0x[0-9a-fA-F]{40}$/.test(text);
   const isFiltered = () => wanted().some(Boolean);
+  const isWrong = () => wanted().slice(0, 2).some((text) => text && !isAddress(text));
   const fits = (it) => {
     const [who, which, what] = wanted();
     const same = (one, other) => one?.toLowerCase() === other.toLowerCase();
@@ -53,11 +54,7 @@ export function showEvents(where, store, [key, value]) {
     shown.clear();
     const [who, which, what] = wanted();
     for (const [field, text] of [[worker, who], [job, which]]) field.setAttribute("aria-invalid", String(Boolean(text) && !isAddress(text)));
-    if ((who && !isAddress(who)) || (which && !isAddress(which))) {
-      say(said, "An address has 0x and 40 digits.");
-      return;
-    }
-    if (isFiltered()) {
+    if (isFiltered() && !isWrong()) {
       try {
         const found = await ask(`/events?${new URLSearchParams({ worker: who, job: which, kind: what })}`);
         if (turn !== asked) return;
@@ -81,7 +78,7 @@ export function showEvents(where, store, [key, value]) {
     for (const [number, it] of store.all("event/")) {
       if ((!changed || changed.has(`event/${number}`)) && fits(it)) add(Number(number), it);
     }
-    say(said, shown.size ? `${counted(shown.size, "event")}, the newest first; times are UTC.` : "No such event yet.");
+    say(said, isWrong() ? "An address has 0x and 40 digits." : shown.size ? `${counted(shown.size, "event")}, the newest first; times are UTC.` : "No such event yet.");
   }
 
   worker.addEventListener("change", refill);

@@ -70,7 +70,7 @@ export function showModel(where, store) {
 function versionRow(it) {
   const made = it.round === null ? "the first" : `${counted(it.merged, "job")} of round ${it.round}`;
   const details = el("td", { colspan: COLUMNS.length, class: "details" });
-  const button = el("button", { type: "button", "aria-expanded": "false", "aria-label": `Jobs of version ${it.number}` }, "Jobs and gas");
+  const button = el("button", { type: "button", "aria-expanded": "false", "aria-label": `Jobs and gas of version ${it.number}` }, "Jobs and gas");
   const line = row(COLUMNS, [
     `${it.number}`, percent(it.accuracy), it.loss === null ? "–" : it.loss.toFixed(3), made,
     it.complete ? it.size.toLocaleString("en") : `${it.published.toLocaleString("en")} of ${it.size.toLocaleString("en")}`,

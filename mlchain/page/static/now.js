@@ -52,7 +52,7 @@ export class JobRow {
     if (!seat) {
       const mark = el("span", { class: "mark", "aria-hidden": "true" });
       const name = el("span", { class: "name" });
-      const link = el("a", { href: `#/worker/${worker}` }, mark, name, el("span", { class: "who" }, short(worker)));
+      const link = el("a", { href: `#/worker/${worker}` }, mark, name, " ", el("span", { class: "who" }, short(worker)));
       seat = this.seats[at] = { node: el("li", {}, link), mark, name, link };
       this.row.append(seat.node);
     }
@@ -62,7 +62,7 @@ export class JobRow {
     const title = `Seat ${at}, ${worker}: ${this.states[state] ?? state}${gain ? ` (${gain[0]})` : ""}`;
     if (seat.link.title !== title) {
       seat.link.title = title;
-      seat.link.setAttribute("aria-label", `Seat ${at}, ${short(worker)}, ${NAMES[state]}${gain ? `, ${gain[0]}` : ""}`);
+      seat.link.setAttribute("aria-label", `${NAMES[state]} ${short(worker)}, seat ${at}${gain ? `, ${gain[0]}` : ""}`);
     }
   }
 

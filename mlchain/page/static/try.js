@@ -93,7 +93,7 @@ export function showTry(where, store) {
       Object.assign(context, { strokeStyle: "#fff", lineWidth: PEN, lineCap: "round", lineJoin: "round" });
       context.beginPath();
       context.moveTo(...from);
-      context.lineTo(...to);
+      context.lineTo(to[0] + 0.01, to[1]); // a line of no length would not be drawn
       context.stroke();
     }
     function take() {
