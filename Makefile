@@ -17,7 +17,7 @@ CLIENT ?= besu
 LOCK = uv pip compile --universal --python-version 3.10 --fork-strategy fewest --annotation-style line --no-header
 SHELL_SCRIPTS = .ci/run $(wildcard setup/*.sh)
 
-.PHONY: help setup setup-dev simulate page test test-thorough test-quorum test-clique quorum quorum-down lint docs coverage
+.PHONY: help setup setup-dev simulate page test test-page test-thorough test-quorum test-clique quorum quorum-down lint docs coverage
 .PHONY: fuzz prove mutants results lock clean
 
 help: ## show this list
@@ -36,11 +36,16 @@ page: setup ## watch a simulation in the browser, with two evil workers in ten (
 	$(APE) run simulate --page --pace $(PACE) --workers $(WORKERS) --evil 2 --rounds 10 $(ARGS)
 
 test: setup-dev ## run the tests, except for the slow ones (JOBS=2)
+	@sh setup/chromium.sh --check
 	$(APE) test -n $(JOBS) --dist loadfile -m "not slow" $(ARGS)
 
 test-thorough: setup-dev ## run all proofs and tests, with many more examples of each property
 	@sh setup/prove.sh || [ $$? = 3 ]
 	HYPOTHESIS_PROFILE=thorough $(APE) test -n $(JOBS) --dist loadfile $(ARGS)
+
+test-page: setup-dev ## run the tests of the page, in Chromium, which apt installs if it is missing; pictures: reports/page
+	@sh setup/chromium.sh
+	$(APE) test -n 0 tests/page $(ARGS)
 
 test-quorum: setup-dev ## run the tests under Quorum's rules; on a real network too if QUORUM_RPC has its nodes' URLs
 	$(APE) test -n $(JOBS) --dist loadfile -m "not slow" --network ethereum:local:foundry --quorum-rules $(QUORUM_TESTS)
