@@ -65,16 +65,17 @@ class Answers:
         job = ledger.job_at(address)
         if job is None:
             raise Unanswerable(f"there is no job at {address}")
-        logs = transactions_of(self._chronicle.of_job(address))
+        logs, current = transactions_of(self._chronicle.of_job(address)), ledger.round_of(job)
+        named = f"round {current.number} job {job.index}: "  # which the heading says already
         return {
-            "job": job_shown(ledger.round_of(job), job, view.now),
+            "job": job_shown(current, job, view.now),
             "open": phase(job, view.now).name.lower() != "decided",
             "transactions": [
                 {
                     "transaction": hash_,
                     "block": its[0].block,
                     "time": its[0].timestamp,
-                    "says": [told_of(log, ledger, "") for log in its],
+                    "says": [told_of(log, ledger, "").removeprefix(named) for log in its],
                     **self._transaction(hash_),
                 }
                 for hash_, its in logs.items()

@@ -17,6 +17,7 @@ class Board:
     def __init__(self) -> None:
         self.epoch = secrets.token_hex(4)
         self.number = 0
+        self._values: Mapping[str, Json] = {}
         self._texts: dict[str, str] = {}  # JSON, by key
         self._changed: dict[str, int] = {}
         self._gone: deque[tuple[int, str]] = deque()
@@ -25,12 +26,13 @@ class Board:
         self._told: tuple[int, int, str] | None = None  # since, up to, and the text: most ask for the same
         self.on_change: Callable[[], None] = lambda: None
 
-    def show(self, values: Mapping[str, Json], prefix: str = "") -> None:
-        """Show these values, and no others whose key begins with the prefix; call `on_change` if any is another."""
-        texts = {key: json.dumps(value, separators=(",", ":")) for key, value in values.items()}
+    def show(self, values: Mapping[str, Json]) -> None:
+        """Show these values, and no others; call `on_change` if any is another. None may be changed afterwards."""
+        others = {key: value for key, value in values.items() if self._values.get(key, self) is not value}
+        texts = {key: json.dumps(value, separators=(",", ":")) for key, value in others.items()}
+        self._values = values
         with self._lock:
-            known = [key for key in self._texts if key.startswith(prefix)]
-            gone = [key for key in known if key not in texts]
+            gone = [key for key in self._texts if key not in values]
             changed = [key for key, text in texts.items() if self._texts.get(key) != text]
             if not gone and not changed:
                 return

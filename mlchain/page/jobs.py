@@ -56,7 +56,7 @@ def forecast(job: Job, now: int) -> Json:
         return None
     for when in sorted({job.challenge_end, job.publish_end, job.referee_end}):
         decided = outcome(job, when)[0]
-        if when > now and decided is not Outcome.UNDECIDED:
+        if decided is not Outcome.UNDECIDED:
             return [ACCEPTED[decided], when]
     return None
 

@@ -40,16 +40,20 @@ class Showing:
         self._losses: dict[int, float | None] = {}
         self._rounds: dict[int, Json] = {}
         self._lines: dict[int, Json] = {}
+        self._steady: tuple[int, Values] = (-1, {})  # what follows from so many logs
 
     def values(self, view: View, held: int, quality_of: Callable[[int], Quality | None]) -> Values:
         """Return all values; `held` is what the registry has, in wei, `quality_of` tells how good a version is."""
-        ledger = view.ledger
+        ledger, logs = view.ledger, len(self._chronicle.logs)
+        if self._steady[0] != logs:
+            self._steady = logs, self._of_logs(ledger, held)
+        steady = self._steady[1]
+        return {**steady, "now": self._now(view), **self._open_jobs(view), **self._of_versions(ledger, quality_of)}
+
+    def _of_logs(self, ledger: Ledger, held: int) -> Values:
         return {
             "place": self._where(),
-            "now": self._now(view),
             "money": _money(ledger, held),
-            **self._open_jobs(view),
-            **self._of_versions(ledger, quality_of),
             **{f"worker/{owner}": self._worker(ledger, owner) for owner in ledger.accounts if owner != ledger.server},
             **{f"round/{it.number}": self._round(it) for it in ledger.rounds},
             **self._events(ledger),

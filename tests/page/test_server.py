@@ -57,13 +57,36 @@ def messages(board, headers=(), count=2, changing=lambda: None):
             if len(found) >= count:
                 done.set()
 
-        headers_sent = [(b"host", HOST.encode()), *headers]
-        scope = {"type": "http", "method": "GET", "path": "/changes", "raw_path": b"/changes", "query_string": b""}
-        scope |= {"headers": headers_sent, "scheme": "http", "server": (HOST, 80), "http_version": "1.1", "app": None}
+        scope = scope_of("/changes", (b"host", HOST.encode()), *headers)
         await asyncio.wait_for(create_app(board, Refusing(UserError("")), HOST)(scope, receive, send), 20)
         return found
 
     return asyncio.run(listen())
+
+
+def scope_of(path, *headers):
+    """Return what a server hands an application of a request with these headers and no others."""
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b""}
+    return scope | {"headers": headers, "scheme": "http", "server": (HOST, 80), "http_version": "1.1", "app": None}
+
+
+def status_of(path, *headers, asked=None):
+    """Return the status of an answer that may never end, to a request with these headers and no others."""
+    web = create_app(Board(), asked or Refusing(UserError("")), HOST)
+
+    async def ask():
+        began = asyncio.get_running_loop().create_future()
+
+        async def send(message):
+            if message["type"] == "http.response.start":
+                began.set_result(message["status"])
+
+        answering = asyncio.ensure_future(web(scope_of(path, *headers), asyncio.Event().wait, send))
+        await asyncio.wait({answering, began}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
+        answering.cancel()
+        return began.result()
+
+    return asyncio.run(ask())
 
 
 def data_of(message: str) -> dict:
@@ -241,6 +264,13 @@ def test_a_name_that_a_stranger_points_at_this_machine_is_refused(page, path, ho
     assert answer.text == "this page has another name"
 
 
+def test_a_request_with_two_names_or_none_is_refused():
+    own, foreign = (b"host", HOST.encode()), (b"host", b"evil.example")
+
+    assert status_of("/", own) == 200
+    assert {status_of("/"), status_of("/", own, foreign), status_of("/", foreign, own)} == {421}
+
+
 @pytest.mark.parametrize(
     "host", ["127.0.0.1:8780", "localhost:8780", "localhost", "LOCALHOST:1", "[::1]:8780", "[::1]"]
 )
@@ -303,10 +333,11 @@ def test_the_page_itself_has_no_script_or_style_within():
         )
 
 
-def test_no_more_watch_than_can_be_served(monkeypatch, page):
+def test_no_more_watch_than_can_be_served(monkeypatch):
+    assert status_of("/changes", (b"host", HOST.encode())) == 200
     monkeypatch.setattr(app, "MOST_VIEWERS", 0)
 
-    assert page.get("/changes").status_code == 503
+    assert status_of("/changes", (b"host", HOST.encode())) == 503
 
 
 def test_who_asks_too_much_is_told_to_come_again():
@@ -319,6 +350,19 @@ def test_who_asks_too_much_is_told_to_come_again():
     assert (answer.status_code, answer.text) == (503, "too many questions at a time: ask again later")
 
 
+def test_a_row_of_more_cells_than_a_table_has_is_not_even_looked_at():
+    class Encoding:
+        def ask(self, question):
+            future = Future()
+            future.set_result([len(question) - 2])
+            return future
+
+    web = TestClient(create_app(Board(), Encoding(), HOST), base_url=f"http://{HOST}")
+
+    assert web.get("/encoded/1?" + "&".join(["cell=1"] * 256)).json() == [256]
+    assert web.get("/encoded/1?" + "&".join(["cell=1"] * 257)).status_code == 404
+
+
 def test_an_answer_that_does_not_come_is_given_up(monkeypatch):
     monkeypatch.setattr(app, "PATIENCE", 0.05)
 
@@ -326,9 +370,7 @@ def test_an_answer_that_does_not_come_is_given_up(monkeypatch):
         def ask(self, _question):
             return Future()
 
-    answer = TestClient(create_app(Board(), Silent(), HOST), base_url=f"http://{HOST}").get("/version/1")
-
-    assert (answer.status_code, answer.text) == (503, "the answer takes too long: try again later")
+    assert status_of("/version/1", (b"host", HOST.encode()), asked=Silent()) == 503
 
 
 # Words of strangers

@@ -76,6 +76,18 @@ def test_equal_questions_that_wait_have_one_answer():
     assert first.result(0)["number"] == 1
 
 
+def test_what_is_asked_for_again_before_the_next_look_is_not_worked_out_again(monkeypatch):
+    page, worked_out = Page(), []
+    monkeypatch.setattr(page.watcher._answers, "version", lambda _view, number: worked_out.append(number))
+    for _ in range(2):
+        page.get("/version/1")
+    assert worked_out == ["1"]
+    page.watcher.look()
+    page.get("/version/1")
+
+    assert worked_out == ["1", "1"]
+
+
 def test_a_receipt_is_asked_for_once():
     page = Page()
     address = f"/job/{page.scene.job.address}"

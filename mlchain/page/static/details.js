@@ -4,8 +4,8 @@ import { address, ask, clock, copyButton, counted, el, explored, jobLink, money,
 import { chart } from "./charts.js";
 import { JobRow } from "./now.js";
 
-const SEATS = [["Job", false], ["Seat", true], ["Amount", true], ["What became of it", false], ["Why", false], ["Gas paid", true]];
-const STEPS = [["Block", true], ["Time", false], ["Transaction", false], ["Sender", false], ["What happened", false], ["Gas", true], ["Fee", true]];
+const SEATS = [["Job"], ["Seat", "number"], ["Amount", "number"], ["What became of it", "text"], ["Why", "text"], ["Gas paid", "number"]];
+const STEPS = [["Block", "number"], ["Time"], ["Transaction"], ["Sender"], ["What happened", "text"], ["Gas", "number"], ["Fee", "number"]];
 
 // Asks again whenever one of some keys changes, but not more often than every second.
 function following(path, draw, fail, concerns) {
@@ -39,14 +39,14 @@ function following(path, draw, fail, concerns) {
 
 export function showWorker(where, store, worker) {
   const quiet = el("p", { class: "quiet", role: "status" }, "Asking for the pay slip …");
-  const body = el("div");
+  const [totals, body] = [el("div"), el("div")];
   const byRound = chart("Earned or lost by round", "round", "ether", [["earned less lost", "accent", true]], { height: 180 });
-  where.append(el("h1", {}, "Worker"), el("p", { class: "title" }, el("code", {}, worker), copyButton(worker)), quiet, byRound.node, body);
+  where.append(el("h1", {}, "Worker"), el("p", { class: "title" }, el("code", {}, worker), copyButton(worker)), quiet, totals, byRound.node, body);
   byRound.node.hidden = true;
 
   function draw(slip) {
     say(quiet, slip.member ? "A member of the pool." : "Not in the pool.");
-    const totals = [["Earned", slip.earned], ["Lost", slip.lost], ["Gas paid", slip.cost.fee], ["Taken home", slip.taken_home], ["Can be taken home now", slip.withdrawable], ["Stake", slip.stake]];
+    const sums = [["Earned", slip.earned], ["Lost", slip.lost], ["Gas paid", slip.cost.fee], ["Taken home", slip.taken_home], ["Can be taken home now", slip.withdrawable], ["Stake", slip.stake]];
     const net = new Map();
     for (const job of slip.jobs) net.set(job.round, (net.get(job.round) ?? 0) + Number(job.amount[1]) / 1e18);
     byRound.node.hidden = !net.size;
@@ -54,8 +54,8 @@ export function showWorker(where, store, worker) {
     const lines = slip.jobs.toReversed().map((job) => row(SEATS, [
       jobLink(job.address, `round ${job.round}, job ${job.job}`), `${job.seat}`, money(job.amount),
       job.verdict ? `${{ rewarded: "paid" }[job.verdict] ?? job.verdict}; ${job.decision}` : job.decision, job.why, money(job.cost.fee)]));
+    totals.replaceChildren(el("dl", { class: "stats" }, sums.map(([name, value]) => el("div", { class: "stat" }, el("dt", {}, name), el("dd", {}, money(value))))));
     body.replaceChildren(
-      el("dl", { class: "stats" }, totals.map(([name, value]) => el("div", { class: "stat" }, el("dt", {}, name), el("dd", {}, money(value))))),
       el("p", {}, `Stake: ${slip.stake_why}. Joining, leaving and taking home took ${counted(slip.membership.transactions, "transaction")}.`),
       section("Pay slip", lines.length ? table("Seats of this worker, the newest first", SEATS, lines) : el("p", {}, "It has held no seat yet.")),
       el("p", { class: "quiet" }, `${slip.note[0].toUpperCase()}${slip.note.slice(1)}. `, el("a", { href: `#/events/worker/${worker}` }, "All of its events")));
@@ -71,7 +71,7 @@ export function showJob(where, store, job) {
   const steps = el("div");
   const shown = new JobRow(job, store.get("place")?.states ?? {}, true);
   shown.node.hidden = true;
-  where.append(heading, el("p", { class: "title" }, address(job)), quiet, shown.node, steps);
+  where.append(heading, el("p", { class: "title" }, el("code", {}, job), copyButton(job)), quiet, shown.node, steps);
 
   function draw(found) {
     const place = store.get("place");

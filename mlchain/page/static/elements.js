@@ -58,6 +58,14 @@ export function announce(text) {
   say(document.getElementById("announce"), text);
 }
 
+// A text with the workers that it names, by their shortened addresses, as links.
+export function linked(text, workers) {
+  const found = workers.filter((worker) => text.includes(short(worker)));
+  if (!found.length) return [text];
+  const [worker, ...others] = found;
+  return text.split(short(worker)).flatMap((part, at) => [at ? el("a", { href: `#/worker/${worker}`, title: worker }, short(worker)) : null, ...linked(part, others)]);
+}
+
 export const workerLink = (worker) => address(worker, `#/worker/${worker}`);
 export const jobLink = (job, text) => el("a", { href: `#/job/${job}`, title: job }, text);
 
@@ -81,16 +89,16 @@ export function section(title, ...children) {
   return el("section", {}, el("h2", {}, title), ...children);
 }
 
-// A table that scrolls by itself where it is too wide; `columns` are [name, isNumber].
+// A table that scrolls by itself where it is too wide; `columns` are [name, "number" or "text", if it is long].
 export function table(caption, columns, rows) {
-  const head = el("tr", {}, columns.map(([name, isNumber]) => el("th", { scope: "col", class: isNumber ? "number" : null }, name)));
+  const head = el("tr", {}, columns.map(([name, kind]) => el("th", { scope: "col", class: kind }, name)));
   const body = el("tbody", {}, rows);
   return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": caption },
     el("table", {}, el("caption", { class: "unseen" }, caption), el("thead", {}, head), body));
 }
 
 export function row(columns, cells) {
-  return el("tr", {}, cells.map((cell, at) => el("td", { class: columns[at][1] ? "number" : null }, cell)));
+  return el("tr", {}, cells.map((cell, at) => el("td", { class: columns[at][1] }, cell)));
 }
 
 export async function ask(path) {

@@ -1,6 +1,6 @@
 // The last hundred events, filtered by worker, job or kind.
 
-import { announce, ask, clock, counted, el, explored, jobLink, say } from "./elements.js";
+import { announce, ask, clock, counted, el, explored, jobLink, linked, say } from "./elements.js";
 
 const MOST = 100;
 
@@ -35,7 +35,7 @@ export function showEvents(where, store, [key, value]) {
       el("time", { datetime: new Date(it.time * 1000).toISOString() }, clock(it.time)),
       el("span", { class: "block" }, explored(place, "block", it.block, `block ${it.block}`)),
       el("span", { class: "kind" }, it.kind),
-      el("span", { class: "says" }, it.says, it.job ? [" ", jobLink(it.job, "job")] : null,
+      el("span", { class: "says" }, linked(it.says, it.people.filter((who) => store.get(`worker/${who}`))), it.job ? [" ", jobLink(it.job, "job")] : null,
         it.transaction && place?.explorer ? [" ", explored(place, "tx", it.transaction, "transaction")] : null));
     const newer = [...shown.keys()].filter((other) => other > number);
     if (newer.length) shown.get(Math.min(...newer)).after(line);

@@ -70,7 +70,7 @@ function showHealth() {
   }
   const age = store.now === null ? null : store.now - its.block_time;
   say(blockText, `Block ${its.block.toLocaleString("en")}`);
-  say(agoText, age === null ? "" : `, ${duration(age)} ago`);
+  say(agoText, age === null ? "" : `${duration(age)} ago`);
   agoText.title = `${clock(its.block_time)} UTC`;
   const texts = [];
   if (!store.isConnected) texts.push("The page's server does not answer: what is shown may be old. Trying again …");

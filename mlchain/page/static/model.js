@@ -4,7 +4,7 @@ import { ask, copyButton, counted, el, jobLink, money, percent, row, say, sectio
 import { chart } from "./charts.js";
 import { firstPictures, readModel, readRecipe } from "./network.js";
 
-const COLUMNS = [["Version", true], ["Accuracy", true], ["Loss", true], ["Made by", false], ["Bytes", true], ["Hash", false], ["", false]];
+const COLUMNS = [["Version", "number"], ["Accuracy", "number"], ["Loss", "number"], ["Made by", "text"], ["Bytes", "number"], ["Hash"], ["Details"]];
 const MOST_PICTURES = 64;
 
 export function showModel(where, store) {

@@ -3,7 +3,7 @@
 import { counted, el, row, say, section, setMoney, table, workerLink } from "./elements.js";
 import { chart } from "./charts.js";
 
-const COLUMNS = [["Worker", false], ["Stake", true], ["Credit", true], ["Earned", true], ["Lost", true], ["Seats", false]];
+const COLUMNS = [["Worker"], ["Stake", "number"], ["Credit", "number"], ["Earned", "number"], ["Lost", "number"], ["Seats", "text"]];
 const VERDICTS = ["paid", "released", "slashed", "absent"];
 const NAMES = {
   held: "Held by the registry", owed: "Owed, and burnt", escrow: "Escrow of the open round", stakes: "Stakes", credits: "Credits to withdraw",

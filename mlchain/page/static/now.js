@@ -24,7 +24,7 @@ export class JobRow {
     this.candidates = el("ul", { class: "candidates" });
     this.how = el("p", { class: "how" });
     this.node = el("article", { class: "job" },
-      el("div", { class: "jobhead" }, isAlone ? null : el("h3", {}, this.title), el("ol", { class: "phases", "aria-label": "Phase" }, this.phases), this.left),
+      el("div", { class: "jobhead" }, isAlone ? null : el("h3", {}, this.title), this.left, el("ol", { class: "phases", "aria-label": "Phase" }, this.phases)),
       this.row, this.counts, this.candidates, this.how);
   }
 

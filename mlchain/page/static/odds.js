@@ -3,7 +3,7 @@
 import { ask, el, row, say, section, table } from "./elements.js";
 import { chart } from "./charts.js";
 
-const COLUMNS = [["", false], ["Without a referee", true], ["With a referee", true]];
+const COLUMNS = [["Chance"], ["Without a referee", "number"], ["With a referee", "number"]];
 const COLOURS = ["good", "second", "accent", "third", "bad"];
 const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const REST = 120; // milliseconds without a move before the server is asked
