@@ -1,6 +1,6 @@
 // A page for each worker, with its pay slip, and for each job, with its transactions.
 
-import { address, ask, clock, copyButton, counted, el, explored, jobLink, money, row, say, section, table, workerLink } from "./elements.js";
+import { address, ask, clock, copyButton, counted, el, explored, jobLink, moment, money, row, say, section, table, workerLink } from "./elements.js";
 import { chart } from "./charts.js";
 import { JobRow } from "./now.js";
 
@@ -82,7 +82,7 @@ export function showJob(where, store, job) {
     shown.node.hidden = false;
     tick();
     const lines = found.transactions.map((it) => row(STEPS, [
-      explored(place, "block", it.block, `${it.block}`), clock(it.time),
+      explored(place, "block", it.block, `${it.block}`), el("time", { title: `${moment(it.time)} UTC` }, clock(it.time)),
       el("span", { class: "address" }, explored(place, "tx", it.transaction, `${it.transaction.slice(0, 10)}…`), copyButton(it.transaction)),
       it.sender ? (store.get(`worker/${it.sender}`) ? workerLink(it.sender) : address(it.sender)) : "not known any more",
       el("ul", { class: "plain" }, it.says.map((text) => el("li", {}, text))),

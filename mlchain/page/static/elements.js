@@ -83,6 +83,7 @@ export function duration(seconds) {
   return minutes ? `${minutes} min ${String(whole % 60).padStart(2, "0")} s` : `${whole} s`;
 }
 
+export const moment = (time) => new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ");
 export const clock = (time) => new Date(time * 1000).toISOString().slice(11, 19);
 
 export function section(title, ...children) {

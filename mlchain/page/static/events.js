@@ -1,6 +1,6 @@
 // The last hundred events, filtered by worker, job or kind.
 
-import { announce, ask, clock, counted, el, explored, jobLink, linked, say } from "./elements.js";
+import { announce, ask, clock, counted, el, explored, jobLink, linked, moment, say } from "./elements.js";
 
 const MOST = 100;
 
@@ -32,7 +32,7 @@ export function showEvents(where, store, [key, value]) {
     if (shown.has(number)) return;
     const place = store.get("place");
     const line = el("li", {},
-      el("time", { datetime: new Date(it.time * 1000).toISOString() }, clock(it.time)),
+      el("time", { datetime: new Date(it.time * 1000).toISOString(), title: `${moment(it.time)} UTC` }, clock(it.time)),
       el("span", { class: "block" }, explored(place, "block", it.block, `block ${it.block}`)),
       el("span", { class: "kind" }, it.kind),
       el("span", { class: "says" }, linked(it.says, it.people.filter((who) => store.get(`worker/${who}`))), it.job ? [" ", jobLink(it.job, "job")] : null,

@@ -1,6 +1,6 @@
 // Chooses the section by the address, and lets it follow what changes.
 
-import { announce, clock, duration, el, say } from "./elements.js";
+import { announce, duration, el, moment, say } from "./elements.js";
 import { Store } from "./store.js";
 import { showEvents } from "./events.js";
 import { showJob, showWorker } from "./details.js";
@@ -71,7 +71,7 @@ function showHealth() {
   const age = store.now === null ? null : store.now - its.block_time;
   say(blockText, `Block ${its.block.toLocaleString("en")}`);
   say(agoText, age === null ? "" : `${duration(age)} ago`);
-  agoText.title = `${clock(its.block_time)} UTC`;
+  agoText.title = `${moment(its.block_time)} UTC`;
   const texts = [];
   if (!store.isConnected) texts.push("The page's server does not answer: what is shown may be old. Trying again …");
   else if (its.trouble) texts.push(`Trouble with the chain: ${its.trouble}. What is shown may be old; it is tried again.`);

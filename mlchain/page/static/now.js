@@ -1,6 +1,6 @@
 // The open round: every job as a row of seats that change as things happen.
 
-import { clock, counted, duration, el, jobLink, percent, say, short, workerLink } from "./elements.js";
+import { counted, duration, el, jobLink, moment, percent, say, short, workerLink } from "./elements.js";
 
 const MARKS = {
   drawn: "·", committed: "●", shown: "◐", agrees: "✓", differs: "✗", proposed: "◆", published: "▲",
@@ -77,7 +77,7 @@ export class JobRow {
   tellHow() {
     const { decision, forecast, phase } = this.job;
     if (decision) say(this.how, `Decided: ${decision}.`);
-    else if (forecast) say(this.how, `If nothing more happens, at ${clock(forecast[1])} UTC: ${forecast[0]}.`);
+    else if (forecast) say(this.how, `If nothing more happens, on ${moment(forecast[1])} UTC: ${forecast[0]}.`);
     else if (phase === "commit") say(this.how, "Not decided: commitments are awaited.");
     else say(this.how, "Not decided yet.");
     this.how.classList.toggle("decided", Boolean(decision));
