@@ -84,7 +84,7 @@ prove: setup-dev ## prove properties of the contracts for all inputs within boun
 mutants: setup-dev ## mutate the contracts in one place at a time and see whether the tests notice (an hour and a half)
 	.venv/bin/python -m mutants $(ARGS)
 
-results: setup ## measure everything again and write docs/results.md (half an hour; MNIST_DIR: MNIST's files)
+results: setup-dev ## measure everything again and write docs/results.md (half an hour; MNIST_DIR: MNIST's files)
 	@[ -n "$$MNIST_DIR" ] || echo "MNIST_DIR is not set: taking MNIST's files (11 MB) from the cache, or downloading them" >&2
 	.venv/bin/python -m benchmarks
 

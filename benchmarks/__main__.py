@@ -33,6 +33,7 @@ TOPICS = (
     "centralized",
     "referee",
     "disputes",
+    "page",
 )
 SESSIONS = "sessions"
 

@@ -188,6 +188,7 @@ ALLOWED = {
         "matplotlib",
         "mlchain",
         "numpy",
+        "playwright",
         "requests",
         "sklearn",
         "threadpoolctl",
