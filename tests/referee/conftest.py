@@ -1,4 +1,4 @@
-"""A job whose referee is a game, and who plays."""
+"""What the tests of refereed jobs share."""
 
 import pytest
 

@@ -25,6 +25,7 @@ from tests.contracts.protocol_steps import (
 
 BOND = 10**17
 CLOCK = 600  # seconds
+WRONG, WORSE = b"w" * 32, b"v" * 32  # results
 WINDOWS = {"commitWindow": 1_000, "publishWindow": 1_000, "refereeWindow": 5 * CLOCK, "challengeWindow": 300}
 
 
@@ -163,7 +164,7 @@ def game_end(scene) -> int:
     return publish_end(scene) + WINDOWS["refereeWindow"]
 
 
-def decided(scene) -> tuple[int, bytes]:
+def decided(scene) -> tuple[Outcome, bytes]:
     """Return how a job is decided when the game's time is over."""
     move_to(game_end(scene))
     return scene.outcome()

@@ -1,4 +1,4 @@
-"""What follows from a disputed job for everybody's money, and what is left to the server."""
+"""Disputed jobs: who wins, who loses, and where every wei goes."""
 
 import pytest
 from ape import project
@@ -12,6 +12,9 @@ from tests.contracts.protocol_steps import verdict_of as settled_as
 from tests.referee.refereed import (
     BOND,
     CLOCK,
+    WINDOWS,
+    WORSE,
+    WRONG,
     Trace,
     commit,
     decided,
@@ -21,9 +24,64 @@ from tests.referee.refereed import (
 )
 from tests.reference.tables import Phase, Verdict
 
-WRONG, WORSE = b"w" * 32, b"v" * 32
-UNDECIDED = (Outcome.UNDECIDED, bytes(32))
 JUNK = Trace((b"", b""), (b"j" * 32, b"k" * 32))
+
+
+def test_a_lie_of_all_seats_falls_by_one_watcher_who_gets_half_of_their_stakes(scene, watcher):
+    commit(scene, WRONG, WRONG, WRONG)
+    scene.committee.show(0, WRONG)
+    scene.bring(watcher, scene.right)
+    scene.claim(watcher, scene.right)
+
+    assert decided(scene) == (Outcome.UPHELD, content_hash(scene.right))
+    registry, before = scene.contracts.registry, scene.contracts.registry.burnt()
+    receipt = scene.committee.settle(sender=watcher)
+
+    bounty = registry.BountyPaid(job=scene.job, finder=watcher, amount=3 * (STAKE // 2))
+    assert [event for event in receipt.events if event.event_name == "BountyPaid"] == [bounty]
+    assert {settled_as(receipt, seat) for seat in range(3)} == {Verdict.SLASHED}
+    assert registry.accountOf(watcher).credit == 3 * (STAKE // 2)
+    assert registry.burnt() - before == 3 * STAKE - 3 * (STAKE // 2)
+    assert registry.accountOf(scene.contracts.server).credit == 3 * REWARD + BONUS, "what it has paid in, no wei more"
+
+
+def test_a_lie_that_nobody_can_read_yet_does_not_have_to_be_waited_for(scene, watcher):
+    """It could be published when the challenge window is over, and would stand at once."""
+    commit(scene, WRONG, WRONG, WRONG)
+    scene.bring(watcher, scene.right)
+    scene.claim(watcher, scene.right)
+
+    move_to(scene.job.commitEnd() + WINDOWS["challengeWindow"])
+    scene.committee.show(0, WRONG)
+
+    assert decided(scene) == (Outcome.UPHELD, content_hash(scene.right))
+
+
+def test_the_server_gets_nothing_of_what_it_claims_right(scene, server):
+    commit(scene, WRONG, WRONG, "right")
+    scene.committee.show(2, scene.right)
+    scene.claim(server, scene.right)
+    assert decided(scene) == (Outcome.UPHELD, content_hash(scene.right))
+
+    receipt = scene.committee.settle(sender=server)
+
+    assert "BountyPaid" not in [event.event_name for event in receipt.events]
+    assert scene.contracts.registry.burnt() == 2 * STAKE
+
+
+def test_a_bounty_is_paid_with_the_seats_that_are_settled_and_not_for_who_was_absent(scene, watcher):
+    commit(scene, WRONG, "right", None)
+    scene.committee.show(1, scene.right)
+    scene.claim(watcher, scene.right)
+    assert decided(scene) == (Outcome.UPHELD, content_hash(scene.right))
+    registry = scene.contracts.registry
+
+    scene.committee.settle(1, 2, sender=watcher)
+    assert registry.accountOf(watcher).credit == 0
+    scene.committee.settle(0, sender=watcher)
+
+    assert registry.accountOf(watcher).credit == STAKE // 2
+    assert registry.balance == registry.burnt() + 5 * STAKE - STAKE - 10**17 + 3 * REWARD + BONUS + STAKE // 2
 
 
 def test_a_refuted_result_costs_its_seats_their_stakes_even_if_nothing_is_accepted(scene, watcher, liar):
