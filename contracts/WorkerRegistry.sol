@@ -164,13 +164,14 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
         Round memory round = currentRound;
         uint256 lost = forfeited;
         uint256 bounty = 0;
+        bool isFound = finder != address(0) && finder != SERVER;
         for (uint256 i = 0; i < settlements.length; ++i) {
             Settlement calldata settlement = settlements[i];
             address worker = workerAt(settlement.position, round.snapshotBlock);
             uint256 amount = _settleSeat(worker, settlement);
             if (settlement.verdict == Verdict.Rewarded) round.escrow -= SafeCast.toUint96(amount);
             else lost += amount;
-            if (settlement.verdict == Verdict.Slashed) bounty += amount / 2;
+            if (isFound && settlement.verdict == Verdict.Slashed) bounty += amount / 2;
             emit SeatSettled(msg.sender, worker, settlement.seat, settlement.verdict, amount);
         }
 
@@ -179,7 +180,7 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
             emit Forfeited(msg.sender, forfeited);
         }
 
-        if (bounty != 0 && finder != address(0) && finder != SERVER) {
+        if (bounty != 0) {
             lost -= bounty;
             _accounts[finder].credit += SafeCast.toUint96(bounty);
             emit BountyPaid(msg.sender, finder, bounty);
