@@ -37,4 +37,4 @@ def cli(
     For that, half of the stakes of those who lied are paid. It needs no stake: only bonds, which come back.
     """
     limits = Limits(max_memory or half_of_the_memory(), max_seconds_per_job, max_data)
-    run_program(watcher_maker(share, leave, limits), watcher_is_done, program)
+    run_program(watcher_maker(share, leave, limits), watcher_is_done, program, reads_all=True)

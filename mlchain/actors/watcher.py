@@ -84,12 +84,13 @@ class Watcher:
 
     @staticmethod
     def _contests(job: Job, right: bytes, is_chosen: bool, is_time: bool) -> bool:
-        """Return whether the seats bring something wrong, or not what is right in time."""
+        """Return whether the seats bring something wrong and nothing right, or not what is right in time."""
         candidate = job.candidates.get(right)
         stands = candidate is not None and candidate.votes >= job.terms.quorum and job.is_complete(right)
         if is_time:
             return not stands
-        return is_chosen and bool(job.candidates) and candidate is None
+        is_lie = any(it.is_rival and hash_ != right for hash_, it in job.candidates.items())
+        return is_chosen and is_lie and (candidate is None or not candidate.votes)
 
     def _right(self, view: View, current: Round, job: Job) -> bytes:
         if job.address not in self._results:

@@ -13,6 +13,7 @@ from mlchain.simulation.attackers import (
     CAMPS,
     COLLUDING,
     FORGING,
+    PLAYERS,
     SILENT,
     SYBIL,
     WITHHOLDING,
@@ -106,7 +107,7 @@ def test_a_behaviour_answers_the_same_when_asked_again(result, worker, job):
 
 def test_exactly_one_behaviour_is_honest():
     assert [behaviour for behaviour in BEHAVIOURS.values() if behaviour.is_honest] == [HONEST]
-    assert list(BEHAVIOURS.values()) == [HONEST, *ATTACKERS]
+    assert list(BEHAVIOURS.values()) == [HONEST, *ATTACKERS, *PLAYERS]
     assert all(behaviour.name == name for name, behaviour in BEHAVIOURS.items())
 
 

@@ -252,6 +252,8 @@ def test_beside_proposals_and_rulings_every_limit_holds(stage, are_all):
 
 
 def test_every_kind_that_has_a_limit_is_in_a_block_above():
+    """But for those of the game, which nobody else's transaction makes dearer: whole runs keep to their limits."""
     source = Path(__file__).read_text()
 
-    assert [kind for kind in CALLS if f'"{kind.split(".")[1]}"' not in source] == []
+    kinds = [kind for kind in CALLS if not kind.startswith("Disputes.")]
+    assert [kind for kind in kinds if f'"{kind.split(".")[1]}"' not in source] == []

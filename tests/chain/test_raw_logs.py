@@ -27,6 +27,7 @@ VALUES = {
     "uint8": st.integers(0, 3),
     "address": st.binary(min_size=20, max_size=20).map(to_checksum_address),
     "bytes32": st.binary(min_size=32, max_size=32),
+    "bytes32[]": st.lists(st.binary(min_size=32, max_size=32), max_size=3).map(tuple),
     "bytes": st.binary(max_size=100),
     "string": st.text(max_size=20),
     "bool": st.booleans(),

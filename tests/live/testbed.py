@@ -31,6 +31,7 @@ class LiveTestbed:
     seed: int = 1
     jobs: int = 1
     task: str = "digits"
+    referee: str = "server"
     node: Node = field(init=False)
     proxy: Proxy = field(init=False)
     programs: Programs = field(init=False)
@@ -66,9 +67,14 @@ class LiveTestbed:
             self._open_account(name)
         records = self.folder / "records"
         place = ["--network", self.network_choice(self.node.url), "--account", "server"]
-        self.programs.run("deploy", *place, "--min-seats", "1", "--deployments", records)
+        self.programs.run("deploy", *place, "--min-seats", "1", "--deployments", records, "--referee", self.referee)
         (record,) = records.glob("*.json")
         self.deployment = Deployment.load(record)
+
+    @property
+    def pool(self) -> int:
+        """The number of those who join: who only watches does not."""
+        return sum(behaviour != "watching" for behaviour in self.workers.values())
 
     def network_choice(self, url: str) -> str:
         """Return the network as it is named on the command line."""
@@ -93,9 +99,11 @@ class LiveTestbed:
         pace = ["--patience", 20, "--account", name]
         pace += [] if poll_interval is None else ["--poll-interval", poll_interval]
         if name == "server":
-            wishes = ["--rounds", self.rounds, "--min-pool", len(self.workers), "--jobs", self.jobs]
+            wishes = ["--rounds", self.rounds, "--min-pool", self.pool, "--jobs", self.jobs]
             windows = ["--commit-window", WINDOW, "--publish-window", WINDOW, "--referee-window", WINDOW]
             program = [APE, "run", "server", *wishes, "--task", self.task, *windows, "--audit-rate", 0]
+        elif self.workers[name] == "watching":
+            program = [APE, "run", "watch"]
         elif self.workers[name] == HONEST.name:
             program = [APE, "run", "worker"]
         else:

@@ -7,9 +7,9 @@ from mlchain.chain.connection import Chain
 from mlchain.protocol.calls import Call, Turn, missing_chunks
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.game_events import GameTurn
+from mlchain.protocol.gas import CALLS, TRANSACTION
 from mlchain.protocol.rounds import Outcome, Phase, phase
 from mlchain.simulation import simulator
-from mlchain.simulation.attackers import PLAYERS
 from mlchain.simulation.attacks import all_attacks, result_of
 from mlchain.simulation.books import bonds_won, decision_of
 from mlchain.simulation.liars import Liar, Play
@@ -33,13 +33,16 @@ def test_half_of_the_seats_lie_and_lose_their_stakes_half_of_them_to_who_has_sho
     assert run.summary.wei["burnt"] == ETHER
 
 
-@pytest.mark.parametrize("play", [attacker.name for attacker in PLAYERS if attacker.name in ("stalling", "padding")])
+@pytest.mark.parametrize("play", ["stalling", pytest.param("padding", marks=pytest.mark.slow)])
 def test_a_majority_that_fights_for_its_lie_loses_a_bond_for_each_claim(play):
     run = outcome_of(**REFEREED | {"evil": 2, "behaviour": play})
 
     assert_nobody_is_wronged(run)
     assert run.summary.model_hash == retrained(run)
     assert all(pay.bonds < 0 < pay.slashed for pay in pay_of(run, play))
+    played = {kind: used for kind, used in run.played.gas.items() if kind.startswith("Disputes.")}
+    assert {kind for kind, used in played.items() if max(used) > TRANSACTION + CALLS[kind]} == set()
+    assert len(played) >= 8
     games = run.played.view.ledger.games
     assert all(claim.is_refuted == (claim.result_hash != run_accepted(run)) for claim in games.claims.values())
 
@@ -114,6 +117,7 @@ def test_a_server_that_watches_overrules_a_committee_that_is_evil_in_every_seat(
     assert run.summary.wei["burnt"] == 3 * ETHER, "the server gets no bounty"
 
 
+@pytest.mark.slow
 def test_honest_seats_whose_disputant_does_not_move_lose_the_job(monkeypatch):
     """The lie stands alone then: what the play stops."""
     monkeypatch.setattr(Disputant, "act", lambda *_: Turn([]))
