@@ -6,10 +6,10 @@ from random import Random
 from ape import accounts, chain, project
 
 from benchmarks.contracts import embedded_chain
-from benchmarks.referee import PRICED, prover
+from benchmarks.referee import PRICED, prover, thousands
 from benchmarks.report import Section, table, wrapped
-from mlchain.actors.disputant import answer, shown
-from mlchain.protocol.disputes import Challenge, Claim, clock_of
+from mlchain.actors.disputant import answer, nodes_below, shown
+from mlchain.protocol.disputes import Challenge, Claim, clock_of, levels_above
 from mlchain.protocol.game_events import GameTurn
 from mlchain.protocol.rounds import Job
 from mlchain.protocol.terms import RoundTerms
@@ -24,8 +24,8 @@ def measure() -> Section:
     """Play a dispute about an entry of every kind of tensor, with recipes of three sizes."""
     found = {name: _disputes(name) for name in PRICED}
     kinds = [kind for kind in Kind if any(kind in gas for _, gas, _ in found.values())]
-    rows = [[kind.name.lower(), *(_thousands(gas.get(kind)) for _, gas, _ in found.values())] for kind in kinds]
-    rows.append(["*a lie, left at the entry*", *(_thousands(refuted) for _, _, refuted in found.values())])
+    rows = [[kind.name.lower(), *(thousands(gas.get(kind)) for _, gas, _ in found.values())] for kind in kinds]
+    rows.append(["*a lie, left at the entry*", *(thousands(refuted) for _, _, refuted in found.values())])
     rows.append(["*moves*", *(str(moves) for moves, _, _ in found.values())])
     said = """Gas of all moves of both sides in a challenge of a right claim that comes down to one entry of a kind of
         tensor, the claim's transaction included, in thousands: an entry in the middle of training, or at its end. Of a
@@ -34,12 +34,8 @@ def measure() -> Section:
         moves."""
     dearest = max(max(gas.values()) for _, gas, _ in found.values())
     most = max(moves for moves, _, _ in found.values())
-    figures = {"dearest": _thousands(dearest), "moves": str(most)}
+    figures = {"dearest": thousands(dearest), "moves": str(most)}
     return Section("A whole dispute", f"{wrapped(said)}\n\n{table(['', *PRICED], rows)}", figures)
-
-
-def _thousands(gas: int | None) -> str:
-    return "–" if gas is None else f"{gas / 1000:.0f}"
 
 
 def _disputes(name: str) -> tuple[int, dict[Kind, int], int]:
@@ -67,7 +63,7 @@ class Table:
         self._stage = self._player.deploy(project.CountingJudge)  # what is disputed states what it is asked for
         start = chain.pending_timestamp + 600
         self._stage.setTimes(start, start + 5 * CLOCK, sender=self._player)
-        nodes = self._below(0, 0)
+        nodes = nodes_below(proof, 0, 0)
         statement = (self._stage, proof.description.statement, proof.described(), proof.root, nodes)
         self._claimed = self._send(self._game.claim, *statement, value=BOND)
         terms = RoundTerms(1, 1, 1, 1, 1, 0, 1, CLOCK, CLOCK, 5 * CLOCK, CLOCK)
@@ -78,23 +74,19 @@ class Table:
         receipt = method(*arguments, value=value, sender=self._player)
         return int(receipt.gas_used)  # type: ignore[attr-defined]
 
-    def _below(self, depth: int, index: int) -> list[bytes]:
-        levels = min(6, self._proof.depth - depth)
-        return [self._proof.node(depth + levels, (index << levels) + at) for at in range(1 << levels)]
-
     def play(self, position: int, entry: int | None) -> list[int]:
         """Return the gas of every move of a dispute about an entry, or of one that ends when its leaf is shown."""
         number, depth = self._game.counts()[1], self._proof.depth
-        levels = min(6, depth)
+        levels = levels_above(self._claim.nodes)
         first = position >> (depth - levels)
         used = [self._claimed, self._send(self._game.challenge, 0, *shown(self._claim.nodes, first), value=BOND)]
         left = clock_of(self._job)
         game = Challenge(number, self._claim, str(self._player), first, self._claim.nodes, 0, levels, left, left)
         while game.depth < depth:
             used.append(self._answer(game))
-            levels = min(6, depth - game.depth)
-            nodes = tuple(self._below(game.depth, game.position))
-            game.depth, game.position = game.depth + levels, position >> (depth - game.depth - levels)
+            nodes = tuple(nodes_below(self._proof, game.depth, game.position))
+            game.depth += levels_above(nodes)
+            game.position = position >> (depth - game.depth)
             used.append(self._send(self._game.pick, number, *shown(nodes, game.position % len(nodes))))
         used.append(self._answer(game))
         game.leaf, game.entry = self._proof.leaf(position), entry

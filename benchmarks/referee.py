@@ -30,7 +30,7 @@ def measure() -> Section:
     head = ["", "job, s", "trace, s", "trace / job", "a move, s", "MiB", "levels", "moves of six levels"]
     prices = {name: _prices(name) for name in PRICED}
     kinds = [kind for kind in Kind if any(kind in found for found in prices.values())]
-    cost = [[kind.name.lower(), *(_thousands(prices[name].get(kind)) for name in PRICED)] for kind in kinds]
+    cost = [[kind.name.lower(), *(thousands(prices[name].get(kind)) for name in PRICED)] for kind in kinds]
     said = f"""A job of a second round, its trace, and one of its moves, which show {LEVELS} levels of the tree. One
         thread; a move is the slowest of {MOVES} at random places, whose steps have to be worked out again. A dispute
         takes two moves for every six levels, and three more."""
@@ -42,10 +42,11 @@ def measure() -> Section:
 
 
 def _dearest(prices: dict[Kind, int]) -> str:
-    return _thousands(max(prices.values()))
+    return thousands(max(prices.values()))
 
 
-def _thousands(gas: int | None) -> str:
+def thousands(gas: int | None) -> str:
+    """Return gas in thousands, for a table."""
     return "–" if gas is None else f"{gas / 1000:.0f}"
 
 
@@ -54,7 +55,7 @@ def prover(name: str) -> Prover:
     task = create_task(*name.split())
     seed, parent = bytes(32), task.initial_model()
     model = task.aggregate(parent, [task.train(parent, seed, 1)])
-    return Prover(task, model, parent, 2, seed, 0, task.train(model, seed, 0, parent, 2))
+    return Prover(task, model, seed, 0, parent, 2, task.train(model, seed, 0, parent, 2))
 
 
 def _traced(name: str) -> list[str]:

@@ -3,15 +3,17 @@
 import click
 
 from mlchain.chain.command import Command
-from mlchain.live.options import PAUSE, Place, place_options
+from mlchain.live.options import PAGE_PORT, PAUSE, Place, place_options
 
-HOST, PORT = "127.0.0.1", 8780
+HOST = "127.0.0.1"
 
 
 @click.command(cls=Command, short_help="Serve a page that shows a deployment as it changes")
 @place_options
 @click.option("--host", default=HOST, show_default=True, help="Name or address to be reached by.")
-@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Port; 0 is any free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=PAGE_PORT, show_default=True, help="Port; 0 is any free one."
+)
 @click.option("--poll-interval", type=PAUSE, default="1s", show_default=True, help="Time between polls of the chain.")
 @click.option("--explorer", help="Address of a block explorer to link to, such as https://sepolia.etherscan.io.")
 def cli(place: Place, host: str, port: int, poll_interval: float, explorer: str | None) -> None:

@@ -14,7 +14,7 @@ from mlchain.centralized.learning.behaviours import BEHAVIOURS as LEARNERS
 from mlchain.centralized.simulation.options import CentralizedOptions
 from mlchain.chain.command import LocalCommand
 from mlchain.errors import UserError, require
-from mlchain.live.options import PAUSE
+from mlchain.live.options import PAGE_PORT, PAUSE
 from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.simulation.options import REFEREES, Options
 from mlchain.tasks.choices import Subject, prepare
@@ -22,7 +22,6 @@ from mlchain.tasks.options import EARLY_STOPPING, UNTIL_ACCURACY, subject_option
 from mlchain.units import Duration
 
 DEFAULT = Options()
-PORT = 8780
 CENTRALIZED = CentralizedOptions()
 ONLY_FOR = {
     "contracts": (
@@ -98,9 +97,9 @@ ONLY_FOR = {
     "--page",
     type=click.IntRange(0, 65535),
     is_flag=False,
-    flag_value=PORT,
+    flag_value=PAGE_PORT,
     metavar="[PORT]",
-    help=f"Serve a page to watch on, until Ctrl-C: at port {PORT} of this machine, or another.",
+    help=f"Serve a page to watch on, until Ctrl-C: at port {PAGE_PORT} of this machine, or another.",
 )
 @click.option("--pace", type=PAUSE, default="0s", help="With --page: time to wait after every transaction.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for summary.json and plots.")

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import click
 
+from mlchain.actors.worker import Worker
 from mlchain.chain.command import Command
-from mlchain.data.store import MOST_BYTES
-from mlchain.live.options import ProgramOptions, program_options
+from mlchain.live.options import ProgramOptions, limits_options, program_options
 from mlchain.live.runner import run_program
-from mlchain.live.training import Limits, half_of_the_memory
+from mlchain.live.training import Limits
 from mlchain.live.wallet import Wallet
-from mlchain.live.worker_program import GAS_RESERVE, worker_is_done, worker_maker
+from mlchain.live.worker_program import GAS_RESERVE, worker_maker
 from mlchain.tasks.options import DATA, LABEL, bring
-from mlchain.units import Amount, Duration, Size, ether, size_text
+from mlchain.units import Amount, ether
 
 
 @click.command(cls=Command, short_help="Work for a learning server on a live network")
@@ -29,15 +29,7 @@ from mlchain.units import Amount, Duration, Size, ether, size_text
     "--max-loss", type=Amount(), help="The most to lose in this deployment.  [default: one stake and one absence fee]"
 )
 @click.option("--rejoin", is_flag=True, help="Stake again after a slash, within --max-loss.")
-@click.option("--max-memory", type=Size(), help="Memory that a job may take.  [default: half of this machine's]")
-@click.option(
-    "--max-seconds-per-job",
-    type=Duration(),
-    help="Time that a job may take.  [default: half of its round's commit window]",
-)
-@click.option(
-    "--max-data", type=Size(), default=size_text(MOST_BYTES), show_default=True, help="Most to fetch of announced data."
-)
+@limits_options
 @DATA
 @LABEL
 def cli(
@@ -46,9 +38,7 @@ def cli(
     gas_reserve: int,
     max_loss: int | None,
     rejoin: bool,
-    max_memory: int | None,
-    max_seconds_per_job: int | None,
-    max_data: int,
+    limits: Limits,
     data: Path | None,
     label: str | None,
 ) -> None:
@@ -57,5 +47,4 @@ def cli(
     Restarted, on any machine, it continues where the chain stands.
     """
     bring(data, label)
-    limits = Limits(max_memory or half_of_the_memory(), max_seconds_per_job, max_data)
-    run_program(worker_maker(leave, gas_reserve, Wallet(max_loss, rejoin), limits), worker_is_done, program)
+    run_program(worker_maker(leave, gas_reserve, Wallet(max_loss, rejoin), limits), Worker.is_done, program)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, together
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.disputes import LEVELS, Challenge, Claim, challenges_end, claims_end, clock_of
+from mlchain.protocol.disputes import LEVELS, Challenge, Claim, challenges_end, claims_end, clock_of, levels_above
 from mlchain.protocol.game_events import GameTurn
 from mlchain.protocol.rounds import Job, Phase, Round, phase
 from mlchain.training.trees import grow, path_in
@@ -61,7 +61,7 @@ class Disputant:
         self._gas_reserve = gas_reserve
         self._proofs: dict[str, Proof] = {}  # by the address of a job; of the open round
 
-    def act(self, view: View, job: Job, right: bytes, contests: bool, share: float, show: Callable[[], Turn]) -> Turn:
+    def act(self, view: View, job: Job, result: bytes, contests: bool, share: float, show: Callable[[], Turn]) -> Turn:
         """Return what to do about a job whose right result this is.
 
         It starts a dispute if it `contests` what the seats have shown. `show()` says how the result is brought to be a
@@ -69,13 +69,13 @@ class Disputant:
         """
         if phase(job, view.now) not in (Phase.PROPOSE, Phase.REFEREE) or not (contests or job.is_disputed):
             return Turn([])
-        proof = self.proof(view, job, right)
-        claims, right_hash = view.ledger.games.of_job(job), content_hash(right)
-        turns = [self._claim(view, job, proof, right_hash, share, show)]
-        for claim in claims:
-            if claim.is_refuted:
-                continue
-            is_right = (claim.result_hash, claim.root) == (right_hash, proof.root)
+        proof = self.proof(view, job, result)
+        standing = [claim for claim in view.ledger.games.of_job(job) if not claim.is_refuted]
+        right = content_hash(result), proof.root
+        is_claimed = any((claim.result_hash, claim.root) == right for claim in standing)  # by whomever
+        turns = [] if is_claimed else [self._claim(view, job, proof, share, show)]
+        for claim in standing:
+            is_right = (claim.result_hash, claim.root) == right
             turns += [] if is_right else [self._challenge(view, claim, proof, share)]
             for game in view.ledger.games.about(claim):
                 if game.is_running:
@@ -121,19 +121,12 @@ class Disputant:
 
     def has_bonds(self, view: View) -> bool:
         """Return whether bonds of this account are still in the game."""
-        games = view.ledger.games
-        claims = [it for it in games.claims.values() if it.claimant == self.address]
-        running = [it for it in games.challenges.values() if it.is_running and it.challenger == self.address]
-        is_held = any(not (claim.is_refuted or claim.is_released) for claim in claims)
-        return is_held or bool(running) or bool(games.bonds.get(self.address))
+        return view.ledger.games.held(self.address) != 0
 
     # Claims
 
-    def _claim(self, view: View, job: Job, proof: Proof, right: bytes, share: float, show: Callable[[], Turn]) -> Turn:
-        """Claim the right result unless a claim with the right root stands, whoever has made it."""
-        claims = view.ledger.games.of_job(job)
-        if any((it.result_hash, it.root, it.is_refuted) == (right, proof.root, False) for it in claims):
-            return Turn([])
+    def _claim(self, view: View, job: Job, proof: Proof, share: float, show: Callable[[], Turn]) -> Turn:
+        """Claim the right result, as soon as it is published whole."""
         if view.now >= claims_end(job):
             return Turn([])
         window, start = job.terms.publish_window, job.commit_end
@@ -142,15 +135,14 @@ class Disputant:
         time = start + int(share * window / 2)
         if view.now < time:
             return Turn([], time)
-        if not job.is_complete(right):
+        if not job.is_complete(content_hash(proof.result)):
             return show()
         return Turn([self.claim_of(job, proof)])
 
     def claim_of(self, job: Job, proof: Proof) -> Call:
         """Return what claims the result that a trace ends in."""
-        levels = _levels(proof, 0)
-        nodes = [proof.node(levels, index) for index in range(1 << levels)]
-        arguments = (job.address, content_hash(proof.result), proof.described(), proof.root, nodes)
+        shows = nodes_below(proof, 0, 0)
+        arguments = (job.address, content_hash(proof.result), proof.described(), proof.root, shows)
         return _call("claim", *arguments, value=self.bond)
 
     # The challenger's moves
@@ -163,7 +155,7 @@ class Disputant:
             return Turn([])
         index = self._pick(claim, proof, claim.nodes, 0, 0)
         time = claim.time + int(share * clock / 2)
-        if any(it.is_running and it.position >> (it.depth - _depth(claim.nodes)) == index for it in games):
+        if any(it.is_running and it.position >> (it.depth - levels_above(claim.nodes)) == index for it in games):
             time = max(time, end - clock // 4)
         if view.now < time:
             return Turn([], time)
@@ -182,7 +174,7 @@ class Disputant:
 
     def _pick(self, claim: Claim, proof: Proof, shown: tuple[bytes, ...], depth: int, position: int) -> int:
         """Return the first of the nodes shown that differs; if none does, the one with a byte published otherwise."""
-        levels = _depth(shown)
+        levels = levels_above(shown)
         first = position << levels
         for index, node in enumerate(shown):
             if node != proof.node(depth + levels, first + index):
@@ -226,10 +218,7 @@ class Disputant:
 def answer(game: Challenge, proof: Proof) -> Call:
     """Return the claim's next move, by the trace that it has named."""
     if game.depth < proof.depth:
-        levels = _levels(proof, game.depth)
-        first = game.position << levels
-        nodes = [proof.node(game.depth + levels, first + index) for index in range(1 << levels)]
-        return _call("open", game.number, nodes)
+        return _call("open", game.number, nodes_below(proof, game.depth, game.position))
     leaf = proof.leaf(game.position)
     if not leaf:
         return _call("provePadding", game.number, proof.described())
@@ -243,14 +232,12 @@ def _call(method: str, *arguments: object, value: int = 0) -> Call:
     return Call("Disputes", method, arguments, value)
 
 
-def _levels(proof: Proof, depth: int) -> int:
-    return min(LEVELS, proof.depth - depth)
-
-
-def _depth(nodes: tuple[bytes, ...]) -> int:
-    return (len(nodes) - 1).bit_length()
+def nodes_below(proof: Proof, depth: int, position: int) -> list[bytes]:
+    """Return the nodes that a move shows below one: six levels, or the leaves if they are closer."""
+    levels = min(LEVELS, proof.depth - depth)
+    return [proof.node(depth + levels, (position << levels) + index) for index in range(1 << levels)]
 
 
 def shown(nodes: tuple[bytes, ...], index: int) -> tuple[int, bytes, list[bytes]]:
     """Return the arguments of a pick: the index, the node and its path among the nodes shown."""
-    return index, nodes[index], path_in(grow(list(nodes), _depth(nodes)), index)
+    return index, nodes[index], path_in(grow(list(nodes), levels_above(nodes)), index)

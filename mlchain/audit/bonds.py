@@ -3,13 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from mlchain.protocol.disputes import bonds_paid
 from mlchain.protocol.game_events import (
     BondsWithdrawn,
     Challenged,
     Claimed,
     Decided,
     GameEvent,
-    GameTurn,
     Released,
 )
 
@@ -36,9 +36,8 @@ class Bonds:
                 self.challengers[number] = challenger
                 self.held += 1
             case Decided(challenge=number, claim=claim, outcome=outcome):
-                is_upheld = outcome is GameTurn.UPHELD
-                winner = self.claimants[claim] if is_upheld else self.challengers[number]
-                self.owed[winner] += 2 if outcome is GameTurn.REFUTED else 1
+                winner, bonds = bonds_paid(outcome, self.claimants[claim], self.challengers[number])
+                self.owed[winner] += bonds
             case Released(claim=number):
                 self.owed[self.claimants[number]] += 1
             case BondsWithdrawn(owner=owner):

@@ -85,8 +85,7 @@ def check_books(state: AuditState, books: Books, block: int) -> None:
             if book is None:
                 expect(False, place, f"there is no such job at {job.address}")
                 continue
-            rivals = sum(candidate.is_rival for candidate in job.candidates.values())
-            counts = (len(job.commitments), rivals)
+            counts = (len(job.commitments), job.rivals)
             expect_equal(f"{place}, commitments and candidates", counts, (book.commitments, book.candidates))
             expect(terms_of(current, job) == book.terms, place, "its terms are not those that it was announced with")
 

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from mlchain.audit.findings import Check
 from mlchain.audit.state import AuditState, EventCheck
-from mlchain.protocol.disputes import LEVELS, Challenge, Claim, challenges_end, claims_end
+from mlchain.protocol.disputes import LEVELS, Challenge, Claim, challenges_end, claims_end, levels_above
 from mlchain.protocol.events import Log
 from mlchain.protocol.game_events import (
     BondsWithdrawn,
@@ -110,7 +110,7 @@ def _check_move(check: EventCheck, game: Challenge, event: Opened | Picked | Rev
         case Revealed(leaf=leaf):
             check.expect_equal("the hash of its leaf", sha256(leaf).digest(), _picked(game))
         case Picked(position=position):
-            at = position >> (len(game.shown) - 1).bit_length()
+            at = position >> levels_above(game.shown)
             check.expect_equal("the node above the one picked", at, game.position)
 
 
@@ -140,5 +140,5 @@ def _check_nodes(check: EventCheck, nodes: tuple[bytes, ...], root: bytes) -> No
     """Check that nodes are all those some levels below their root."""
     count = len(nodes)
     if check.expect(1 < count <= 1 << LEVELS and count & (count - 1) == 0, f"it shows {count} nodes"):
-        found = grow(list(nodes), (count - 1).bit_length())[-1][0]
+        found = grow(list(nodes), levels_above(nodes))[-1][0]
         check.expect_equal("the root of the nodes that it shows", found, root)

@@ -31,8 +31,7 @@ def proof_of(view: View, current: Round, job: Job, result: bytes) -> Proof:
     """
     from mlchain.referee.prover import Prover  # needed in a dispute only
 
-    model, seed, index, parent, version = view.ledger.inputs_of(current, job)
-    return Prover(cast(DatasetTask, open_task(current.task)), model, parent, version, seed, index, result)
+    return Prover(cast(DatasetTask, open_task(current.task)), *view.ledger.inputs_of(current, job), result)
 
 
 def watcher_maker(share: float, leave: bool, limits: Limits) -> Callable[[Operator], Watcher]:
@@ -59,8 +58,3 @@ def watcher_maker(share: float, leave: bool, limits: Limits) -> Callable[[Operat
         return watcher
 
     return make
-
-
-def watcher_is_done(watcher: Watcher, view: View) -> bool:
-    """Return whether a watcher that leaves has withdrawn everything."""
-    return watcher.is_done(view)

@@ -8,9 +8,12 @@ from typing import Any
 
 import click
 
-from mlchain.units import Amount, Duration, duration
+from mlchain.data.store import MOST_BYTES
+from mlchain.live.training import Limits, half_of_the_memory
+from mlchain.units import Amount, Duration, Size, duration, size_text
 
 PATIENCE = 120  # seconds that a transaction may wait before it is sent again
+PAGE_PORT = 8780
 PAUSE = Duration(is_whole=False)
 DEPLOYMENTS = click.option(
     "--deployments",
@@ -55,6 +58,29 @@ def place_options(command: Command) -> Command:
         command(place=Place(deployments, address, first_block), **others)
 
     return with_place
+
+
+def limits_options(command: Command) -> Command:
+    """Give a command `limits`, from the options of a program that trains the jobs of strangers."""
+
+    @click.option("--max-memory", type=Size(), help="Memory that a job may take.  [default: half of this machine's]")
+    @click.option(
+        "--max-seconds-per-job",
+        type=Duration(),
+        help="Time that a job may take.  [default: half of its round's commit window]",
+    )
+    @click.option(
+        "--max-data",
+        type=Size(),
+        default=size_text(MOST_BYTES),
+        show_default=True,
+        help="Most to fetch of announced data.",
+    )
+    @wraps(command)
+    def with_limits(max_memory: int | None, max_seconds_per_job: int | None, max_data: int, **others: Any) -> None:
+        command(limits=Limits(max_memory or half_of_the_memory(), max_seconds_per_job, max_data), **others)
+
+    return with_limits
 
 
 def program_options(command: Command) -> Command:

@@ -9,7 +9,6 @@ from mlchain.live.disputing import disputant_of
 from mlchain.live.runner import Operator
 from mlchain.live.training import Limits, Trainers
 from mlchain.live.wallet import Wallet
-from mlchain.protocol.calls import View
 from mlchain.protocol.rounds import ETHER
 
 GAS_RESERVE = ETHER // 100  # wei that a worker keeps for gas when it joins
@@ -33,8 +32,3 @@ def worker_maker(
         return worker
 
     return make
-
-
-def worker_is_done(worker: Worker, view: View) -> bool:
-    """Return whether a worker that leaves has left, and has withdrawn everything."""
-    return worker.is_done(view)

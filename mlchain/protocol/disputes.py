@@ -1,6 +1,6 @@
 """Claims and challenges as everyone can read them: twin of `contracts/referee/Disputes.sol`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mlchain.protocol.game_events import (
@@ -94,6 +94,16 @@ def challenges_end(job: Job) -> int:
     return job.publish_end + 2 * clock_of(job)
 
 
+def levels_above(nodes: Sequence[bytes]) -> int:
+    """Return how many levels lie between the nodes that a move shows and their root."""
+    return (len(nodes) - 1).bit_length()
+
+
+def bonds_paid(outcome: GameTurn, claimant: str, challenger: str) -> tuple[str, int]:
+    """Return who is paid at the end of a challenge, and how many bonds."""
+    return (claimant, 1) if outcome is GameTurn.UPHELD else (challenger, 2 if outcome is GameTurn.REFUTED else 1)
+
+
 class Games:
     """Folds events into all claims and challenges about jobs that are known, and the bonds that are owed to anybody.
 
@@ -151,7 +161,7 @@ class Games:
                 claim = self.claims[number]
                 left = clock_of(claim.job)
                 shown = claim.nodes
-                depth = (len(shown) - 1).bit_length()
+                depth = levels_above(shown)
                 self.challenges[event.challenge] = Challenge(
                     event.challenge, claim, event.challenger, event.position, shown, now, depth, left, left
                 )
@@ -181,7 +191,7 @@ class Games:
                 game.shown = nodes
             case Picked(position=position):
                 game.position = position
-                game.depth += (len(game.shown) - 1).bit_length()
+                game.depth += levels_above(game.shown)
             case Revealed(leaf=leaf):
                 game.leaf = leaf
             case EntryPicked(entry=entry):
@@ -194,10 +204,9 @@ class Games:
     def _decide(self, game: Challenge, outcome: GameTurn, now: int) -> None:
         """End a challenge. After the job is decided that moves bonds and changes nothing else."""
         claim, game.turn = game.claim, outcome
-        self._owe(claim.claimant if outcome is GameTurn.UPHELD else game.challenger, 1)
+        self._owe(*bonds_paid(outcome, claim.claimant, game.challenger))
         if outcome is GameTurn.REFUTED:
             claim.is_refuted = True
-            self._owe(game.challenger, 1)
             if now < claim.job.referee_end and claim.job.ruling is None:
                 claim.job.standing[claim.result_hash] -= 1
 

@@ -125,6 +125,11 @@ class Job:
         return self.publish_end + self.terms.referee_window
 
     @property
+    def rivals(self) -> int:
+        """How many candidates contest each other, as `Job.progress` counts them."""
+        return sum(candidate.is_rival for candidate in self.candidates.values())
+
+    @property
     def is_disputed(self) -> bool:
         """Whether a result was claimed, so that claims decide."""
         return bool(self.standing)
@@ -178,7 +183,7 @@ def outcome(job: Job, now: int) -> tuple[Outcome, bytes]:
         unanimous = job.candidates[leader].votes == len(job.commitments)
         if unanimous and now >= job.challenge_end:
             return Outcome.UNANIMOUS, leader
-        if sum(it.is_rival for it in job.candidates.values()) == 1 and now >= job.publish_end:
+        if job.rivals == 1 and now >= job.publish_end:
             return Outcome.UNCONTESTED, leader
         if referee_is_late:
             return Outcome.QUORUM, leader

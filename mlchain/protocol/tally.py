@@ -61,7 +61,7 @@ class Tally:
             scheduled=ledger.scheduled or 0,
             unsettled=sum(len(job.unsettled) for job in open_jobs),
             knows_round=not ledger.rounds.is_unknown(len(ledger.rounds) - 1),
-            jobs={it.address: (len(it.commitments), sum(of.is_rival for of in it.candidates.values())) for it in jobs},
+            jobs={job.address: (len(job.commitments), job.rivals) for job in jobs},
             has_game=ledger.has_game,
             claims=ledger.games.claim_count,
             challenges=ledger.games.challenge_count,

@@ -16,14 +16,14 @@ from mlchain.training import jobs
 
 @dataclass(frozen=True, eq=False)
 class Prover:
-    """A job of a task: the trace is worked out when it is first asked for."""
+    """A job of a task, by its inputs as `Ledger.inputs_of` tells them: the trace is worked out when first asked for."""
 
     task: DatasetTask
     model: bytes
-    parent: bytes | None  # of the model's size, and published whole when the job was deployed
-    version: int  # number of the model's version
     seed: bytes  # of the round
     index: int  # of the job
+    parent: bytes | None  # of the model's size, and published whole when the job was deployed
+    version: int  # number of the model's version
     result: bytes  # that is published, right or wrong
 
     @cached_property

@@ -42,18 +42,18 @@ class Liar(Disputant):
         self._play = play
         self._made: set[str] = set()
 
-    def act(self, view: View, job: Job, right: bytes, contests: bool, share: float, show: Callable[[], Turn]) -> Turn:
-        """Return what to do about a job in which it stands for the lie `right`."""
+    def act(self, view: View, job: Job, result: bytes, contests: bool, share: float, show: Callable[[], Turn]) -> Turn:
+        """Return what to do about a job in which it stands for the lie `result`."""
         if phase(job, view.now) not in (Phase.PROPOSE, Phase.REFEREE):
             return Turn([])
-        if not job.is_complete(content_hash(right)):
+        if not job.is_complete(content_hash(result)):
             return show()
-        proof = self.proof(view, job, right)
+        proof = self.proof(view, job, result)
         if self._play is Play.PAD:
             proof = cast(Proof, Padded(proof))
         turns = [self._lie(view, job, proof)]
         for claim in view.ledger.games.of_job(job):
-            is_rival = claim.result_hash != content_hash(right)
+            is_rival = claim.result_hash != content_hash(result)
             if is_rival and self._play in (Play.STALL, Play.QUARREL):
                 turns.append(self._quarrel(view, claim))
             turns += [self._move(view, game, proof) for game in view.ledger.games.about(claim) if game.is_running]

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from mlchain.actors.behaviours import Behaviour
 from mlchain.actors.plan import require_stopping
+from mlchain.chain import deployment
 from mlchain.errors import require
 from mlchain.protocol.terms import MAX_JOBS, MAX_SEATS, is_quorum, least_majority
 from mlchain.simulation.attackers import BEHAVIOURS
 from mlchain.tasks.choices import Subject
 
 MOST_WORKERS = 100_000
-REFEREES = ("server", "contract", "none")
+REFEREES = (*deployment.REFEREES, "none")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ from mlchain.tasks.task import DatasetTask
 SERVER_FUNDS = 10_000 * ETHER
 WORKER_FUNDS = 20 * ETHER
 BOND = Parameters().bond
-Inputs = tuple[bytes, bytes | None, int, bytes, int]
 GAS_RESERVE = ETHER // 2  # that a worker keeps when it joins, to pay for its transactions
 
 
@@ -49,13 +48,10 @@ def task_opener() -> Callable[[bytes], LearningTask]:
 def proof_opener(opener: Callable[[bytes], LearningTask]) -> ProofOf:
     """Return a `proof_of` that works each trace out once for everybody."""
 
-    @lru_cache(maxsize=16)
-    def prover(recipe: bytes, result: bytes, *inputs: object) -> Prover:
-        model, seed, index, parent, version = inputs
-        return Prover(cast(DatasetTask, opener(recipe)), *cast(Inputs, (model, parent, version, seed, index)), result)
+    prover = lru_cache(maxsize=16)(Prover)
 
     def proof_of(view: View, current: Round, job: Job, result: bytes) -> Proof:
-        return prover(current.task, result, *view.ledger.inputs_of(current, job))
+        return prover(cast(DatasetTask, opener(current.task)), *view.ledger.inputs_of(current, job), result)
 
     return proof_of
 
@@ -77,9 +73,12 @@ def deal_behaviours(options: Options) -> list[Behaviour]:
 
 
 def make_server(
-    address: str, task: LearningTask, options: Options, numbers: HashChain, opener: Callable[[bytes], LearningTask]
+    address: str, task: LearningTask, options: Options, numbers: HashChain, proof_of: ProofOf | None
 ) -> LearningServer:
-    """Return the learning server of a simulation; it audits a share of the jobs that the seed chooses."""
+    """Return the learning server of a simulation; it audits a share of the jobs that the seed chooses.
+
+    `proof_of` is what disputes before a contract are played with, None where that is not the referee.
+    """
 
     def audits(round_number: int, job: int) -> bool:
         return int.from_bytes(secret(options.seed, "audit", round_number, job), "big") < options.audit_rate * 2**256
@@ -93,30 +92,26 @@ def make_server(
         until_accuracy=options.until_accuracy,
         early_stopping=options.early_stopping,
     )
-    if options.audit_rate or options.has_game:
+    if options.audit_rate or proof_of:
         plan = plan.with_longest_challenge()
-    watcher = None
-    if options.has_game:
-        disputant = Disputant(address, BOND, proof_opener(opener))
-        watcher = Watcher(address, disputant, lambda current: opener(current.task), audits)
+    watcher = Watcher(address, Disputant(address, BOND, proof_of), lambda _round: task, audits) if proof_of else None
     is_referee = options.referee == "server"
     return LearningServer(address, task, plan, numbers.number_of, audits, is_referee, watcher=watcher)
 
 
 def make_workers(
-    cast: dict[str, Behaviour], opener: Callable[[bytes], LearningTask], has_game: bool = False
+    cast: dict[str, Behaviour], opener: Callable[[bytes], LearningTask], proof_of: ProofOf | None
 ) -> list[Worker]:
-    """Return the workers of a simulation, by address; all evil ones act together."""
+    """Return the workers of a simulation, by address; all evil ones act together. `proof_of` as for the server."""
     cartel = frozenset(address for address, behaviour in cast.items() if not behaviour.is_honest)
-    proof_of = proof_opener(opener)
 
     def open_task(current: Round) -> LearningTask:
         return opener(current.task)
 
     def disputant(address: str, behaviour: Behaviour) -> Disputant | None:
-        if isinstance(behaviour, PlayingBehaviour):
-            return Liar(address, BOND, proof_of, behaviour.play) if has_game else None
-        return Disputant(address, BOND, proof_of) if has_game and behaviour.is_honest else None
+        if proof_of and isinstance(behaviour, PlayingBehaviour):
+            return Liar(address, BOND, proof_of, behaviour.play)
+        return Disputant(address, BOND, proof_of) if proof_of and behaviour.is_honest else None
 
     return [
         Worker(address, behaviour, open_task, GAS_RESERVE, cartel, disputant=disputant(address, behaviour))

@@ -24,6 +24,7 @@ from mlchain.simulation.participants import (
     deal_behaviours,
     make_server,
     make_workers,
+    proof_opener,
     secret,
     task_opener,
 )
@@ -108,12 +109,13 @@ class Simulation:
         deployed = deploy(chain, self._accounts[server], parameters, options.rounds)
         numbers = numbers_of(self._accounts[server], deployed.deployment, options.rounds)
         chain.follow(deployed.deployment)
+        proof_of = proof_opener(self._opener) if options.has_game else None
         self.run = SimulationRun(
             options,
             task,
             deployed.deployment,
-            make_server(server, task, options, numbers, self._opener),
-            make_workers(cast, self._opener, options.has_game),
+            make_server(server, task, options, numbers, proof_of),
+            make_workers(cast, self._opener, proof_of),
             purses,
             start_balances,
             chain.view(),

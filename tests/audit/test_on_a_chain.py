@@ -42,8 +42,8 @@ def test_a_simulation_is_as_the_protocol_says(choices):
 def test_a_server_that_publishes_another_model_than_the_results_make_is_named(monkeypatch):
     make = simulator.make_server
 
-    def make_forger(address, task, options, numbers, opener):
-        honest = make(address, task, options, numbers, opener)
+    def make_forger(address, task, options, numbers, proof_of):
+        honest = make(address, task, options, numbers, proof_of)
         return Forger(address, honest.task, honest.plan, honest._random)
 
     monkeypatch.setattr(simulator, "make_server", make_forger)

@@ -8,7 +8,7 @@ from mlchain.chain.deployment import Parameters
 from mlchain.live.runner import Operator
 from mlchain.live.training import Limits
 from mlchain.live.wallet import Wallet
-from mlchain.live.worker_program import worker_is_done, worker_maker
+from mlchain.live.worker_program import worker_maker
 from mlchain.protocol.announcements import recipe_announcement
 from mlchain.protocol.ledger import Account
 from mlchain.protocol.rounds import ETHER
@@ -77,7 +77,7 @@ def test_after_a_slash_a_program_that_is_started_again_and_again_stakes_nothing_
         turn = act(scene, program)
         assert turn.calls == []
         assert turn.notice.startswith("leaving: 1 ether lost in this deployment to a slash")
-        assert worker_is_done(program, scene.stage.view())
+        assert program.is_done(scene.stage.view())
     with_rejoin = program_of(loser, Wallet(max_loss=2 * STAKE, rejoins=True))
     (call,) = act_on_known_task(scene, with_rejoin)
     assert (call.method, call.value) == ("join", STAKE)

@@ -18,7 +18,7 @@ SEED, INDEX = bytes(range(32)), 3
 def case_of(task: DatasetTask, model: bytes, parent: bytes | None, version: int) -> Prover:
     """Return who has computed a job, and published the right result."""
     result = task.train(model, SEED, INDEX, parent, version)
-    return Prover(task, model, parent, version, SEED, INDEX, result)
+    return Prover(task, model, SEED, INDEX, parent, version, result)
 
 
 def dataset_of(recipe: Recipe, count: int, generator: np.random.Generator) -> Dataset:

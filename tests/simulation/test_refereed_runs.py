@@ -13,7 +13,7 @@ from mlchain.simulation import simulator
 from mlchain.simulation.attacks import all_attacks, result_of
 from mlchain.simulation.books import bonds_won, decision_of
 from mlchain.simulation.liars import Liar, Play
-from mlchain.simulation.participants import BOND, proof_opener
+from mlchain.simulation.participants import BOND
 from tests.contracts.chain_control import rollback
 from tests.simulation.runs import assert_nobody_is_wronged, outcome_of, pay_of, retrained, simulate
 
@@ -85,9 +85,9 @@ class EvilWatcher:
 def test_an_evil_server_that_claims_a_lie_loses_its_bonds_and_nobody_honest_a_wei(monkeypatch):
     make_server = simulator.make_server
 
-    def evil_server(address, task, options, numbers, opener):
-        server = make_server(address, task, options, numbers, opener)
-        liar = Liar(address, BOND, proof_opener(opener), Play.QUARREL)
+    def evil_server(address, task, options, numbers, proof_of):
+        server = make_server(address, task, options, numbers, proof_of)
+        liar = Liar(address, BOND, proof_of, Play.QUARREL)
         server._watcher = EvilWatcher(address, liar, task.train)
         return server
 
