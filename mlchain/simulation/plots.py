@@ -90,8 +90,9 @@ def _draw_pay(axes: Axes, run: SimulationRun, summary: Summary) -> None:
     if len(changes) > 1:
         axes.set_yscale("symlog", linthresh=0.01)
     axes.axhline(0, color="grey", linewidth=0.8)
+    left_out = "gas, bounties and bonds" if run.options.has_game else "gas"
     axes.set(
-        title="Cumulative pay of a worker by behaviour, before gas",
+        title=f"Cumulative pay of a worker by behaviour, before {left_out}",
         xlabel="round",
         ylabel="ether",
     )
@@ -103,6 +104,9 @@ def draw_gas(axes: Axes, used: dict[str, dict[str, int]]) -> None:
     """Draw the median gas of every kind of transaction, and how many there were."""
     kinds = list(used)[::-1]
     medians = [used[kind]["median"] for kind in kinds]
+    figure = axes.get_figure()
+    if isinstance(figure, Figure):  # a line for each kind
+        figure.set_figheight(max(figure.get_figheight(), len(kinds) / 4))
     bars = axes.barh(kinds, medians)
     labels = [f"{gas:,} × {used[kind]['count']}" for kind, gas in zip(kinds, medians, strict=True)]
     axes.bar_label(bars, labels, padding=3, fontsize=8)
