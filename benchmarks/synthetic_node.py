@@ -13,7 +13,7 @@ from eth_abi import decode, encode
 from eth_utils import keccak, to_checksum_address, to_hex
 from web3 import HTTPProvider, Web3
 
-from mlchain.chain.deployment import CONTRACTS, Deployment, Parameters
+from mlchain.chain.deployment import Deployment, Parameters
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash, split
 from mlchain.protocol.events import Log
@@ -34,7 +34,7 @@ def address(*named: object) -> str:
 
 SERVER = address("server")
 WORKERS = [address("worker", number) for number in range(SEATS)]
-AT = {contract: address(contract) for contract in CONTRACTS}
+AT = {contract: address(contract) for contract in Parameters().contracts}
 DEPLOYMENT = Deployment(1, "0x" + bytes(32).hex(), 1, SERVER, Parameters(), AT)
 
 
@@ -218,7 +218,7 @@ def _transaction(block: int, index: int) -> str:
 
 @lru_cache(maxsize=1)
 def _methods() -> dict[str, Any]:
-    views = [view for name in CONTRACTS for view in project.get_contract(name).contract_type.view_methods]
+    views = [view for name in AT for view in project.get_contract(name).contract_type.view_methods]
     return {to_hex(keccak(text=view.selector)[:4]): view for view in views}
 
 
