@@ -201,7 +201,7 @@ class SyntheticNode(HTTPProvider):
             "latestVersion": lambda: (played + 1 if block else 0,),
             "poolSize": lambda: (len(self.workers) if block else 0,),
             "scheduledBlock": lambda: (0,),
-            "progress": lambda: (self.seats, 0, 1, self.seats, 1, 0),
+            "progress": lambda: (self.seats, 0, 1, self.seats, 0, 1, 0),
             "currentRound": lambda: (0, BLOCKS * played, 0, BLOCKS * played + 5),
             "poolSizeAt": lambda _block: (len(self.workers),),
             "workerAt": lambda position, _block: (self.workers[position],),
