@@ -9,14 +9,19 @@ from benchmarks.contracts import embedded_chain
 from benchmarks.referee import PRICED, prover, thousands
 from benchmarks.report import Section, table, wrapped
 from mlchain.actors.disputant import answer, nodes_below, shown
+from mlchain.actors.refuter import Refuter
 from mlchain.protocol.disputes import Challenge, Claim, clock_of, levels_above
 from mlchain.protocol.game_events import GameTurn
+from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
 from mlchain.protocol.terms import RoundTerms
 from mlchain.referee.layout import Kind
 from mlchain.referee.prover import Prover
+from mlchain.simulation.options import Options
+from mlchain.simulation.simulator import Simulation
 
 BOND = 10**17  # wei
+JOBS = (1, 10)  # of the round that a version is made of
 CLOCK = 3600  # seconds of either side
 
 
@@ -34,8 +39,39 @@ def measure() -> Section:
         moves."""
     dearest = max(max(gas.values()) for _, gas, _ in found.values())
     most = max(moves for moves, _, _ in found.values())
-    figures = {"dearest": thousands(dearest), "moves": str(most)}
-    return Section("A whole dispute", f"{wrapped(said)}\n\n{table(['', *PRICED], rows)}", figures)
+    refuted = {name: [_refutation(name, jobs) for jobs in JOBS] for name in PRICED}
+    shown_ = [[name, *(f"{thousands(gas)} in {sent}" for sent, gas in cells)] for name, cells in refuted.items()]
+    about = """Gas of refuting a version of the model by one weight, in thousands, and in how many transactions: of a
+        second round, whose results are changes in the bits of the default recipe, by the number of its jobs."""
+    figures = {
+        "dearest": thousands(dearest),
+        "moves": str(most),
+        "refuted": thousands(max(gas for cells in refuted.values() for _, gas in cells)),
+    }
+    text = f"{wrapped(said)}\n\n{table(['', *PRICED], rows)}\n\n{wrapped(about)}\n\n"
+    return Section("A whole dispute", text + table(["", *(f"{jobs} jobs" for jobs in JOBS)], shown_), figures)
+
+
+def _refutation(name: str, jobs: int) -> tuple[int, int]:
+    """Return how many transactions refute a version with one wrong weight, made of so many results, and their gas."""
+    task, model = name.split()
+    options = Options(workers=jobs, jobs=jobs, committee=1, rounds=2, task=task, model=model, referee="contract")
+    with embedded_chain(1) as chain_:
+        simulation = Simulation(chain_, options, lambda _done, _what: None)
+        server = simulation.run.server
+        right = server._next_model
+
+        def forged(ledger: Ledger) -> bytes:
+            data = right(ledger)
+            return data if len(ledger.rounds) < options.rounds else data[:-1] + bytes([data[-1] ^ 1])
+
+        server._next_model = forged  # type: ignore[method-assign]
+        view = simulation.play().view
+        calls = Refuter(simulation.run.deployment.addresses["JobFactory"]).act(view).calls
+        gas = [chain_.send(accounts.test_accounts[0], call).gas for call in calls]
+        if chain_.view().ledger.refuted is None:
+            raise AssertionError("a wrong version was not refuted")
+    return len(gas), sum(gas)
 
 
 def _disputes(name: str) -> tuple[int, dict[Kind, int], int]:

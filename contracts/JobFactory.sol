@@ -43,6 +43,9 @@ contract JobFactory is IJobFactory, ServerOwned {
     address public immutable REFEREE;
 
     /// @inheritdoc IJobFactory
+    address public immutable VERSION_REFEREE;
+
+    /// @inheritdoc IJobFactory
     ModelRegistry public immutable MODELS;
 
     /// @inheritdoc IJobFactory
@@ -58,7 +61,11 @@ contract JobFactory is IJobFactory, ServerOwned {
     uint256 public scheduledBlock;
 
     /// @inheritdoc IJobFactory
-    uint256 public latestRound;
+    bytes32 public recipeHash;
+
+    uint128 private _latestRound;
+
+    uint128 private _refutedVersion;
 
     /// @notice Make the deployer the learning server; reverts for parameters under which a guarantee would fail.
     /// @param models The server's registry of models.
@@ -80,6 +87,7 @@ contract JobFactory is IJobFactory, ServerOwned {
         MIN_WINDOW = parameters.minWindow;
         MAX_ROUND_DURATION = parameters.maxRoundDuration;
         REFEREE = parameters.referee == address(0) ? msg.sender : parameters.referee;
+        VERSION_REFEREE = parameters.versionReferee;
         MODELS = models;
         REGISTRY = new WorkerRegistry(msg.sender, parameters.stake, parameters.absenceFee, parameters.permissioned);
         IMPLEMENTATION = new Job(msg.sender, REFEREE, REGISTRY);
@@ -96,7 +104,7 @@ contract JobFactory is IJobFactory, ServerOwned {
         require(scheduled == 0 || block.number > scheduled + REGISTRY.MAX_SNAPSHOT_AGE(), AlreadyScheduled(scheduled));
 
         scheduledBlock = block.number;
-        emit RoundScheduled(latestRound + 1, block.number);
+        emit RoundScheduled(uint256(_latestRound) + 1, block.number);
     }
 
     /* DATA */
@@ -117,7 +125,9 @@ contract JobFactory is IJobFactory, ServerOwned {
         onlyServer
         returns (uint256 round)
     {
+        require(_refutedVersion == 0, VersionIsRefuted(_refutedVersion));
         _checkTerms(terms);
+        _bindRecipe(keccak256(task));
         uint256 escrow = terms.jobs * (terms.seats * terms.reward + terms.bonus);
         require(msg.value == escrow, WrongEscrow(msg.value, escrow));
         bytes32 hashed = keccak256(abi.encode(serverRandom));
@@ -125,20 +135,27 @@ contract JobFactory is IJobFactory, ServerOwned {
         uint256 snapshotBlock = scheduledBlock;
         require(snapshotBlock != 0, NotScheduled());
 
-        round = ++latestRound;
+        round = ++_latestRound;
         randomHead = serverRandom;
         scheduledBlock = 0;
         // The registry is this factory's own and calls nobody, so what follows may come after the call.
         Terms memory job = _open(terms, round, snapshotBlock, serverRandom);
-        job.taskHash = _taskHash(keccak256(task), terms.modelVersion);
+        job.taskHash = _taskHash(terms.modelVersion);
         emit RoundDeployed(
             round, terms.modelVersion, job.snapshotBlock, job.seed, job.poolSize, job.commitDeadline, terms, task
         );
         _deployJobs(job, terms.jobs);
     }
 
+    /// @dev Whoever joins knows what it will have to train, from the first round on.
+    function _bindRecipe(bytes32 hash) private {
+        bytes32 bound = recipeHash;
+        if (bound == 0) recipeHash = hash;
+        else require(hash == bound, AnotherRecipe(hash, bound));
+    }
+
     /// @dev What a job trains follows from this, its seed and its index alone.
-    function _taskHash(bytes32 recipeHash, uint256 modelVersion) private view returns (bytes32) {
+    function _taskHash(uint256 modelVersion) private view returns (bytes32) {
         (bytes32 model, bytes32 parent) = MODELS.lineageOf(modelVersion);
         return keccak256(abi.encode(recipeHash, model, parent, modelVersion));
     }
@@ -211,7 +228,29 @@ contract JobFactory is IJobFactory, ServerOwned {
         }
     }
 
+    /* VERSIONS */
+
+    /// @inheritdoc IJobFactory
+    function setRefuted(uint256 version, address finder) external {
+        require(msg.sender == VERSION_REFEREE, NotTheVersionReferee(msg.sender));
+        require(_refutedVersion == 0, VersionIsRefuted(_refutedVersion));
+
+        _refutedVersion = version.toUint128();
+        emit VersionRefuted(version, finder);
+    }
+
     /* VIEWS */
+
+    /// @inheritdoc IJobFactory
+    function latestRound() external view returns (uint256) {
+        return _latestRound;
+    }
+
+    /// @inheritdoc IJobFactory
+    function refutedVersion() external view returns (uint256) {
+        return _refutedVersion;
+    }
+
 
     /// @inheritdoc IJobFactory
     /// @dev A clone's address is a hash of this factory, the implementation and the terms in the clone's code. So the

@@ -11,15 +11,15 @@ contract ModelRegistry is ServerOwned {
         bytes32 contentHash;
         uint128 published; // a bit per chunk
         uint32 size;
-        uint32 parent; // zero for an initial model
+        uint32 round; // zero for the first version
     }
 
     /// @notice Emitted when a version is announced, before its bytes are published.
     /// @param version Its number, counted from one.
-    /// @param parent The version it follows from, zero for an initial model.
+    /// @param round The round whose accepted results make it of the version before; zero for the first version.
     /// @param contentHash The content hash of its bytes.
     /// @param size Their number.
-    event VersionAnnounced(uint256 indexed version, uint256 indexed parent, bytes32 indexed contentHash, uint256 size);
+    event VersionAnnounced(uint256 indexed version, uint256 indexed round, bytes32 indexed contentHash, uint256 size);
 
     /// @notice Emitted when a chunk of a version is published.
     /// @param version The number of the version.
@@ -29,13 +29,15 @@ contract ModelRegistry is ServerOwned {
 
     /// @notice There is no such version.
     error UnknownVersion(uint256 version);
+    /// @notice The first version is made in no round, each other one in a later round than the version before.
+    error WrongRound(uint256 round, uint256 before);
     /// @notice The chunk has been published before.
     error AlreadyPublished(uint256 version, uint256 index);
 
     /// @notice The number of the latest version, counted from one; zero before the first.
     uint256 public latestVersion;
 
-    /// @notice The content hash of a version, its published chunks as a bit each, its size and its parent.
+    /// @notice The content hash of a version, its published chunks as a bit each, its size and its round.
     mapping(uint256 number => Version version) public versionAt;
 
     /// @notice Make the deployer the learning server.
@@ -43,20 +45,21 @@ contract ModelRegistry is ServerOwned {
 
     /* ANNOUNCE */
 
-    /// @notice Announce the next version. Server only.
-    /// @param parent The version it follows from, zero for an initial model.
+    /// @notice Announce the next version, whose parent is the latest one. Server only.
+    /// @param round The round whose accepted results make it of its parent; zero for the first version.
     /// @param contentHash The content hash of its bytes.
     /// @param size Their number.
     /// @return version Its number, counted from one.
-    function announce(uint256 parent, bytes32 contentHash, uint256 size) external onlyServer returns (uint256 version) {
-        require(parent <= latestVersion, UnknownVersion(parent));
+    function announce(uint32 round, bytes32 contentHash, uint256 size) external onlyServer returns (uint256 version) {
+        uint32 before = versionAt[latestVersion].round;
+        // What a second program of the server's announces once more is refused.
+        require(latestVersion == 0 ? round == 0 : round > before, WrongRound(round, before));
         ContentHash.checkSize(size);
 
         version = ++latestVersion;
-        // checkSize has bounded the size by 2^22; a parent of 2^32 would need as many transactions before.
-        versionAt[version] =
-            Version({contentHash: contentHash, published: 0, size: uint32(size), parent: uint32(parent)});
-        emit VersionAnnounced(version, parent, contentHash, size);
+        // checkSize has bounded the size by 2^22.
+        versionAt[version] = Version({contentHash: contentHash, published: 0, size: uint32(size), round: round});
+        emit VersionAnnounced(version, round, contentHash, size);
     }
 
     /* PUBLISH */
@@ -88,12 +91,13 @@ contract ModelRegistry is ServerOwned {
     /// alone: nothing that a job trains follows from them.
     /// @param version The number of the version.
     /// @return model The hash; zero if there is no such version.
-    /// @return parent The parent's; zero for an initial model, and for a parent of another size or not published whole.
+    /// @return parent The parent's; zero for the first version, and for one of another size or not published whole.
     function lineageOf(uint256 version) external view returns (bytes32 model, bytes32 parent) {
+        if (version == 0) return (0, 0);
         Version storage announced = versionAt[version];
         model = announced.contentHash;
-        Version storage before = versionAt[announced.parent];
-        if (before.size == announced.size && isComplete(announced.parent)) parent = before.contentHash;
+        Version storage before = versionAt[version - 1];
+        if (before.size == announced.size && isComplete(version - 1)) parent = before.contentHash;
     }
 
     /// @notice Return whether every chunk of a version is published.

@@ -21,7 +21,7 @@ from setup.standard_json import ROOT
 
 # Those that run the contracts. Left out are three that only read their text or code and could kill a mutant without
 # noticing what it does, and two that take long to measure what wrong code seldom changes: gas, and chances.
-TESTS = ["tests/contracts", "tests/protocol"] + [
+TESTS = ["tests/contracts", "tests/protocol", "tests/referee"] + [
     f"--ignore=tests/contracts/test_{name}.py" for name in ("contract_docs", "errors", "gas", "odds", "opcodes")
 ]
 FIRST = 12  # tests that have killed most are tried one by one before all others

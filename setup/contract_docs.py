@@ -14,6 +14,8 @@ CONTRACTS = {
     "Job": ["interfaces/IJob.sol", "libraries/JobTerms.sol"],
     "WorkerRegistry": ["interfaces/IWorkerRegistry.sol", "ServerOwned.sol"],
     "ModelRegistry": ["ModelRegistry.sol", "ServerOwned.sol"],
+    "Disputes": ["referee/interfaces/IDisputes.sol", "referee/Disputes.sol"],
+    "VersionReferee": ["referee/interfaces/IVersionReferee.sol", "referee/VersionReferee.sol"],
     "Counter": ["Counter.sol"],
 }
 INTRODUCTION = """# The contracts

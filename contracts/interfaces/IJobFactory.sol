@@ -16,6 +16,7 @@ interface IJobFactory {
         uint256 minSeats; // per job
         bool permissioned;
         address referee; // a game about claims, or zero for the server
+        address versionReferee; // who shows that a version is wrong, or zero for nobody
         bytes32 randomAnchor; // the end of the server's hash chain of random numbers
     }
 
@@ -70,6 +71,11 @@ interface IJobFactory {
     /// @param url The address.
     event DataAnnounced(bytes32 indexed fingerprint, string url);
 
+    /// @notice Emitted when a version is shown not to follow: no round can be deployed from then on.
+    /// @param version Its number.
+    /// @param finder Who has shown it.
+    event VersionRefuted(uint256 indexed version, address indexed finder);
+
     /// @notice The model registry belongs to another server.
     error ForeignModelRegistry(address server);
     /// @notice Three shortest windows must fit into the longest round, and that into 32 bits.
@@ -88,6 +94,12 @@ interface IJobFactory {
     error InvalidQuorum(uint256 quorum, uint256 seats);
     /// @notice The reward must not be zero.
     error NoReward();
+    /// @notice Only the referee of versions may call this.
+    error NotTheVersionReferee(address caller);
+    /// @notice A version has been shown not to follow.
+    error VersionIsRefuted(uint256 version);
+    /// @notice All rounds learn by the recipe of the first.
+    error AnotherRecipe(bytes32 actual, bytes32 expected);
     /// @notice The version of the model is not completely published.
     error IncompleteModel(uint256 version);
     /// @notice A round is scheduled, and can still be deployed.
@@ -119,6 +131,11 @@ interface IJobFactory {
     /// @param url The address.
     function announceData(bytes32 fingerprint, string calldata url) external;
 
+    /// @notice Take note that a version does not follow from what was accepted. Referee of versions only, and once.
+    /// @param version Its number.
+    /// @param finder Who has shown it.
+    function setRefuted(uint256 version, address finder) external;
+
     /// @notice Return whether this factory deployed `job`.
     /// @param job Any address.
     /// @return deployed Whether it did.
@@ -148,6 +165,10 @@ interface IJobFactory {
     /// @return referee The server, or a game about claims.
     function REFEREE() external view returns (address referee);
 
+    /// @notice Return who shows that a version of the model is wrong.
+    /// @return referee The contract, zero if there is none.
+    function VERSION_REFEREE() external view returns (address referee);
+
     /// @notice Return where the versions of the model are published.
     /// @return models The registry of models.
     function MODELS() external view returns (ModelRegistry models);
@@ -167,6 +188,14 @@ interface IJobFactory {
     /// @notice Return the snapshot block of the round that is scheduled.
     /// @return snapshotBlock The block, zero if none is.
     function scheduledBlock() external view returns (uint256 snapshotBlock);
+
+    /// @notice Return the hash of the recipe that all rounds learn by.
+    /// @return hash The hash; zero before the first round.
+    function recipeHash() external view returns (bytes32 hash);
+
+    /// @notice Return the version that was shown not to follow from what was accepted.
+    /// @return version Its number, zero if there is none.
+    function refutedVersion() external view returns (uint256 version);
 
     /// @notice Return the number of the latest round.
     /// @return round The number, counted from one; zero before the first.

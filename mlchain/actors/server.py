@@ -11,8 +11,7 @@ from mlchain.protocol.gas import settle_calls
 from mlchain.protocol.ledger import Ledger, ModelVersion
 from mlchain.protocol.rounds import Job, Phase, Round, phase
 from mlchain.protocol.terms import MAX_SEATS, RoundTerms, least_majority
-from mlchain.tasks.task import Aggregation, LearningTask
-from mlchain.training.encoding import EncodingError
+from mlchain.tasks.task import LearningTask
 
 
 class LearningServer:
@@ -62,7 +61,7 @@ class LearningServer:
         if ledger.open_round:
             return self._supervise(view, ledger.open_round)
         if ledger.unmerged_results(version.number):
-            return Turn([self._announce(version.number, self._next_model(ledger))])
+            return Turn([self._announce(len(ledger.rounds), self._next_model(ledger))])
         if self.is_leaving:
             credit = ledger.account(self.address).credit
             bonds = self._watcher.collect(view) if self._watcher else Turn([])
@@ -85,6 +84,8 @@ class LearningServer:
         return self._watcher is not None and self._watcher.has_bonds(view)
 
     def _is_over(self, ledger: Ledger) -> bool:
+        if ledger.refuted:  # the contracts deploy no more rounds
+            return True
         return len(ledger.rounds) >= self.plan.rounds or self._has_learned_enough(ledger)
 
     def _has_learned_enough(self, ledger: Ledger) -> bool:
@@ -105,8 +106,8 @@ class LearningServer:
 
     # Model
 
-    def _announce(self, parent: int, model: bytes) -> Call:
-        return Call("ModelRegistry", "announce", (parent, content_hash(model), len(model)))
+    def _announce(self, round_number: int, model: bytes) -> Call:
+        return Call("ModelRegistry", "announce", (round_number, content_hash(model), len(model)))
 
     def _publish(self, ledger: Ledger, version: ModelVersion) -> list[Call]:
         model = self.first_model() if version.parent == 0 else self._next_model(ledger)
@@ -115,7 +116,7 @@ class LearningServer:
 
     def _next_model(self, ledger: Ledger) -> bytes:
         last = ledger.rounds[-1]
-        return next_model(self.task, ledger.model_of(last), last.accepted_results(), ledger.parent_of(last))
+        return self.task.aggregate(ledger.model_of(last), last.accepted_results(), ledger.parent_of(last))
 
     # Rounds
 
@@ -230,23 +231,6 @@ class LearningServer:
 
     def _honest_result(self, ledger: Ledger, current: Round, job: Job) -> bytes:
         return self._train(*ledger.inputs_of(current, job))
-
-
-def next_model(task: Aggregation, model: bytes, results: list[bytes], parent: bytes | None) -> bytes:
-    """Return the model that the accepted results of a round, in job order, make of the one that they were trained on.
-
-    `parent` is the version that this was made from, if any. Results that change no model are dropped: only a committee
-    that is evil beyond the guarantees makes one.
-    """
-
-    def is_readable(result: bytes) -> bool:
-        try:
-            task.aggregate(model, [result])
-        except EncodingError:
-            return False
-        return True
-
-    return task.aggregate(model, [result for result in results if is_readable(result)], parent)
 
 
 def _audit_time(job: Job) -> int:

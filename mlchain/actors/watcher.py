@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from mlchain.actors.disputant import Disputant
+from mlchain.actors.refuter import Refuter
 from mlchain.protocol.calls import Call, Turn, View, earliest, missing_chunks, together
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Ledger
@@ -15,7 +16,7 @@ class Watcher:
 
     `open_task` returns who trains the jobs of a round. `chooses` tells of a (round, job) whether it is computed again
     even where nobody disagrees; where the seats do, a watcher of disagreements comes after their time. `bring_data`
-    fetches what is announced and not here.
+    fetches what is announced and not here. `refuter` looks after the versions of the model.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Watcher:
         chooses: Callable[[int, int], bool],
         is_called_by_disagreement: bool = True,
         bring_data: Callable[[Ledger], None] = lambda _ledger: None,
+        refuter: Refuter | None = None,
     ) -> None:
         self.address = address
         self.is_leaving = False
@@ -34,12 +36,13 @@ class Watcher:
         self._chooses = chooses
         self._is_called = is_called_by_disagreement
         self._bring_data = bring_data
+        self._refuter = refuter
         self._results: dict[str, bytes] = {}  # of the open round, by the address of the job
 
     def act(self, view: View) -> Turn:
         """Return what to do in `view`; whatever of it the chain has already is not done again."""
         current = view.ledger.open_round
-        turns = [self.collect(view)]
+        turns = [self.collect(view)] + ([self._refuter.act(view)] if self._refuter else [])
         if current is not None and not self.is_leaving:
             turns += [self.watch(view, current, job) for job in current.jobs]
         return together(turns)

@@ -32,6 +32,7 @@ from mlchain.protocol.events import (
     Settled,
     StakeWithdrawn,
     VersionAnnounced,
+    VersionRefuted,
     Withdrawn,
 )
 from mlchain.protocol.game_events import BondsWithdrawn, GameEvent
@@ -39,6 +40,7 @@ from mlchain.protocol.rounds import Job
 
 CHECKS: dict[type[Event], Check] = {
     VersionAnnounced: Check.MODELS,
+    VersionRefuted: Check.MODELS,
     ModelChunkPublished: Check.MODELS,
     RoundScheduled: Check.ROUNDS,
     DataAnnounced: Check.MODELS,
@@ -132,6 +134,8 @@ def _check_registry_event(state: AuditState, log: Log) -> None:
     match log.event:
         case VersionAnnounced() as event:
             models.check_announced(state, log, event)
+        case VersionRefuted() as event:
+            models.check_refuted(state, log, event)
         case ModelChunkPublished() as event:
             models.check_chunk(state, log, event)
         case RoundScheduled() as event:

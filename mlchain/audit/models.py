@@ -1,10 +1,9 @@
 """Versions of the model: each is its hash, the first is the recipe's, and each other follows from the one before."""
 
-from mlchain.actors.server import next_model
 from mlchain.audit.findings import Check
 from mlchain.audit.state import AuditState, EventCheck, shown
 from mlchain.protocol.content import CHUNK_SIZE, chunk_count, content_hash
-from mlchain.protocol.events import Log, ModelChunkPublished, ResultChunkPublished, VersionAnnounced
+from mlchain.protocol.events import Log, ModelChunkPublished, ResultChunkPublished, VersionAnnounced, VersionRefuted
 from mlchain.protocol.ledger import ModelVersion
 from mlchain.protocol.terms import is_size
 
@@ -16,22 +15,33 @@ def check_announced(state: AuditState, log: Log, event: VersionAnnounced) -> Non
     state.announced_in[event.version] = log.block
     check.expect_equal("its number", event.version, len(versions) + 1)
     check.expect(is_size(event.size), f"a model of {event.size} bytes cannot be published")
-    check.expect_equal("its parent", event.parent, len(versions))
+    is_right = check.expect_equal("its round", event.round, len(state.ledger.rounds) if versions else 0)
     if versions and check.expect(versions[-1].is_complete, f"version {len(versions)} is not complete"):
-        _check_follows(check, event, versions[-1])
+        is_right &= _check_follows(check, event, versions[-1])
+    if not is_right:
+        state.wrong_versions.add(event.version)
 
 
-def _check_follows(check: EventCheck, event: VersionAnnounced, parent: ModelVersion) -> None:
+def _check_follows(check: EventCheck, event: VersionAnnounced, parent: ModelVersion) -> bool:
     ledger = check.state.ledger
     results = ledger.unmerged_results(parent.number)
-    if check.expect(bool(results), f"no result that could change version {parent.number} has been accepted"):
+    is_right = check.expect(bool(results), f"no result that could change version {parent.number} has been accepted")
+    if is_right:
         last = ledger.rounds[-1]
         task = check.state.sources.open_recipe(last.task)
-        expected = next_model(task, parent.data(), results, ledger.parent_of(last))
+        expected = task.aggregate(parent.data(), results, ledger.parent_of(last))
         actual, right = shown(event.content_hash), shown(content_hash(expected))
         made_of = f"version {parent.number} and the mean of what round {last.number} accepted"
-        check.expect(actual == right, f"its hash is {actual}, and {made_of} have {right}")
-        check.expect_equal("its size", event.size, len(expected))
+        is_right = check.expect(actual == right, f"its hash is {actual}, and {made_of} have {right}")
+        is_right &= check.expect_equal("its size", event.size, len(expected))
+    return is_right
+
+
+def check_refuted(state: AuditState, log: Log, event: VersionRefuted) -> None:
+    """Check that a version was refuted rightly, and before no other one."""
+    check = EventCheck(state, Check.MODELS, log, f"version {event.version}")
+    check.expect(event.version in state.wrong_versions, "it was refuted, and follows from what was accepted")
+    check.expect(state.ledger.refuted is None, "a version has been refuted before")
 
 
 def check_initial(state: AuditState, log: Log, recipe: bytes) -> None:

@@ -37,6 +37,7 @@ def check_deployed(state: AuditState, log: Log, event: RoundDeployed) -> None:
     state.due = [JobDeployed] * min(terms.jobs, MAX_JOBS)
     check.expect_equal("its number", event.round, len(state.ledger.rounds) + 1)
     check.expect_equal("its model version", event.model_version, terms.model_version)
+    check.expect(state.ledger.refuted is None, "a version has been refuted: no round can follow")
     check.expect_equal(
         "its snapshot block, seats and escrow",
         (event.snapshot_block, terms.jobs * terms.seats, terms.escrow),

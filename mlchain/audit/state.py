@@ -78,6 +78,7 @@ class AuditState:
     bonds: Bonds = field(default_factory=Bonds)
     admitted: set[str] = field(default_factory=set)
     announced_in: dict[int, int] = field(default_factory=dict)  # the block, by version
+    wrong_versions: set[int] = field(default_factory=set)  # that are not what was accepted
     opened: tuple[int, int, int] | None = None  # snapshot block, seats and escrow of the newest round
     random_head: bytes | None = None  # the hash that the next of the server's numbers has to have
 

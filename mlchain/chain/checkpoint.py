@@ -11,7 +11,15 @@ from mlchain.chain.logs import BLOCKS_PER_REQUEST, Logs
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.raw_logs import topic_of
 from mlchain.chain.views import ViewCall, Views
-from mlchain.protocol.events import Joined, Left, Log, ModelChunkPublished, RoundDeployed, StakeWithdrawn
+from mlchain.protocol.events import (
+    Joined,
+    Left,
+    Log,
+    ModelChunkPublished,
+    RoundDeployed,
+    StakeWithdrawn,
+    VersionRefuted,
+)
 from mlchain.protocol.ledger import Account, Ledger, ModelVersion
 from mlchain.protocol.pool import MAX_SNAPSHOT_AGE, Pool
 from mlchain.protocol.records import Records
@@ -52,7 +60,9 @@ class Checkpoint:
         ledger.versions = Records(versions - len(announced))
         self._learn_versions(ledger.versions, self._trained_version(rounds, snapshot, block), block)
         if ledger.has_game:
-            ((claims, challenges),) = self._ask([("Disputes", "counts", ())], block)
+            asked = [("Disputes", "counts"), ("JobFactory", "refutedVersion")]
+            (claims, challenges), refuted = self._ask([(*it, ()) for it in asked], block)
+            ledger.refuted = VersionRefuted(refuted, "") if refuted else None
             ledger.games.claim_count = claims - len(self._find("Disputes", "Claimed", snapshot + 1, block))
             ledger.games.challenge_count = challenges - len(self._find("Disputes", "Challenged", snapshot + 1, block))
         return ledger, snapshot, []
@@ -160,8 +170,8 @@ class Checkpoint:
 
     def _version(self, number: int, block: int) -> tuple[ModelVersion, int]:
         """Return a version without its bytes, and how many chunks of them are on the chain."""
-        ((content_hash, published, size, parent),) = self._ask([("ModelRegistry", "versionAt", (number,))], block)
-        return ModelVersion(number, parent, content_hash, size), published.bit_count()
+        ((content_hash, published, size, made_in),) = self._ask([("ModelRegistry", "versionAt", (number,))], block)
+        return ModelVersion(number, made_in, content_hash, size), published.bit_count()
 
 
 def _word(value: int) -> str:

@@ -31,11 +31,12 @@ def deploy(chain: Chain, account: AccountAPI, parameters: Parameters, rounds: in
     models = chain.deploy(account, "ModelRegistry")
     anchor = _numbers(account, chain.chain_id, models.address, rounds).anchor
     made = {"Counter": counter, "ModelRegistry": models}
-    referee = ZERO_ADDRESS
+    referee = version_referee = ZERO_ADDRESS
     if parameters.has_game:
         judge = made["TrainingJudge"] = chain.deploy(account, "TrainingJudge")
         game = made["Disputes"] = chain.deploy(account, "Disputes", judge.address, parameters.bond)
-        referee = game.address
+        made["VersionReferee"] = chain.deploy(account, "VersionReferee")
+        referee, version_referee = game.address, made["VersionReferee"].address
     terms = (
         parameters.stake,
         parameters.absence_fee,
@@ -44,6 +45,7 @@ def deploy(chain: Chain, account: AccountAPI, parameters: Parameters, rounds: in
         parameters.min_seats,
         parameters.permissioned,
         referee,
+        version_referee,
         anchor,
     )
     factory = made["JobFactory"] = chain.deploy(account, "JobFactory", models.address, terms)

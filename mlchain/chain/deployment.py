@@ -11,7 +11,7 @@ from mlchain.errors import UserError
 from mlchain.protocol.terms import MAX_SEATS, MOST_STAKE, are_durations, are_stakes
 from mlchain.units import duration, ether
 
-GAME = ("TrainingJudge", "Disputes")  # of a deployment whose referee is a contract
+GAME = ("TrainingJudge", "Disputes", "VersionReferee")  # of a deployment whose referee is a contract
 CONTRACTS = ("Counter", "ModelRegistry", "JobFactory", "WorkerRegistry", "Job", *GAME)
 REFEREES = ("server", "contract")
 

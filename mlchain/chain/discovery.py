@@ -52,7 +52,8 @@ def _of_factory(chain: Chain, factory: str, first_block: int) -> Deployment:
     registry, server, referee = of_factory("REGISTRY"), of_factory("SERVER"), of_factory("REFEREE")
     game = {}
     if referee != server:
-        game = {"TrainingJudge": str(chain.read("Disputes", "JUDGE", address=referee)), "Disputes": referee}
+        judge = str(chain.read("Disputes", "JUDGE", address=referee))
+        game = {"TrainingJudge": judge, "Disputes": referee, "VersionReferee": of_factory("VERSION_REFEREE")}
     parameters = Parameters(
         stake=int(chain.read("WorkerRegistry", "STAKE", address=registry)),
         absence_fee=int(chain.read("WorkerRegistry", "ABSENCE_FEE", address=registry)),

@@ -5,6 +5,7 @@ from typing import Protocol
 from mlchain.chain.deployment import Deployment
 from mlchain.errors import UserError, require
 
+ZERO_ADDRESS = "0x" + 40 * "0"
 LARGEST_CODE = 24_576  # bytes, EIP-170
 BORROWED_BLOCKS = {42161: "Arbitrum One", 42170: "Arbitrum Nova", 421614: "Arbitrum Sepolia"}  # by chain id
 
@@ -85,6 +86,7 @@ def check(chain: Readable, deployment: Deployment) -> None:
         ("WorkerRegistry", "ABSENCE_FEE"): parameters.absence_fee,
         ("WorkerRegistry", "PERMISSIONED"): parameters.permissioned,
         ("JobFactory", "REFEREE"): addresses.get("Disputes", deployment.server),
+        ("JobFactory", "VERSION_REFEREE"): addresses.get("VersionReferee", ZERO_ADDRESS),
         ("Job", "SERVER"): deployment.server,
         ("Job", "REFEREE"): addresses.get("Disputes", deployment.server),
         ("Job", "REGISTRY"): addresses["WorkerRegistry"],

@@ -53,6 +53,7 @@ class Witness:
         ]
         if tally.has_game:
             expectations.append(self._expectation("Disputes", "counts", {0: tally.claims, 1: tally.challenges}))
+            expectations.append(self._expectation("JobFactory", "refutedVersion", {0: tally.refuted}))
             expectations += [
                 self._expectation("Disputes", "challenges", {7: turn, 8: since}, number)
                 for number, (turn, since) in tally.games.items()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import cast
 
 from mlchain.actors.disputant import Disputant, Proof
+from mlchain.actors.refuter import Refuter
 from mlchain.actors.watcher import Watcher
 from mlchain.errors import require
 from mlchain.live.runner import Operator
@@ -53,6 +54,7 @@ def watcher_maker(share: float, leave: bool, limits: Limits) -> Callable[[Operat
             lambda number, job: draw(number, job) < share,
             is_called_by_disagreement=False,
             bring_data=trainers.bring_data,
+            refuter=Refuter(operator.deployment.addresses["JobFactory"]),
         )
         watcher.is_leaving = leave
         return watcher

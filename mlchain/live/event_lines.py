@@ -27,6 +27,7 @@ from mlchain.protocol.events import (
     Settled,
     StakeWithdrawn,
     VersionAnnounced,
+    VersionRefuted,
     Withdrawn,
 )
 from mlchain.protocol.game_events import (
@@ -203,9 +204,11 @@ def _of_deployment(names: _Names, log: Log) -> str:
             return f"{names.job(address)}: {ether(amount)} of slashed stakes for {who}, whose claim stands"
         case RoundClosed(remainder):
             return f"the round is closed, {ether(remainder)} of its escrow is left to the server"
-        case VersionAnnounced(version, parent, content_hash, size):
-            follows = f"follows version {parent}" if parent else "is the first"
+        case VersionAnnounced(version, _, content_hash, size):
+            follows = f"follows version {version - 1}" if version > 1 else "is the first"
             return f"model version {version} of {size:,} bytes {follows}: 0x{content_hash.hex()[:8]}…"
+        case VersionRefuted(version, finder):
+            return f"{names.person(finder)} has shown that version {version} is wrong: no round can follow any more"
         case ModelChunkPublished(version, index, chunk):
             return f"model version {version}: {_chunk(index, chunk)}"
         case Withdrawn(account, amount):

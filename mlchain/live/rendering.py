@@ -90,6 +90,8 @@ def _percent(chance: float | None) -> str:
 
 def _version_line(version: VersionStatus) -> str:
     state = "" if version.is_complete else "  not complete"
+    if version.is_refuted:
+        state = "  refuted: it is not what was accepted, and no round can follow"
     return f"  version {version.version}  {version.content_hash}  {percent(version.accuracy)}{state}"
 
 

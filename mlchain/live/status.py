@@ -52,12 +52,13 @@ class RoundStatus:
 
 @dataclass(frozen=True, slots=True)
 class VersionStatus:
-    """A version of the model; `accuracy` in [0, 1], None where it is not known."""
+    """A version of the model, refuted if it is not what was accepted; `accuracy` in [0, 1], None where not known."""
 
     version: int
     content_hash: str
     is_complete: bool
     accuracy: float | None
+    is_refuted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +173,10 @@ def _versions(ledger: Ledger, open_task: Callable[[bytes], LearningTask]) -> tup
             notes.append(str(error))
             return None
 
+    refuted = ledger.refuted.version if ledger.refuted else 0
     versions = [
-        VersionStatus(it.number, "0x" + it.content_hash.hex(), it.is_complete, accuracy(it)) for it in ledger.versions
+        VersionStatus(it.number, "0x" + it.content_hash.hex(), it.is_complete, accuracy(it), it.number == refuted)
+        for it in ledger.versions
     ]
     if not ledger.rounds:
         notes.append("no round has named a task yet")

@@ -9,11 +9,16 @@ from mlchain.training.recipe import Recipe
 def version_on_chain(chain: Chain, number: int | None) -> tuple[Recipe, bytes, int]:
     """Return the recipe, the bytes and the number of a version of the model, the newest complete one for None.
 
-    Raises UserError if it is not on the chain, or if no round has named its recipe yet.
+    Nothing is returned from a refuted version on. Raises UserError if it is not on the chain, or if no round has named
+    its recipe yet.
     """
     chain.sync()
     ledger = chain.ledger
     complete = [version for version in ledger.versions if version.is_complete]
+    if ledger.refuted:
+        refuted = ledger.refuted.version
+        require(number is None or number < refuted, f"version {refuted} of the model was refuted: take an earlier one")
+        complete = [version for version in complete if version.number < refuted]
     require(bool(complete), "no version of the model is on the chain yet")
     chosen = next((version for version in complete if version.number == number), None) if number else complete[-1]
     if chosen is None:

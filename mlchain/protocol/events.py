@@ -17,10 +17,10 @@ Value: TypeAlias = "int | str | bytes | tuple[Value, ...]"  # of an argument, as
 
 @dataclass(frozen=True, slots=True)
 class VersionAnnounced:
-    """A version of the model will be published; `parent` is the one that it follows, 0 for the first."""
+    """A version of the model will be published, made of the one before and what `round` accepted; 0 for the first."""
 
     version: int
-    parent: int
+    round: int
     content_hash: bytes
     size: int
 
@@ -213,6 +213,14 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionRefuted:
+    """Somebody showed that a version is not what its round's accepted results make of the one before."""
+
+    version: int
+    finder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Incremented:
     """A worker joined a counter of workers, as the `count`th."""
 
@@ -244,6 +252,7 @@ RegistryEvent = (
     | DataAnnounced
     | RoundDeployed
     | JobDeployed
+    | VersionRefuted
 )
 JobEvent = Committed | Proposed | ResultChunkPublished | Ruled | Settled
 Event = RegistryEvent | JobEvent | GameEvent | Incremented | Unknown

@@ -34,6 +34,9 @@ CALLS = {
     "Job.rule": 100_000,
     "Job.ruleVoid": 100_000,
     "Job.settle": 150_000,
+    "VersionReferee.refuteByCount": 150_000,
+    "VersionReferee.refuteByJob": 250_000,
+    "VersionReferee.refuteByWeight": 4_000_000,  # of a round of the most jobs
     "Disputes.claim": 600_000,
     "Disputes.challenge": 300_000,
     "Disputes.open": 250_000,

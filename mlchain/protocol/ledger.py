@@ -32,13 +32,18 @@ class Account:
 
 @dataclass(slots=True)
 class ModelVersion:
-    """A version of the model; `chunks` fill up until it is complete."""
+    """A version of the model, made of what `round` accepted, 0 for the first; `chunks` fill up until it is complete."""
 
     number: int
-    parent: int
+    round: int
     content_hash: bytes
     size: int
     chunks: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def parent(self) -> int:
+        """The number of the version before, 0 for the first."""
+        return self.number - 1
 
     @property
     def is_complete(self) -> bool:
@@ -68,6 +73,7 @@ class Ledger:
         self.scheduled: int | None = None  # the snapshot block, until the round is deployed
         self.data_addresses: dict[bytes, str] = {}  # of data sets by fingerprint, the one announced last at the end
         self.announced_recipe: bytes | None = None  # what the rounds will train by, for who joins before the first
+        self.refuted: events.VersionRefuted | None = None  # no round can be deployed any more
         self.games = Games()  # where the referee is a contract
         self._jobs: dict[str, Job] = {}
         self._round_of: dict[str, Round] = {}  # by the address of a job
@@ -183,8 +189,10 @@ class Ledger:
 
     def _fold_registry(self, log: events.Log) -> None:
         match log.event:
-            case events.VersionAnnounced(version, parent, content_hash, size):
-                self.versions.append(ModelVersion(version, parent, content_hash, size))
+            case events.VersionAnnounced(version, number, content_hash, size):
+                self.versions.append(ModelVersion(version, number, content_hash, size))
+            case events.VersionRefuted() as refuted:
+                self.refuted = refuted
             case events.ModelChunkPublished(version, index, chunk):
                 if not self.versions.is_unknown(version - 1):
                     self.versions[version - 1].chunks[index] = chunk

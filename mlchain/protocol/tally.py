@@ -15,6 +15,7 @@ from mlchain.protocol.events import (
     RoundScheduled,
     SeatSettled,
     VersionAnnounced,
+    VersionRefuted,
 )
 from mlchain.protocol.game_events import Challenged, Claimed, Decided, EntryPicked, GameTurn, Opened, Picked, Revealed
 from mlchain.protocol.ledger import Ledger
@@ -28,7 +29,7 @@ class Tally:
     `published` has a bit for each chunk of the newest version; `jobs` are (commitments, candidates) of the jobs of the
     open round, by address; each has as many `seats`. A ledger may not know the newest round where it begins: all
     seats of that one are settled before the next. `games` are (turn, since when) of the challenges that are not over,
-    by number, as far as the ledger knows their claims.
+    by number, as far as the ledger knows their claims; `refuted` is the version that was, 0 for none.
     """
 
     members: int = 0
@@ -41,6 +42,7 @@ class Tally:
     seats: int = 0
     knows_round: bool = True
     has_game: bool = False
+    refuted: int = 0
     claims: int = 0
     challenges: int = 0
     games: dict[int, tuple[GameTurn, int]] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class Tally:
             knows_round=not ledger.rounds.is_unknown(len(ledger.rounds) - 1),
             jobs={job.address: (len(job.commitments), job.rivals) for job in jobs},
             has_game=ledger.has_game,
+            refuted=ledger.refuted.version if ledger.refuted else 0,
             claims=ledger.games.claim_count,
             challenges=ledger.games.challenge_count,
             games={it.number: (it.turn, it.since) for it in ledger.games.challenges.values() if it.is_running},
@@ -82,6 +85,8 @@ class Tally:
                 self.versions, self.published = self.versions + 1, 0
             case ModelChunkPublished(version, index) if version == self.versions:
                 self.published |= 1 << index
+            case VersionRefuted(version):
+                self.refuted = version
             case RoundScheduled(snapshot_block=block):
                 self.scheduled = block
             case RoundDeployed(terms=terms):

@@ -33,7 +33,11 @@ class Aggregation(Protocol):
     """How results make the next model."""
 
     def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
-        """Return the next model from a round's accepted results in job order; without any, the same model."""
+        """Return the next model from a round's accepted results in job order; without any, the same model.
+
+        `parent` is the version that the model was made from, if its jobs follow from one. Results of another size than
+        the recipe's change nothing.
+        """
 
 
 class LearningTask(Aggregation, Protocol):
@@ -96,7 +100,8 @@ class RecipeTask:
     def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
         """Average the changes of a round's accepted results into the model."""
         start, estimate = self._start(model, parent)
-        changes = [jobs.change_of(decode_result(self.plan, result), estimate) for result in results]
+        readable = [decode_result(self.plan, result) for result in results if len(result) == self.result_size]
+        changes = [jobs.change_of(result, estimate) for result in readable]
         return encode_model(aggregation.aggregate(start, changes))
 
     def _start(self, model: bytes, parent: bytes | None) -> tuple[Matrices, tuple[Integers, ...]]:

@@ -14,10 +14,8 @@ from mlchain.protocol.content import CHUNK_SIZE, content_hash
 from mlchain.protocol.rounds import Job
 from mlchain.protocol.terms import RoundTerms
 from mlchain.simulation.attackers import sent_ahead
-from mlchain.training.encoding import EncodingError
 from tests.actors.stage import NUMBERS, SERVER, STAKE, Refused, Stage, address_of, chunk_of
 
-UNREADABLE = b"\xff\xff"
 GAS_RESERVE = STAKE // 2
 DAY = 24 * 3600
 
@@ -45,14 +43,12 @@ class ToyTask:
         return self._stretched(b"initial")
 
     def train(self, model: bytes, seed: bytes, job_index: int, parent: bytes | None = None, version: int = 1) -> bytes:
-        """Return the one right result of a job, which never begins like an unreadable one."""
+        """Return the one right result of a job."""
         self.trained += 1
-        return b"\x00" + self._stretched(b"%b/%d/" % (seed, job_index) + model + (parent or b""))[1:]
+        return self._stretched(b"%b/%d/" % (seed, job_index) + model + (parent or b""))
 
     def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None, version: int = 1) -> bytes:
         """Return the next model."""
-        if any(result.startswith(UNREADABLE) for result in results):
-            raise EncodingError("unreadable")
         return self._stretched(model + b"".join(results) + (parent or b"")) if results else model
 
     def accuracy(self, model: bytes) -> None:

@@ -5,6 +5,7 @@ import pytest
 from mlchain.actors.behaviours import HONEST
 from mlchain.actors.worker import Worker
 from mlchain.protocol.calls import Turn
+from mlchain.protocol.events import VersionRefuted
 from mlchain.tasks.task import CannotTrain
 from tests.actors.scenes import DAY, GAS_RESERVE, Scene, act, methods
 from tests.actors.stage import MAX_SNAPSHOT_AGE, STAKE, address_of
@@ -139,3 +140,15 @@ def test_one_that_is_to_stake_nothing_any_more_leaves_takes_its_money_home_and_s
     scene.stage.mine(MAX_SNAPSHOT_AGE)
     assert scene.do(worker) == ["withdrawStake"]
     assert scene.do(worker) == []
+
+
+def test_it_goes_home_when_a_version_was_refuted_and_answers_for_its_seat_before(scene):
+    worker = scene.worker(scene.job.committee[0])
+    scene.stage.ledger.refuted = VersionRefuted(1, "somebody")
+
+    turn = act(scene, worker)
+
+    assert turn.notice == "version 1 is not what was accepted: no round can follow"
+    assert scene.do(worker) == ["leave"]
+    assert "commit" in scene.do(worker)
+    assert scene.do(scene.worker(address_of("newcomer"))) == [], "nobody joins any more"

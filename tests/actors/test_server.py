@@ -6,9 +6,10 @@ import pytest
 
 from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.content import content_hash
+from mlchain.protocol.events import VersionRefuted
 from mlchain.protocol.gas import SETTLE_CHUNK, SETTLE_JOB, SETTLE_SEAT, seats_per_batch
 from mlchain.protocol.rounds import Outcome, Phase, phase
-from tests.actors.scenes import DAY, UNREADABLE, Scene, ToyTask, act, always, methods
+from tests.actors.scenes import DAY, Scene, ToyTask, act, always, methods
 from tests.actors.stage import GAS_LIMIT, MAX_SNAPSHOT_AGE, SERVER, STAKE, Stage, address_of, chunk_of
 
 
@@ -91,6 +92,15 @@ def test_results_are_aggregated_in_the_order_of_the_jobs():
     assert call.arguments[1] == content_hash(expected)
 
 
+def test_no_round_follows_a_refuted_version():
+    scene = Scene(jobs=0)
+    server = scene.server(rounds=3)
+    scene.stage.ledger.refuted = VersionRefuted(1, "somebody")
+
+    assert act(scene, server).calls == []
+    assert server.is_done(scene.stage.ledger)
+
+
 def test_a_round_without_a_result_makes_no_version():
     scene = Scene()
     scene.commit_all(scene.wrong(0), scene.wrong(1), scene.wrong(2))
@@ -100,37 +110,6 @@ def test_a_round_without_a_result_makes_no_version():
 
     assert server.is_done(scene.stage.ledger)
     assert act(scene, server).calls == []
-
-
-def test_an_accepted_result_that_cannot_be_read_changes_nothing():
-    scene = Scene()
-    lie = UNREADABLE + scene.right()[2:]
-    decided(scene, lie, lie, lie)
-    server = scene.server()
-    scene.do(server)
-
-    assert scene.do(server) == ["announce"]
-    assert scene.do(server) == ["publish"]
-
-    assert scene.stage.ledger.latest_version.data() == scene.task.initial_model()
-    assert server.is_done(scene.stage.ledger)
-
-
-def test_one_unreadable_result_does_not_spoil_the_others():
-    scene = Scene(pool=6, jobs=2)
-    first, second = scene.stage.ledger.rounds[0].jobs
-    for job, result in ((first, UNREADABLE + scene.right(first)[2:]), (second, scene.right(second))):
-        for seat in range(3):
-            scene.commit(seat, result, job)
-        scene.act(job.committee[0], "propose", 0, content_hash(result), job=job)
-        scene.act(job.committee[0], "publish", 0, *chunk_of(result), job=job)
-    scene.stage.advance_to(scene.job.publish_end)
-    scene.do(scene.server())
-
-    (call,) = act(scene).calls
-
-    expected = scene.task.aggregate(scene.task.initial_model(), [scene.right(second)])
-    assert call.arguments[1] == content_hash(expected)
 
 
 # Deploying

@@ -23,10 +23,11 @@ from mlchain.protocol.events import (
     RoundScheduled,
     Settled,
     VersionAnnounced,
+    VersionRefuted,
 )
 from mlchain.tasks.catalogue import open_recipe
 from tests.actors.scenes import Scene
-from tests.actors.stage import MAX_SNAPSHOT_AGE, NUMBERS
+from tests.actors.stage import FACTORY, MAX_SNAPSHOT_AGE, NUMBERS
 from tests.audit.histories import (
     RULES,
     STRANGER,
@@ -154,12 +155,47 @@ def test_a_wrong_aggregation_is_named(settled):
 def test_a_version_that_no_accepted_result_made_is_named():
     scene = Scene(jobs=0)
     model = scene.task.initial_model()
-    scene.by_server("ModelRegistry", "announce", 1, content_hash(model), len(model))
+    scene.by_server("ModelRegistry", "announce", 0, content_hash(model), len(model))
 
     finding = only(audit_of(scene))
 
     assert finding.subject == "version 2"
     assert finding.problem == "no result that could change version 1 has been accepted"
+
+
+def test_a_version_that_names_another_round_than_made_it_is_named(settled):
+    logs = settled.stage.logs
+
+    finding = only(audit_of(settled, changed(logs, find(logs, VersionAnnounced, version=2), round=0)))
+
+    assert (finding.subject, finding.problem) == ("version 2", "its round is 0 and has to be 1")
+
+
+def refuted(logs, version, before):
+    """Return logs with one more, before that one, that tells of a refuted version."""
+    log = replace(logs[before], event=VersionRefuted(version, STRANGER), index=logs[before].index)
+    return [*logs[:before], log, *logs[before:]]
+
+
+def test_a_refuted_version_that_follows_is_named_and_a_round_after_it(settled):
+    logs = settled.stage.logs
+
+    first, second = audit_of(settled, refuted(logs, 2, find(logs, RoundScheduled, round=2))).findings
+
+    assert (first.check, first.subject) == (Check.MODELS, "version 2")
+    assert first.problem == "it was refuted, and follows from what was accepted"
+    assert (second.check, second.subject) == (Check.ROUNDS, "round 2")
+    assert second.problem == "a version has been refuted: no round can follow"
+
+
+def test_a_version_is_refuted_rightly_where_it_is_wrong_and_only_once(settled):
+    logs = settled.stage.logs
+    place = find(logs, VersionAnnounced, version=2)
+    told = changed(logs, place, round=0)
+
+    assert len(audit_of(settled, [*told, Log(VersionRefuted(2, STRANGER), FACTORY, 9_999, 0, 10**9)]).findings) == 1
+    twice = [Log(VersionRefuted(2, STRANGER), FACTORY, 9_999, index, 10**9) for index in (0, 1)]
+    assert audit_of(settled, [*told, *twice]).findings[-1].problem == "a version has been refuted before"
 
 
 # Rounds

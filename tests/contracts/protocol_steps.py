@@ -26,6 +26,7 @@ PARAMETERS = {
     "minSeats": 1,
     "permissioned": False,
     "referee": ZERO_ADDRESS,
+    "versionReferee": ZERO_ADDRESS,
     "randomAnchor": NUMBERS.anchor,
 }
 

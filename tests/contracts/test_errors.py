@@ -39,6 +39,7 @@ NAMES = {
     "job": "Job",
     "judge": "TrainingJudge",
     "libraries": "LibraryHarness",
+    "referee": "VersionReferee",
     "registry": "WorkerRegistry",
 }
 MOCKS = {"AnswerJudge", "ContractWorker", "CountingJudge", "LibraryHarness", "Multicall"}

@@ -21,18 +21,18 @@ def announced(empty, server):
     return empty
 
 
-def test_versions_are_numbered_from_one_and_name_their_parents(server):
+def test_versions_are_numbered_from_one_and_name_their_rounds(server):
     models = server.deploy(project.ModelRegistry)
 
-    for version, parent in enumerate([0, 1, 1], start=1):
-        receipt = models.announce(parent, content_hash(MODEL), len(MODEL), sender=server)
+    for version, round_number in enumerate([0, 1, 2**32 - 1], start=1):
+        receipt = models.announce(round_number, content_hash(MODEL), len(MODEL), sender=server)
 
         event = models.VersionAnnounced(
-            version=version, parent=parent, contentHash=content_hash(MODEL), size=len(MODEL)
+            version=version, round=round_number, contentHash=content_hash(MODEL), size=len(MODEL)
         )
         assert receipt.events == [event]
         assert models.latestVersion() == version
-        assert models.versionAt(version) == [content_hash(MODEL), 0, len(MODEL), parent]
+        assert models.versionAt(version) == [content_hash(MODEL), 0, len(MODEL), round_number]
 
 
 def test_a_version_is_complete_once_every_chunk_is_published_in_any_order(announced, server):
@@ -51,16 +51,15 @@ def test_no_version_is_complete_that_was_not_announced(announced):
     assert not announced.isComplete(2)
 
 
-def test_a_version_of_the_most_chunks_is_not_complete_with_one(empty, server):
-    first = bytes(CHUNK_SIZE)
+def test_a_version_of_the_most_chunks_is_not_complete_with_one(server):
+    models, first = server.deploy(project.ModelRegistry), bytes(CHUNK_SIZE)
     hashes = chunk_hashes(first) * MAX_CHUNKS
-    version = empty.latestVersion() + 1
-    empty.announce(0, content_hash(first * MAX_CHUNKS), CHUNK_SIZE * MAX_CHUNKS, sender=server)
+    models.announce(0, content_hash(first * MAX_CHUNKS), CHUNK_SIZE * MAX_CHUNKS, sender=server)
 
-    empty.publish(version, MAX_CHUNKS - 1, hashes, first, sender=server)
+    models.publish(1, MAX_CHUNKS - 1, hashes, first, sender=server)
 
-    assert empty.versionAt(version).published == 1 << (MAX_CHUNKS - 1)
-    assert not empty.isComplete(version)
+    assert models.versionAt(1).published == 1 << (MAX_CHUNKS - 1)
+    assert not models.isComplete(1)
 
 
 def test_only_the_server_announces_and_publishes(announced, stranger):
@@ -70,15 +69,25 @@ def test_only_the_server_announces_and_publishes(announced, stranger):
         announced.publish(1, *chunk_of(TWO_CHUNKS, 0)[1:], sender=stranger)
 
 
-def test_a_parent_is_announced_before_its_child(announced, server):
-    with reverts(announced.UnknownVersion, version=2):
-        announced.announce(2, content_hash(MODEL), len(MODEL), sender=server)
+def test_the_first_version_is_made_in_no_round_and_each_other_one_in_a_later_one(server):
+    models = server.deploy(project.ModelRegistry)
+    announced = (content_hash(MODEL), len(MODEL))
+
+    with reverts(models.WrongRound, round=1, before=0):
+        models.announce(1, *announced, sender=server)
+    models.announce(0, *announced, sender=server)
+    with reverts(models.WrongRound, round=0, before=0):
+        models.announce(0, *announced, sender=server)
+    models.announce(3, *announced, sender=server)
+    for round_number in (0, 2, 3):
+        with reverts(models.WrongRound, round=round_number, before=3):
+            models.announce(round_number, *announced, sender=server)
 
 
 @pytest.mark.parametrize("size", [0, CHUNK_SIZE * MAX_CHUNKS + 1])
 def test_a_version_has_between_one_byte_and_128_chunks(announced, server, size):
     with reverts(announced.InvalidSize, size=size, maximum=CHUNK_SIZE * MAX_CHUNKS):
-        announced.announce(0, content_hash(MODEL), size, sender=server)
+        announced.announce(1, content_hash(MODEL), size, sender=server)
 
 
 def test_bytes_of_an_unknown_version_are_refused(announced, server):

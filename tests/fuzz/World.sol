@@ -87,6 +87,7 @@ abstract contract World {
                 minSeats: MIN_SEATS,
                 permissioned: permissioned,
                 referee: address(0),
+                versionReferee: address(0),
                 randomAnchor: number
             })
         );

@@ -42,3 +42,24 @@ def test_a_watcher_without_a_stake_shows_the_lie_of_all_seats_and_takes_its_boun
             assert time.monotonic() < end, bed.programs.log("dora")
             time.sleep(1)
         assert int(bed.node.ask("eth_getBalance", bed.address_of("dora"), "latest"), 16) > 100 * 10**18
+
+
+@pytest.mark.slow
+def test_a_watcher_refutes_a_model_that_nobody_trained_and_all_go_home(tmp_path):
+    with LiveTestbed(tmp_path, {"alice": "honest", "dora": "watching"}, 3, referee="contract", forges=True) as bed:
+        bed.start_all()
+        end = time.monotonic() + PATIENCE
+        while not (bed.has_ended("server") and "no round can follow" in bed.programs.log("alice")):
+            assert time.monotonic() < end, "\n".join(bed.programs.log(name)[-1500:] for name in bed.names)
+            if "you)" in bed.programs.log("alice"):  # it has committed
+                bed.node.ask("evm_increaseTime", JUMP)
+            time.sleep(5)
+        with networks.parse_network_choice(bed.network_choice(bed.node.url)):
+            chain = Chain()
+            chain.follow(bed.deployment)
+            ledger = chain.view().ledger
+
+        assert (ledger.refuted.version, ledger.refuted.finder) == (2, bed.address_of("dora"))
+        assert bed.address_of("alice") not in ledger.pool
+        assert ledger.account(bed.address_of("alice")).lost == 0
+        assert len(ledger.rounds) <= 2, "one round at most trains a wrong version"

@@ -32,6 +32,7 @@ class LiveTestbed:
     jobs: int = 1
     task: str = "digits"
     referee: str = "server"
+    forges: bool = False  # the server, its models
     node: Node = field(init=False)
     proxy: Proxy = field(init=False)
     programs: Programs = field(init=False)
@@ -101,7 +102,8 @@ class LiveTestbed:
         if name == "server":
             wishes = ["--rounds", self.rounds, "--min-pool", self.pool, "--jobs", self.jobs]
             windows = ["--commit-window", WINDOW, "--publish-window", WINDOW, "--referee-window", WINDOW]
-            program = [APE, "run", "server", *wishes, "--task", self.task, *windows, "--audit-rate", 0]
+            runs = [sys.executable, "-m", "tests.live.evil_server"] if self.forges else [APE, "run", "server"]
+            program = [*runs, *wishes, "--task", self.task, *windows, "--audit-rate", 0]
         elif self.workers[name] == "watching":
             program = [APE, "run", "watch"]
         elif self.workers[name] == HONEST.name:

@@ -38,7 +38,7 @@ class Version:
 
     content: bytes
     size: int
-    parent: int
+    round: int
     chunks: set[int] = field(default_factory=set)
 
 
@@ -49,13 +49,14 @@ class Models:
         self.chain, self.server = chain, server
         self.versions: dict[int, Version] = {}
 
-    def announce(self, sender: str, parent: int, content: bytes, size: int) -> None:
+    def announce(self, sender: str, round: int, content: bytes, size: int) -> None:
         require(sender == self.server, "NotTheServer", sender)
-        require(parent <= len(self.versions), "UnknownVersion", parent)
+        before = self.versions[len(self.versions)].round if self.versions else 0
+        require(round > before if self.versions else round == 0, "WrongRound", round, before)
         check_size(size)
         number = len(self.versions) + 1
-        self.versions[number] = Version(content, size, parent)
-        self.chain.emit(NAME, "VersionAnnounced", version=number, parent=parent, contentHash=content, size=size)
+        self.versions[number] = Version(content, size, round)
+        self.chain.emit(NAME, "VersionAnnounced", version=number, round=round, contentHash=content, size=size)
 
     def publish(self, sender: str, number: int, index: int, hashes: list[bytes], chunk: bytes) -> None:
         require(sender == self.server, "NotTheServer", sender)

@@ -36,6 +36,7 @@ class Protocol:
         self.chain, self.server = chain, server
         self.min_window, self.max_round_duration, self.min_seats = min_window, max_round_duration, min_seats
         self.random_head = anchor
+        self.recipe_hash: bytes | None = None  # what all rounds learn by
         self.scheduled: int | None = None  # the snapshot block of the round that comes next
         self.models = Models(chain, server)
         self.registry = Registry(chain, server, stake, absence_fee, permissioned)
@@ -68,6 +69,8 @@ class Protocol:
         """Draw the committees of a round's jobs from the pool at the end of a past block."""
         require(sender == self.server, "NotTheServer", sender)
         self._check(terms)
+        bound = keccak(task)
+        require(self.recipe_hash in (None, bound), "AnotherRecipe", bound, self.recipe_hash)
         escrow = terms.jobs * (terms.seats * terms.reward + terms.bonus)
         require(value == escrow, "WrongEscrow", value, escrow)
         require(keccak(random) == self.random_head, "WrongRandom", keccak(random), self.random_head)
@@ -78,7 +81,7 @@ class Protocol:
         number, pool = len(self.rounds) + 1, self.registry.pool_at(snapshot_block)
         block_hash = self.chain.block_hash(snapshot_block)
         seed = seed_of(self.chain.chain_id, self.chain.factory, random, block_hash, number)
-        self.random_head, self.scheduled = random, None
+        self.random_head, self.scheduled, self.recipe_hash = random, None, bound
         deadline = self.chain.now + terms.commit_window
         self.registry.open(snapshot_block, terms.jobs * terms.seats, value)
         self._emit(
@@ -95,8 +98,9 @@ class Protocol:
         holders = [pool[drawn(seed, len(pool), seat)] for seat in range(terms.jobs * terms.seats)]
         self.rounds.append([])
         version = self.models.versions[terms.model_version]
-        parent = self.models.versions.get(version.parent)
-        is_parent = parent is not None and parent.size == version.size and self.models.is_complete(version.parent)
+        before = terms.model_version - 1
+        parent = self.models.versions.get(before)
+        is_parent = parent is not None and parent.size == version.size and self.models.is_complete(before)
         bound = task_hash(task, version.content, parent.content if is_parent else bytes(32), terms.model_version)
         for index in range(terms.jobs):
             address = self.chain.job_address(number, index)

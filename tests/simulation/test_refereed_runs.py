@@ -3,8 +3,10 @@
 import pytest
 
 from mlchain.actors.disputant import Disputant
+from mlchain.actors.refuter import Refuter
 from mlchain.chain.connection import Chain
-from mlchain.protocol.calls import Call, Turn, missing_chunks
+from mlchain.chain.deploy import deploy
+from mlchain.protocol.calls import Call, Turn, missing_chunks, together
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.game_events import GameTurn
 from mlchain.protocol.gas import CALLS, TRANSACTION
@@ -100,6 +102,32 @@ def test_an_evil_server_that_claims_a_lie_loses_its_bonds_and_nobody_honest_a_we
     assert bonds_won(run.played, run.played.server.address) == -2 * BOND, "its claim, and its challenge"
     turns = {game.turn for game in run.played.view.ledger.games.challenges.values()}
     assert turns == {GameTurn.UPHELD, GameTurn.REFUTED}
+
+
+def test_a_server_that_announces_a_model_of_its_own_plays_no_more_rounds_and_nobody_honest_loses(monkeypatch):
+    made, make_server, make_workers = [], simulator.make_server, simulator.make_workers
+
+    def forging_server(*arguments):
+        server = make_server(*arguments)
+        right = server._next_model
+        server._next_model = lambda ledger: right(ledger)[:-1] + b"\x7f"
+        return server
+
+    def watching_workers(*arguments):
+        first, *others = make_workers(*arguments)
+        refuter, act = Refuter(made[-1].deployment.addresses["JobFactory"]), first.act
+        first.act = lambda view: together([act(view), refuter.act(view)])
+        return [first, *others]
+
+    monkeypatch.setattr(simulator, "deploy", lambda *arguments: made.append(deploy(*arguments)) or made[-1])
+    monkeypatch.setattr(simulator, "make_server", forging_server)
+    monkeypatch.setattr(simulator, "make_workers", watching_workers)
+    with rollback():
+        run = simulate(Chain(), **REFEREED | {"rounds": 4})
+
+    ledger = run.played.view.ledger
+    assert_nobody_is_wronged(run)
+    assert (ledger.refuted.version, len(ledger.rounds)) == (2, 1)
 
 
 def test_without_an_honest_answer_a_lie_that_all_seats_tell_stands():

@@ -48,18 +48,14 @@ def test_a_result_survives_its_bytes(drawn):
 
 
 @given(recipes(ANY_BITS), st.data())
-def test_bytes_are_refused_or_are_those_of_the_result_they_give(recipe, data):
-    made = bytearray(data.draw(st.binary(min_size=recipe.result_size, max_size=recipe.result_size)))
-    if data.draw(st.booleans()):  # so that not nearly all are refused
-        made[-8:] = bytes(8)
-        if recipe.bits != 16:
-            made[: 2 * len(recipe.layers)] = b"\x04\x00" * len(recipe.layers)
-    try:
-        found = decode_result(recipe, bytes(made))
-    except EncodingError:
-        return
+def test_all_bytes_of_the_right_length_are_a_result(recipe, data):
+    made = data.draw(st.binary(min_size=recipe.result_size, max_size=recipe.result_size))
+    found = decode_result(recipe, made)
 
-    assert encode_result(recipe, found) == made
+    again = bytearray(encode_result(recipe, found))
+    padding = -recipe.weights * recipe.bits % 8  # bits of the last byte of codes that belong to no weight
+    again[-41] |= made[-41] & ~(0xFF >> padding) & 0xFF
+    assert again == made
 
 
 def test_the_layouts_are_the_documented_ones():
@@ -88,16 +84,6 @@ def test_bytes_of_the_wrong_length_are_refused(recipe, missing):
             decode(recipe, bytes(size - missing))
 
 
-@pytest.mark.parametrize("recipe", [TINY, FOUR], ids=["wide", "few"])
-def test_a_loss_that_so_many_samples_cannot_have_is_refused(recipe):
-    start = encode_result(recipe, Result(CODES if recipe is FOUR else CHANGE, (4,) * (recipe is FOUR), bytes(32), 0))
-    assert decode_result(recipe, start[:-8] + (8192).to_bytes(8, "little")).loss == 8192
-
-    for loss in (8193, 2**56, 2**64 - 1):
-        with pytest.raises(EncodingError, match=f"a loss of {loss}, at most 8192 possible"):
-            decode_result(recipe, start[:-8] + loss.to_bytes(8, "little"))
-
-
 @pytest.mark.parametrize(
     ("bits", "codes", "hexadecimal"),
     [
@@ -111,38 +97,3 @@ def test_codes_are_packed_from_the_lowest_bit(bits, codes, hexadecimal):
     result = Result((np.array(codes, dtype=np.int8),), (1,), bytes(32), 0)
 
     assert encode_result(replace(TINY, bits=bits), result)[2:-40].hex() == hexadecimal
-
-
-@pytest.mark.parametrize(
-    ("bits", "changed", "message"),
-    [
-        (4, {0: 3}, "a scale of 3 that its layer cannot have"),  # no power of two
-        (4, {0: 0}, "a scale of 0 that its layer cannot have"),  # codes that mean nothing
-        (4, {1: 255}, "a scale of 65284 that its layer cannot have"),
-        (4, {2: 0, 3: 0}, "a scale of 4 that its layer cannot have"),  # of nothing
-        (4, {2: 0x18}, "a code of -8, at least -7 possible"),
-        (8, {2: 0x80}, "a code of -128, at least -127 possible"),
-        (2, {2: 0b10}, "a code of -2, at least -1 possible"),
-        (1, {2: 0x10}, "padding that is not 0"),
-        (1, {0: 0}, "a scale of 0 that its layer cannot have"),
-        (1, {1: 0x80}, "a scale of 32772 that its layer cannot have"),
-    ],
-)
-def test_what_no_result_has_is_refused(bits, changed, message):
-    recipe = replace(TINY, bits=bits)
-    codes = np.array([[1, -1], [1, -1]], dtype=np.int8)
-    data = bytearray(encode_result(recipe, Result((codes,), (4,), bytes(32), 8192)))
-    decode_result(recipe, bytes(data))
-
-    for place, value in changed.items():
-        data[place] = value
-    with pytest.raises(EncodingError, match=message):
-        decode_result(recipe, bytes(data))
-
-
-def test_a_sign_may_have_any_scale_up_to_the_greatest():
-    recipe = replace(TINY, bits=1)
-    codes = np.array([[1, -1], [1, -1]], dtype=np.int8)
-    for scale in (3, 2**15):
-        data = encode_result(recipe, Result((codes,), (scale,), bytes(32), 0))
-        assert decode_result(recipe, data).scales == (scale,)

@@ -78,12 +78,23 @@ def test_a_model_or_result_of_the_wrong_size_is_refused(names):
         lambda: task.train(model[:-2], SEED, 0),
         lambda: task.accuracy(model + b"\0\0"),
         lambda: task.aggregate(model[:-1], []),
-        lambda: task.aggregate(model, [bytes(task.result_size - 1)]),
     ]
 
     for attempt in attempts:
         with pytest.raises(EncodingError):
             attempt()
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_a_result_of_another_size_changes_nothing(names):
+    task = create_task(*names)
+    model = task.initial_model()
+    result = task.train(model, SEED, 0)
+
+    next_model = task.aggregate(model, [result])
+
+    assert task.aggregate(model, [result[:-1], result, result + b"\0"]) == next_model != model
+    assert task.aggregate(model, [result[:-1]]) == model
 
 
 def test_an_untrained_softmax_is_right_as_often_as_its_first_class_occurs():

@@ -1,0 +1,124 @@
+"""Refutes versions of the model that are not what was accepted, before `contracts/referee/VersionReferee.sol`."""
+
+from collections.abc import Iterator
+from itertools import accumulate
+
+from mlchain.protocol.calls import Call, Turn, View
+from mlchain.protocol.content import content_hash, show_piece
+from mlchain.protocol.ledger import Ledger, ModelVersion
+from mlchain.protocol.rounds import VOID, Job, Round
+from mlchain.tasks.catalogue import open_recipe
+from mlchain.training.recipe import WIDE, Recipe
+
+SHOWN_SIZE = 28_000  # bytes of a transaction; the rest is for the recipe, of 500 at most, and what surrounds it
+
+Shown = tuple[bytes, list[bytes]]  # a piece of published bytes, and its path
+
+
+class Refuter:
+    """Decides from the ledger alone what refutes a version; `factory` is where its rounds are deployed."""
+
+    def __init__(self, factory: str) -> None:
+        self._factory = factory
+        self._checked = 1  # the newest version that is known to follow, or of which too little is known here
+
+    def act(self, view: View) -> Turn:
+        """Return what refutes the first version that is wrong, if one is."""
+        ledger = view.ledger
+        for version in ledger.versions:
+            if version.number <= self._checked or ledger.refuted:
+                continue
+            calls = self._refutation(ledger, version)
+            if calls is None:
+                break
+            if calls:
+                return Turn(calls, notice=f"version {version.number} is not what was accepted: refuting it")
+            self._checked = version.number
+        return Turn([])
+
+    def _refutation(self, ledger: Ledger, version: ModelVersion) -> list[Call] | None:
+        """Return what refutes a version, nothing if it follows; None before that can be told."""
+        if not 1 <= version.round <= len(ledger.rounds):
+            return [self._call("refuteByCount", version)]
+        for current in ledger.rounds:
+            trains_parent, is_named = current.terms.model_version == version.parent, current.number == version.round
+            if trains_parent is not is_named:
+                for job in current.jobs:
+                    if is_named or _accepted_by(job):
+                        return [self._call("refuteByJob", version, job.address, _task(ledger, current))]
+        if ledger.rounds.is_unknown(version.round - 1) or ledger.versions.is_unknown(version.parent - 1):
+            return []
+        made_in = ledger.rounds[version.round - 1]
+        if not (version.is_complete and made_in.is_settled):
+            return None
+        task, actual = open_recipe(made_in.task), version.data()
+        results = [result for result in made_in.accepted_results() if len(result) == task.result_size]
+        expected = task.aggregate(ledger.model_of(made_in), results, ledger.parent_of(made_in))
+        if results and actual == expected:
+            return []
+        at = next((at for at, pair in enumerate(zip(actual, expected, strict=False)) if pair[0] != pair[1]), 0)
+        return self.compare(ledger, version, at // 2)
+
+    def compare(self, ledger: Ledger, version: ModelVersion, weight: int) -> list[Call]:
+        """Return what compares a weight of a version with what it has to be, which refutes the version if it differs.
+
+        Its round is settled, and that, the version and those before it are known here.
+        """
+        made_in = ledger.rounds[version.round - 1]
+        plan, parent = open_recipe(made_in.task).plan, ledger.parent_of(made_in)
+        proof = [version.data(), ledger.model_of(made_in)]
+        if parent is not None and plan.bits != WIDE:
+            proof.append(parent)
+        changes = list(_changes(made_in, plan, weight))
+        last = (len(made_in.jobs), [_show(data, 2 * weight) for data in proof] if changes else [])
+        where = (weight, made_in.jobs[0].address, _task(ledger, made_in))
+        return [
+            self._call("refuteByWeight", version, *where, first, shown) for first, shown in _batches([*changes, last])
+        ]
+
+    def _call(self, method: str, version: ModelVersion, *arguments: object) -> Call:
+        return Call("VersionReferee", method, (self._factory, version.number, *arguments))
+
+
+def _accepted_by(job: Job) -> bytes | None:
+    """Return the result that a settled job has accepted, if any."""
+    if job.decision is None or job.decision[1] == VOID:
+        return None
+    return job.candidates[job.decision[1]].data()
+
+
+def _task(ledger: Ledger, current: Round) -> tuple[bytes, bytes, int]:
+    """Return what a round trains, as its jobs' task hashes bind it."""
+    parent = ledger.parent_of(current)
+    return current.task, VOID if parent is None else content_hash(parent), current.terms.model_version
+
+
+def _show(data: bytes, at: int) -> Shown:
+    return show_piece(data, at)
+
+
+def _changes(made_in: Round, plan: Recipe, weight: int) -> Iterator[tuple[int, list[Shown]]]:
+    """Return what shows by how much each accepted result changes a weight, by the number of its job."""
+    ends = accumulate(stage.size for stage in plan.stages)
+    layer = next(layer for layer, end in enumerate(ends) if weight < end)
+    scales = [] if plan.bits == WIDE else [2 * layer]
+    codes = 2 * len(plan.stages) * len(scales)
+    for job in made_in.jobs:
+        result = _accepted_by(job)
+        if result is not None and len(result) == plan.result_size:
+            yield job.index, [_show(result, at) for at in (*scales, codes + weight * plan.bits // 8)]
+
+
+def _batches(shown: list[tuple[int, list[Shown]]]) -> list[tuple[int, list[Shown]]]:
+    """Return what each transaction shows, and the first job whose result is among it."""
+    batches: list[tuple[int, list[Shown]]] = [(0, [])]
+    for job, pieces in shown:
+        if batches[-1][1] and _size(batches[-1][1] + pieces) > SHOWN_SIZE:
+            batches.append((job, []))
+        batches[-1][1].extend(pieces)
+    return batches
+
+
+def _size(shown: list[Shown]) -> int:
+    """Return the bytes of what is shown, as a transaction has them."""
+    return sum(32 * (5 + -(-len(data) // 32) + len(path)) for data, path in shown)

@@ -1,0 +1,48 @@
+"""Which version of a deployment's model somebody takes home."""
+
+from dataclasses import fields
+from types import SimpleNamespace
+
+import pytest
+
+from mlchain.errors import UserError
+from mlchain.live.versions import version_on_chain
+from mlchain.protocol.events import Log, ModelChunkPublished, VersionAnnounced, VersionRefuted
+from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.rounds import Round
+from mlchain.protocol.terms import RoundTerms
+from mlchain.tasks.catalogue import create_task
+
+
+@pytest.fixture
+def chain():
+    """A chain with three versions, the last of which is refuted."""
+    task, ledger = create_task("digits", "softmax"), Ledger("server")
+    for number in (1, 2, 3):
+        model = bytes([number]) * task.model_size
+        for event in (
+            VersionAnnounced(number, number - 1, bytes(32), len(model)),
+            ModelChunkPublished(number, 0, model),
+        ):
+            ledger.fold(Log(event, "models", number, 0, number))
+    terms = RoundTerms(*[1] * len(fields(RoundTerms)))
+    ledger.rounds.append(Round(1, terms, 0, bytes(32), 1, 1, task.recipe))
+    ledger.refuted = VersionRefuted(3, "somebody")
+    return SimpleNamespace(ledger=ledger, sync=lambda: None)
+
+
+def test_the_newest_that_is_not_refuted_is_taken(chain):
+    assert version_on_chain(chain, None)[2] == 2
+    assert version_on_chain(chain, 1)[1][:1] == b"\1"
+
+
+def test_a_refuted_version_is_not_given_away(chain):
+    with pytest.raises(UserError, match="version 3 of the model was refuted: take an earlier one"):
+        version_on_chain(chain, 3)
+
+
+def test_what_is_not_there_is_said(chain):
+    chain.ledger.refuted = None
+
+    with pytest.raises(UserError, match="version 4 of the model is not on the chain: 1 to 3 are"):
+        version_on_chain(chain, 4)
