@@ -122,7 +122,7 @@ def _changes(node: dict, code: bytes, enums: dict) -> Iterator[tuple[int, int, b
         yield start, end, b"{}"
     elif kind in BRANCHES:
         yield from ((*_span(node["condition"]), new) for new in (b"true", b"false"))
-    elif kind in LOOPS and node["condition"]:
+    elif kind in LOOPS and node.get("condition"):
         yield *_span(node["condition"]), b"false"  # `true` would only wait for the gas to run out
 
 

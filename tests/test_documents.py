@@ -184,7 +184,7 @@ def only_centralized(command: str) -> set[str]:
 
 
 def test_the_tables_of_the_protocol_name_every_error_of_the_contracts_and_no_other():
-    contracts = ("Counter", "Job", "JobFactory", "ModelRegistry", "WorkerRegistry")
+    contracts = ("Counter", "Job", "JobFactory", "ModelRegistry", "VersionReferee", "WorkerRegistry")
     abi = [entry for name in contracts for entry in getattr(ape.project, name).contract_type.abi]
     errors = {entry.name for entry in abi if entry.type == "error"}
     tables = PROTOCOL.partition("## Who may call what")[2].partition("## The draw")[0]

@@ -19,7 +19,6 @@ from mlchain.protocol.events import (
     Joined,
     Left,
     Log,
-    ModelChunkPublished,
     Proposed,
     RegistryEvent,
     ResultChunkPublished,
@@ -31,11 +30,10 @@ from mlchain.protocol.events import (
     SeatSettled,
     Settled,
     StakeWithdrawn,
-    VersionAnnounced,
-    VersionRefuted,
     Withdrawn,
 )
 from mlchain.protocol.game_events import BondsWithdrawn, GameEvent
+from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced, VersionRefuted
 from mlchain.protocol.rounds import Job
 
 CHECKS: dict[type[Event], Check] = {

@@ -3,8 +3,9 @@
 from mlchain.audit.findings import Check
 from mlchain.audit.state import AuditState, EventCheck, shown
 from mlchain.protocol.content import CHUNK_SIZE, chunk_count, content_hash
-from mlchain.protocol.events import Log, ModelChunkPublished, ResultChunkPublished, VersionAnnounced, VersionRefuted
+from mlchain.protocol.events import Log, ResultChunkPublished
 from mlchain.protocol.ledger import ModelVersion
+from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced, VersionRefuted
 from mlchain.protocol.terms import is_size
 
 

@@ -11,16 +11,9 @@ from mlchain.chain.logs import BLOCKS_PER_REQUEST, Logs
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.raw_logs import topic_of
 from mlchain.chain.views import ViewCall, Views
-from mlchain.protocol.events import (
-    Joined,
-    Left,
-    Log,
-    ModelChunkPublished,
-    RoundDeployed,
-    StakeWithdrawn,
-    VersionRefuted,
-)
+from mlchain.protocol.events import Joined, Left, Log, RoundDeployed, StakeWithdrawn
 from mlchain.protocol.ledger import Account, Ledger, ModelVersion
+from mlchain.protocol.model_events import ModelChunkPublished, VersionRefuted
 from mlchain.protocol.pool import MAX_SNAPSHOT_AGE, Pool
 from mlchain.protocol.records import Records
 from mlchain.protocol.rounds import Job

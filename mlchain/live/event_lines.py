@@ -15,7 +15,6 @@ from mlchain.protocol.events import (
     Joined,
     Left,
     Log,
-    ModelChunkPublished,
     Proposed,
     ResultChunkPublished,
     RoundClosed,
@@ -26,8 +25,6 @@ from mlchain.protocol.events import (
     SeatSettled,
     Settled,
     StakeWithdrawn,
-    VersionAnnounced,
-    VersionRefuted,
     Withdrawn,
 )
 from mlchain.protocol.game_events import (
@@ -45,6 +42,7 @@ from mlchain.protocol.game_events import (
     Succeeded,
 )
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced, VersionRefuted
 from mlchain.protocol.rounds import VOID, Outcome, Verdict
 from mlchain.units import ether
 

@@ -4,15 +4,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from mlchain.protocol.events import (
-    Event,
-    Forfeited,
-    JobDeployed,
-    Log,
-    ModelChunkPublished,
-    SeatSettled,
-    VersionAnnounced,
-)
+from mlchain.protocol.events import Event, Forfeited, JobDeployed, Log, SeatSettled
+from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced
 from mlchain.protocol.rounds import Settlement, Verdict
 
 MOST_EVENTS = 100  # that are shown at once

@@ -6,32 +6,11 @@ from enum import IntEnum
 from typing import TypeAlias, cast, get_args
 
 from mlchain.protocol.game_events import GameEvent
+from mlchain.protocol.model_events import ModelEvent
 from mlchain.protocol.rounds import Outcome, Verdict
 from mlchain.protocol.terms import RoundTerms
 
 Value: TypeAlias = "int | str | bytes | tuple[Value, ...]"  # of an argument, as the ABI decodes it
-
-
-# Model registry
-
-
-@dataclass(frozen=True, slots=True)
-class VersionAnnounced:
-    """A version of the model will be published, made of the one before and what `round` accepted; 0 for the first."""
-
-    version: int
-    round: int
-    content_hash: bytes
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class ModelChunkPublished:
-    """`ModelRegistry.ChunkPublished`: bytes of a version of the model."""
-
-    version: int
-    index: int
-    chunk: bytes
 
 
 # Worker registry
@@ -213,14 +192,6 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class VersionRefuted:
-    """Somebody showed that a version is not what its round's accepted results make of the one before."""
-
-    version: int
-    finder: str
-
-
-@dataclass(frozen=True, slots=True)
 class Incremented:
     """A worker joined a counter of workers, as the `count`th."""
 
@@ -236,9 +207,7 @@ class Unknown:
 
 
 RegistryEvent = (
-    VersionAnnounced
-    | ModelChunkPublished
-    | Joined
+    Joined
     | Left
     | AdmissionSet
     | RoundOpened
@@ -252,7 +221,7 @@ RegistryEvent = (
     | DataAnnounced
     | RoundDeployed
     | JobDeployed
-    | VersionRefuted
+    | ModelEvent
 )
 JobEvent = Committed | Proposed | ResultChunkPublished | Ruled | Settled
 Event = RegistryEvent | JobEvent | GameEvent | Incremented | Unknown

@@ -9,6 +9,7 @@ from mlchain.protocol.content import chunk_count
 from mlchain.protocol.disputes import Games
 from mlchain.protocol.draw import position_of
 from mlchain.protocol.game_events import GameEvent
+from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced, VersionRefuted
 from mlchain.protocol.pool import MAX_SNAPSHOT_AGE, Pool
 from mlchain.protocol.records import Records
 from mlchain.protocol.rounds import VOID, Candidate, Job, Round, Settlement, Verdict
@@ -73,7 +74,7 @@ class Ledger:
         self.scheduled: int | None = None  # the snapshot block, until the round is deployed
         self.data_addresses: dict[bytes, str] = {}  # of data sets by fingerprint, the one announced last at the end
         self.announced_recipe: bytes | None = None  # what the rounds will train by, for who joins before the first
-        self.refuted: events.VersionRefuted | None = None  # no round can be deployed any more
+        self.refuted: VersionRefuted | None = None  # no round can be deployed any more
         self.games = Games()  # where the referee is a contract
         self._jobs: dict[str, Job] = {}
         self._round_of: dict[str, Round] = {}  # by the address of a job
@@ -189,11 +190,11 @@ class Ledger:
 
     def _fold_registry(self, log: events.Log) -> None:
         match log.event:
-            case events.VersionAnnounced(version, number, content_hash, size):
+            case VersionAnnounced(version, number, content_hash, size):
                 self.versions.append(ModelVersion(version, number, content_hash, size))
-            case events.VersionRefuted() as refuted:
+            case VersionRefuted() as refuted:
                 self.refuted = refuted
-            case events.ModelChunkPublished(version, index, chunk):
+            case ModelChunkPublished(version, index, chunk):
                 if not self.versions.is_unknown(version - 1):
                     self.versions[version - 1].chunks[index] = chunk
             case events.Joined() as joined:

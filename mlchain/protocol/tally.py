@@ -9,16 +9,14 @@ from mlchain.protocol.events import (
     Joined,
     Left,
     Log,
-    ModelChunkPublished,
     Proposed,
     RoundDeployed,
     RoundScheduled,
     SeatSettled,
-    VersionAnnounced,
-    VersionRefuted,
 )
 from mlchain.protocol.game_events import Challenged, Claimed, Decided, EntryPicked, GameTurn, Opened, Picked, Revealed
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced, VersionRefuted
 from mlchain.protocol.rounds import Job
 
 

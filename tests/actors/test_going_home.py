@@ -5,7 +5,7 @@ import pytest
 from mlchain.actors.behaviours import HONEST
 from mlchain.actors.worker import Worker
 from mlchain.protocol.calls import Turn
-from mlchain.protocol.events import VersionRefuted
+from mlchain.protocol.model_events import VersionRefuted
 from mlchain.tasks.task import CannotTrain
 from tests.actors.scenes import DAY, GAS_RESERVE, Scene, act, methods
 from tests.actors.stage import MAX_SNAPSHOT_AGE, STAKE, address_of

@@ -6,8 +6,8 @@ import pytest
 
 from mlchain.protocol.calls import Call, Turn
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.events import VersionRefuted
 from mlchain.protocol.gas import SETTLE_CHUNK, SETTLE_JOB, SETTLE_SEAT, seats_per_batch
+from mlchain.protocol.model_events import VersionRefuted
 from mlchain.protocol.rounds import Outcome, Phase, phase
 from tests.actors.scenes import DAY, Scene, ToyTask, act, always, methods
 from tests.actors.stage import GAS_LIMIT, MAX_SNAPSHOT_AGE, SERVER, STAKE, Stage, address_of, chunk_of

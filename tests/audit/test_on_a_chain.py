@@ -7,7 +7,7 @@ from mlchain.audit.findings import Check
 from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
 from mlchain.live.audit_report import audit_deployment, audit_lines
-from mlchain.protocol.events import VersionAnnounced
+from mlchain.protocol.model_events import VersionAnnounced
 from mlchain.simulation import simulator
 from tests.simulation.runs import SMALL, simulation
 

@@ -13,18 +13,8 @@ from mlchain.audit.state import Sources
 from mlchain.data.dataset import DataError
 from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import content_hash
-from mlchain.protocol.events import (
-    Committed,
-    JobDeployed,
-    Log,
-    ModelChunkPublished,
-    RoundDeployed,
-    RoundOpened,
-    RoundScheduled,
-    Settled,
-    VersionAnnounced,
-    VersionRefuted,
-)
+from mlchain.protocol.events import Committed, JobDeployed, Log, RoundDeployed, RoundOpened, RoundScheduled, Settled
+from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced, VersionRefuted
 from mlchain.tasks.catalogue import open_recipe
 from tests.actors.scenes import Scene
 from tests.actors.stage import FACTORY, MAX_SNAPSHOT_AGE, NUMBERS

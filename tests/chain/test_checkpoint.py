@@ -15,8 +15,9 @@ from mlchain.chain.node_errors import NodeError
 from mlchain.chain.provider import connected_to, connected_to_new_embedded_chain
 from mlchain.chain.questions import number
 from mlchain.errors import UserError
-from mlchain.protocol.events import Committed, JobDeployed, SeatSettled, VersionAnnounced
+from mlchain.protocol.events import Committed, JobDeployed, SeatSettled
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.model_events import VersionAnnounced
 from mlchain.simulation.options import Options
 from mlchain.simulation.simulator import Simulation, open_chain
 

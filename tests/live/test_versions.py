@@ -7,8 +7,9 @@ import pytest
 
 from mlchain.errors import UserError
 from mlchain.live.versions import version_on_chain
-from mlchain.protocol.events import Log, ModelChunkPublished, VersionAnnounced, VersionRefuted
+from mlchain.protocol.events import Log
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced, VersionRefuted
 from mlchain.protocol.rounds import Round
 from mlchain.protocol.terms import RoundTerms
 from mlchain.tasks.catalogue import create_task

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from mlchain.chain import logs
 from mlchain.protocol.commitments import task_hash
 from mlchain.protocol.content import chunk_hashes, content_hash, split
-from mlchain.protocol.events import Committed, Event, Log, ModelChunkPublished, VersionAnnounced
+from mlchain.protocol.events import Committed, Event, Log
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced
 from mlchain.protocol.rounds import Job, Round
 from mlchain.protocol.terms import RoundTerms
 from tests.contracts.chain_control import rollback
