@@ -10,6 +10,7 @@ from benchmarks.referee import PRICED, prover, thousands
 from benchmarks.report import Section, table, wrapped
 from mlchain.actors.disputant import answer, nodes_below, shown
 from mlchain.actors.refuter import Refuter
+from mlchain.live.event_lines import counted
 from mlchain.protocol.disputes import Challenge, Claim, clock_of, levels_above
 from mlchain.protocol.game_events import GameTurn
 from mlchain.protocol.ledger import Ledger
@@ -49,7 +50,7 @@ def measure() -> Section:
         "refuted": thousands(max(gas for cells in refuted.values() for _, gas in cells)),
     }
     text = f"{wrapped(said)}\n\n{table(['', *PRICED], rows)}\n\n{wrapped(about)}\n\n"
-    return Section("A whole dispute", text + table(["", *(f"{jobs} jobs" for jobs in JOBS)], shown_), figures)
+    return Section("A whole dispute", text + table(["", *(counted(jobs, "job") for jobs in JOBS)], shown_), figures)
 
 
 def _refutation(name: str, jobs: int) -> tuple[int, int]:

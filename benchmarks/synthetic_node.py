@@ -14,6 +14,7 @@ from eth_utils import keccak, to_checksum_address, to_hex
 from web3 import HTTPProvider, Web3
 
 from mlchain.chain.deployment import Deployment, Parameters
+from mlchain.chain.identity import ZERO_ADDRESS
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash, split
 from mlchain.protocol.events import Log
@@ -59,6 +60,8 @@ class SyntheticChain:
         names = {"REGISTRY": "WorkerRegistry", "FACTORY": "JobFactory", "MODELS": "ModelRegistry"}
         if view in ("SERVER", "REFEREE"):
             return SERVER
+        if view == "VERSION_REFEREE":
+            return ZERO_ADDRESS
         found: int | bool | None = parameters.get(view.lower())
         return AT[names.get(view, "Job")] if found is None else found
 

@@ -64,7 +64,9 @@ def test_the_error_of_a_contract_that_a_constructor_creates_is_named_as_well(cha
     models = chain.deploy(server, "ModelRegistry").address
 
     with pytest.raises(TransactionFailed) as refusal:
-        chain.deploy(server, "JobFactory", models, (1, 5, 600, 604_800, 3, False, ZERO_ADDRESS, bytes(32)))
+        chain.deploy(
+            server, "JobFactory", models, (1, 5, 600, 604_800, 3, False, ZERO_ADDRESS, ZERO_ADDRESS, bytes(32))
+        )
 
     assert str(refusal.value).endswith("the deployment of JobFactory: InvalidAbsenceFee(absenceFee=5, stake=1)")
 

@@ -78,8 +78,9 @@ class Stage:
         assert failed == []
         assert len({outcome.block for outcome in outcomes}) == 1, "more than a block"
 
-    def announcing(self, model):
-        return self.server, Call("ModelRegistry", "announce", (0, content_hash(model), len(model)))
+    def announcing(self, model, later=0):
+        number = len(self.chain.ledger.versions) + later  # of a round; it has to be a later one each time
+        return self.server, Call("ModelRegistry", "announce", (number, content_hash(model), len(model)))
 
     def publishing(self, version):
         hashes = chunk_hashes(RESULT)
@@ -205,7 +206,7 @@ def test_beside_a_settlement_every_limit_holds(stage, decided, are_all):
         "withdrawStake": stage.registry("withdrawStake", leavers),
         "settle": [(stage.people[23], Call("Job", "settle", ([0, 1],), address=job.address)) for job in jobs],
         "announceData": stage.announced_data(),
-        "announce": [stage.announcing(RESULT)] * EACH,
+        "announce": [stage.announcing(RESULT, later) for later in range(EACH)],
         "publish": stage.publishing(2),
         "setAdmission": [(stage.server, Call("WorkerRegistry", "setAdmission", (it, True))) for it in strangers],
     }

@@ -39,6 +39,7 @@ NAMES = {
     "job": "Job",
     "judge": "TrainingJudge",
     "libraries": "LibraryHarness",
+    "models": "ModelRegistry",
     "referee": "VersionReferee",
     "registry": "WorkerRegistry",
 }

@@ -23,6 +23,7 @@ def legal_parameters(draw):
         "minSeats": draw(st.integers(1, 256)),
         "permissioned": draw(st.booleans()),
         "referee": draw(st.sampled_from([ZERO_ADDRESS, GAME])),
+        "versionReferee": draw(st.sampled_from([ZERO_ADDRESS, GAME])),
         "randomAnchor": draw(st.binary(min_size=32, max_size=32)),
     }
 
@@ -40,6 +41,7 @@ def test_one_transaction_wires_the_whole_protocol(server, models, parameters):
         assert factory.REFEREE() == implementation.REFEREE() == (server if game == ZERO_ADDRESS else game)
         assert registry.FACTORY() == factory
         assert implementation.REGISTRY() == registry
+        assert factory.VERSION_REFEREE() == parameters["versionReferee"]
         assert factory.MODELS() == models
         assert registry.STAKE() == parameters["stake"]
         assert registry.ABSENCE_FEE() == parameters["absenceFee"]

@@ -91,8 +91,10 @@ def test_any_wrong_weight_refutes_a_version_and_no_right_one_does(empty, strange
 
     with rollback():
         empty.recipe = recipe.to_bytes()
-        for number, model in enumerate(models):
-            empty.announce(model, number)
+        empty.announce(models[0], 0)
+        if parent is not None:
+            empty.play(1, [result_of(recipe, 1)])
+            empty.announce(models[1], 1)
         empty.play(len(models), results)
         empty.announce(changed(right, weight, by), empty.factory.latestRound())
         ledger = empty.read().view().ledger
@@ -116,10 +118,11 @@ def test_edges_of_codes_scales_and_weights_follow_as_python_has_them(empty, stra
     results = [least, scales + b"\xff" * (recipe.result_size - len(scales)), bytes(recipe.result_size)]
     empty.recipe = recipe.to_bytes()
     empty.announce(model_of(recipe, 1, 32767), 0)
+    empty.play(1, [bytes(recipe.result_size)])
     empty.announce(ends, 1)
     empty.play(2, results)
     right = open_recipe(recipe.to_bytes()).aggregate(ends, results, model_of(recipe, 1, 32767))
-    empty.announce(right, 1)
+    empty.announce(right, 2)
     ledger = empty.read().view().ledger
 
     for weight in range(0, 21, 3):  # one of each, by several places in a byte of codes
@@ -215,8 +218,8 @@ def test_a_version_that_names_a_round_which_is_not_is_refuted(lineage, stranger,
 
 
 def test_a_version_of_a_round_that_trained_another_one_is_refuted(lineage, stranger):
-    lineage.play(2, [result_of(TINY, 3)])
-    lineage.announce(next_of([result_of(TINY, 3)]), 1)
+    lineage.play(1, [None])
+    lineage.announce(SECOND, 2)
 
     (call,) = lineage.refuter().act(lineage.read().view()).calls
     lineage.send(stranger, call)
