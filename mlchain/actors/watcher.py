@@ -76,7 +76,9 @@ class Watcher:
             return Turn([], notice=f"job {job.index} of round {current.number} is not watched: {error}")
         time = job.commit_end + (job.terms.challenge_window // 2 if is_chosen else 5 * job.terms.publish_window // 8)
         contests = self._contests(job, content_hash(right), is_chosen, view.now >= time)
-        turn = self._disputant.act(view, job, right, contests, 0.0, lambda: bring(view, job, right))
+        # Where it has nothing to contest yet, seats come first: their honest ones are paid for what they show.
+        share = 0.0 if contests else 1.0
+        turn = self._disputant.act(view, job, right, contests, share, lambda: bring(view, job, right))
         return Turn(turn.calls, earliest(turn.wake, _next(view.now, time, job.publish_end)), turn.shortfall)
 
     @staticmethod

@@ -1,8 +1,11 @@
 """When a watcher without a seat contests what the seats of a job have shown."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from mlchain.actors.watcher import Watcher
+from mlchain.protocol.calls import Turn
 from mlchain.protocol.rounds import Candidate, Job
 from mlchain.protocol.terms import RoundTerms
 
@@ -39,3 +42,21 @@ def test_it_contests_lies_that_no_honest_seat_contradicts_and_what_does_not_stan
     votes, is_chosen, is_time, contests
 ):
     assert Watcher._contests(shown(**votes), RIGHT, is_chosen, is_time) is contests
+
+
+@pytest.mark.parametrize(("now", "share"), [(1_000, 1.0), (1_062, 0.0)])
+def test_where_a_lie_is_claimed_it_leaves_the_seats_their_time_to_claim_what_is_right(now, share):
+    """Or it would take the bounty of an honest seat; of a server's claim all is burnt."""
+    job, shares = shown(wrong=4, right=1), []
+    job.standing[WRONG] = 1
+
+    def act(_view, _job, _right, _contests, share, _show):
+        shares.append(share)
+        return Turn([])
+
+    ledger = SimpleNamespace(inputs_of=lambda *_: ())
+    task = SimpleNamespace(train=lambda: RIGHT)
+    watcher = Watcher("0x2", SimpleNamespace(act=act), lambda _round: task, lambda *_: False)
+    watcher.watch(SimpleNamespace(now=now, ledger=ledger), SimpleNamespace(number=1, jobs=[job]), job)
+
+    assert shares == [share]
