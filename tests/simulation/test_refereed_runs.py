@@ -1,5 +1,7 @@
 """Jobs whose referee is a contract, played whole: nobody rules, and the right model comes out all the same."""
 
+import os
+
 import pytest
 
 from mlchain.actors.disputant import Disputant
@@ -21,6 +23,7 @@ from tests.simulation.runs import assert_nobody_is_wronged, outcome_of, pay_of, 
 
 REFEREED = {"task": "digits", "workers": 3, "rounds": 1, "referee": "contract"}
 ETHER = 10**18
+WITH_MNIST = pytest.mark.skipif("MNIST_DIR" not in os.environ, reason="MNIST_DIR is not set")
 
 
 def test_half_of_the_seats_lie_and_lose_their_stakes_half_of_them_to_who_has_shown_it():
@@ -33,6 +36,20 @@ def test_half_of_the_seats_lie_and_lose_their_stakes_half_of_them_to_who_has_sho
     assert "Job.rule" not in run.played.gas
     assert sorted(pay.bounties for pay in pay_of(run, "honest")) == [0, ETHER]
     assert run.summary.wei["burnt"] == ETHER
+
+
+@pytest.mark.slow
+@WITH_MNIST
+@pytest.mark.parametrize("evil", [10, 19])
+def test_mnist_comes_to_the_honest_model_and_honest_seats_are_paid_for_every_lie(evil):
+    run = outcome_of(task="mnist", workers=20, evil=evil, rounds=1, referee="contract", behaviour="claiming")
+
+    assert_nobody_is_wronged(run)
+    assert run.summary.model_hash == retrained(run)
+    assert "Job.rule" not in run.played.gas
+    assert len(run.played.gas["Disputes.challenge"]) == evil
+    assert sum(pay.bounties for pay in pay_of(run, "honest")) == evil * ETHER // 2
+    assert all(pay.bonds == -BOND and pay.slashed == ETHER for pay in pay_of(run, "claiming"))
 
 
 @pytest.mark.parametrize("play", ["stalling", pytest.param("padding", marks=pytest.mark.slow)])
