@@ -8,7 +8,9 @@ from mlchain.live.options import Place, place_options
 
 @click.command(cls=Command, short_help="Show how a deployment stands, or a worker's pay slip")
 @place_options
-@click.option("--worker", help="Print the pay slip of this worker: an address, or one of `ape accounts list`.")
+@click.option(
+    "--worker", help="Print the pay slip of this worker, or watcher: an address or one of `ape accounts list`."
+)
 @click.option("--evil", type=int, help="Also print the odds of the open round's jobs if this many workers are evil.")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON, with money in wei.")
 def cli(place: Place, worker: str | None, evil: int | None, is_json: bool) -> None:

@@ -43,7 +43,7 @@ from mlchain.protocol.game_events import (
 )
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced, VersionRefuted
-from mlchain.protocol.rounds import VOID, Outcome, Verdict
+from mlchain.protocol.rounds import VOID, Job, Outcome, Verdict
 from mlchain.units import ether
 
 ACCEPTED = {
@@ -57,6 +57,13 @@ ACCEPTED = {
 }
 
 
+def decided_by(outcome: Outcome, job: Job | None) -> str:
+    """Return in words what decided a job; of one that failed in a dispute, how."""
+    if outcome is Outcome.FAILED and job is not None and job.is_disputed:
+        return f"failed: {'several claims stand' if any(job.standing.values()) else 'no claim stands'}"
+    return ACCEPTED[outcome]
+
+
 def line_of(log: Log, ledger: Ledger, own: str) -> str:
     """Return one line on an event that `ledger` has taken in; `own` is the address of who reads it."""
     when = datetime.fromtimestamp(log.timestamp, timezone.utc).strftime("%H:%M:%S")
@@ -66,7 +73,7 @@ def line_of(log: Log, ledger: Ledger, own: str) -> str:
 def told_of(log: Log, ledger: Ledger, own: str) -> str:
     """Return what an event says, without when."""
     names = _Names(ledger, own)
-    job_line = _of_job(names, log.event)
+    job_line = _of_job(names, log.event, ledger.job_at(log.address))
     return f"{names.job(log.address)}: {job_line}" if job_line else _of_deployment(names, log)
 
 
@@ -117,7 +124,7 @@ class _Names:
         return "you" if address == self._own else f"{address[:6]}…{address[-4:]}"
 
 
-def _of_job(names: _Names, event: Event) -> str | None:
+def _of_job(names: _Names, event: Event, job: Job | None) -> str | None:
     """Return what happened in the job that an event comes from, None if it comes from none."""
     match event:
         case Committed(seat, worker):
@@ -129,7 +136,7 @@ def _of_job(names: _Names, event: Event) -> str | None:
         case Ruled(result_hash):
             return f"the referee {'calls the task broken' if result_hash == VOID else 'accepts a result'}"
         case Settled(outcome, _, seats):
-            return f"{ACCEPTED[outcome]}, {seats} seats settled"
+            return f"{decided_by(outcome, job)}, {seats} seats settled"
     return None
 
 

@@ -1,4 +1,7 @@
-"""A worker's pay slip: its answers, what each earned or lost it and why, and what it can take home."""
+"""A worker's pay slip: its answers, what each earned or lost it and why, and what it can take home.
+
+So has a watcher one, which has no seats: what it got for lies that it has shown, and its bonds.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -6,10 +9,11 @@ from dataclasses import dataclass
 
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import require
-from mlchain.live.event_lines import ACCEPTED
+from mlchain.live.event_lines import decided_by
 from mlchain.protocol.calls import View
 from mlchain.protocol.content import chunk_count
 from mlchain.protocol.events import (
+    BountyPaid,
     Committed,
     Event,
     Joined,
@@ -22,7 +26,7 @@ from mlchain.protocol.events import (
     StakeWithdrawn,
     Withdrawn,
 )
-from mlchain.protocol.game_events import GameEvent
+from mlchain.protocol.game_events import Challenged, Claimed, GameEvent
 from mlchain.protocol.rounds import Job, Outcome, Phase, Round, Verdict, phase
 from mlchain.protocol.settlement import StakeLock, stake_locks, unlock_block
 
@@ -92,10 +96,10 @@ def pay_slip(view: View, logs: Sequence[Log], worker: str, cost_of: CostOf, bond
 
     `bond` is what a claim puts down, in wei, where a contract is the referee.
 
-    Raises UserError for somebody who has never joined.
+    Raises UserError for somebody who has neither joined nor had a part in a dispute.
     """
-    is_known = any(isinstance(log.event, Joined) and log.event.worker == worker for log in logs)
-    require(is_known, f"{worker} has never joined the pool of this deployment")
+    is_known = any(_takes_part(log.event, worker) for log in logs)
+    require(is_known, f"{worker} has never joined the pool of this deployment, claimed or challenged a result")
     jobs_of_rounds = [(current, job) for current in view.ledger.rounds for job in current.jobs]
     of_address: dict[str, list[Log]] = defaultdict(list)
     for log in logs:
@@ -141,7 +145,9 @@ def _job(view: View, logs: Sequence[Log], current: Round, job: Job, seat: int, c
         seat,
         has_committed,
         "0x" + opened.hex() if opened else None,
-        ACCEPTED[job.decision[0]] if job.decision else f"not settled, in the phase {phase(job, view.now).name.lower()}",
+        decided_by(job.decision[0], job)
+        if job.decision
+        else f"not settled, in the phase {phase(job, view.now).name.lower()}",
         settlement.verdict.name.lower() if settlement else None,
         gain,
         why,
@@ -175,6 +181,13 @@ def _why_open(view: View, job: Job, has_committed: bool) -> str:
     return "its seat is not settled yet"
 
 
+def _takes_part(event: Event, worker: str) -> bool:
+    match event:
+        case Joined(worker=actor) | Claimed(claimant=actor) | Challenged(challenger=actor) | BountyPaid(finder=actor):
+            return actor == worker
+    return False
+
+
 def _stake(view: View, worker: str) -> tuple[int | None, bool, str]:
     """Return the block in which a stake can go home, whether it can in the next one, and why in words."""
     locks = stake_locks(view.ledger, worker, view.block + 1)
@@ -182,7 +195,7 @@ def _stake(view: View, worker: str) -> tuple[int | None, bool, str]:
     if StakeLock.MEMBERSHIP in locks:
         return None, False, f"it is in the pool; a stake unlocks {unlock_block(0)} blocks after leaving"
     if StakeLock.NO_STAKE in locks:
-        return None, False, "none is left"
+        return None, False, "there is none"
     if StakeLock.OPEN_ROUND in locks:
         number = len(view.ledger.rounds)
         return unlocks_at, False, f"it unlocks at block {unlocks_at}, but not before round {number} is settled"

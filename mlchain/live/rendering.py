@@ -22,7 +22,7 @@ from mlchain.units import ether
 def inspect_deployment(chain: Chain, deployment: Deployment, evil: int | None, worker: str | None) -> Status | PaySlip:
     """Return how a deployment stands or, if a worker is named by address or account, its pay slip instead.
 
-    Raises UserError for a worker that has never joined, or more evil ones than there are.
+    Raises UserError for a worker that has never joined or disputed, or more evil ones than there are.
     """
     logs = chain.sync()
     view = chain.last_view()

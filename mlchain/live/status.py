@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import accumulate
 
 from mlchain.errors import UserError, require
-from mlchain.live.event_lines import ACCEPTED
+from mlchain.live.event_lines import decided_by
 from mlchain.protocol.calls import View
 from mlchain.protocol.ledger import Ledger, ModelVersion
 from mlchain.protocol.odds import Chances
@@ -130,7 +130,7 @@ def _round(ledger: Ledger, current: Round, now: int) -> RoundStatus:
 def _job(ledger: Ledger, job: Job, now: int) -> JobStatus:
     at = phase(job, now)
     ends = {Phase.COMMIT: job.commit_end, Phase.PROPOSE: job.publish_end, Phase.REFEREE: job.referee_end}.get(at)
-    decision = ACCEPTED[outcome(job, now)[0]] if at is Phase.DECIDED else None
+    decision = decided_by(outcome(job, now)[0], job) if at is Phase.DECIDED else None
     left = None if ends is None else ends - now
     counts = (len(job.commitments), job.terms.seats, len(job.candidates), len(job.settlements))
     claims = ledger.games.of_job(job)

@@ -8,7 +8,7 @@ from typing import TypeAlias, cast
 from mlchain.data.dataset import Dataset
 from mlchain.errors import UserError
 from mlchain.export.model_file import trained_of
-from mlchain.live.event_lines import ACCEPTED, told_of
+from mlchain.live.event_lines import decided_by, told_of
 from mlchain.live.pay_slip import Cost, CostOf, pay_slip
 from mlchain.live.status import recipes_of
 from mlchain.page.amounts import Json, amount, hash_text
@@ -92,7 +92,7 @@ class Answers:
             {
                 "job": job.index,
                 "address": job.address,
-                "decision": ACCEPTED[job.decision[0]] if job.decision else None,
+                "decision": decided_by(job.decision[0], job) if job.decision else None,
                 "accepted": None if job.decision is None or job.decision[1] == VOID else hash_text(job.decision[1]),
             }
             for job in (maker.jobs if maker else [])

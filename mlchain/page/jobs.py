@@ -1,6 +1,6 @@
 """A job as a row of seats, its clock, its candidates, and how it was or will be decided."""
 
-from mlchain.live.event_lines import ACCEPTED
+from mlchain.live.event_lines import decided_by
 from mlchain.page.amounts import Json, amount, hash_text
 from mlchain.protocol.content import chunk_count
 from mlchain.protocol.rounds import VOID, Candidate, Job, Outcome, Phase, Round, Verdict, outcome, phase
@@ -44,7 +44,7 @@ def job_shown(current: Round, job: Job, now: int) -> Json:
         "reward": amount(terms.reward),
         "seats": [_seat(job, seat) for seat in range(terms.seats)],
         "candidates": [_candidate(job, hash_, it, accepted) for hash_, it in job.candidates.items()],
-        "decision": ACCEPTED.get(decided),
+        "decision": None if decided is Outcome.UNDECIDED else decided_by(decided, job),
         "accepted": None if accepted == VOID else hash_text(accepted),
         "forecast": forecast(job, now),
     }
@@ -57,7 +57,7 @@ def forecast(job: Job, now: int) -> Json:
     for when in sorted({job.challenge_end, job.publish_end, job.referee_end}):
         decided = outcome(job, when)[0]
         if decided is not Outcome.UNDECIDED:
-            return [ACCEPTED[decided], when]
+            return [decided_by(decided, job), when]
     return None
 
 

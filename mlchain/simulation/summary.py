@@ -178,9 +178,10 @@ def _job(run: SimulationRun, current: Round, job: Job) -> JobSummary:
     honest = content_hash(run.task.train(*run.view.ledger.inputs_of(current, job)))
     outcome, accepted = decision_of(job)
     matches = sum(job.opens(seat, honest) for seat in job.commitments)
+    by = "claims" if job.is_disputed and outcome is Outcome.FAILED else DECIDED_BY[outcome]
     kind = {Outcome.FAILED: "failed", Outcome.VOID: "void"}.get(outcome, "accepted")
     accepted_hash = None if accepted == VOID else _hex(accepted)
-    return JobSummary(job.address, kind, DECIDED_BY[outcome], accepted_hash, _hex(honest), matches, job.terms.seats)
+    return JobSummary(job.address, kind, by, accepted_hash, _hex(honest), matches, job.terms.seats)
 
 
 def _wronged(run: SimulationRun) -> tuple[int, int]:

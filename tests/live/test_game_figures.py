@@ -18,7 +18,7 @@ from mlchain.protocol.rounds import Outcome, Verdict
 from mlchain.simulation.books import Pay
 from mlchain.simulation.tables import AMOUNTS, GAME_AMOUNTS, pay_table
 from tests.actors.scenes import Scene
-from tests.actors.stage import STAKE
+from tests.actors.stage import STAKE, address_of
 
 BOND = 10**17
 NODES = (b"x", b"y")
@@ -79,6 +79,17 @@ def test_a_pay_slip_has_bonds_bounties_and_what_the_moves_cost():
     assert {"bounties", "bonds_won", "bonds_held", "game"} <= set(json.loads(as_json(slip)))
 
 
+def test_a_watcher_that_has_never_joined_has_a_pay_slip_of_its_bounties_and_bonds():
+    scene, watcher = disputed()[0], address_of("watcher")
+    tell(scene, Challenged(2, 0, watcher, 1))
+    tell(scene, BountyPaid(scene.job.address, watcher, STAKE // 2))
+
+    slip = slip_of(scene, watcher)
+
+    assert (slip.jobs, slip.bounties, slip.bonds_held, slip.withdrawable) == ([], STAKE // 2, BOND, STAKE // 2)
+    assert {"stake 0 ether: there is none", f"{watcher}, not in the pool"} <= set(as_lines(slip))
+
+
 def test_bonds_that_were_taken_home_are_held_no_more():
     scene, finder, liar = disputed()
     tell(scene, Decided(1, 1, GameTurn.UPHELD))
@@ -96,14 +107,17 @@ def test_a_pay_slip_without_claims_does_not_speak_of_them():
 
 
 @pytest.mark.parametrize(
-    ("outcome", "accepted", "why"),
+    ("outcome", "accepted", "also", "why"),
     [
-        (Outcome.UPHELD, True, "accepted by a claim that stands"),
-        (Outcome.FAILED, False, "failed: no quorum"),
+        (Outcome.UPHELD, True, [], "accepted by a claim that stands"),
+        (Outcome.FAILED, False, [Decided(1, 1, GameTurn.REFUTED)], "failed: no claim stands"),
+        (Outcome.FAILED, False, [Claimed(2, "job", b"other", "0x2", bytes(32), NODES)], "failed: several claims stand"),
     ],
 )
-def test_a_seat_whose_result_was_refuted_is_told_so(outcome, accepted, why):
+def test_a_seat_whose_result_was_refuted_is_told_so(outcome, accepted, also, why):
     scene, _finder, liar = disputed()
+    for event in also:
+        tell(scene, replace(event, disputed=scene.job.address) if isinstance(event, Claimed) else event)
     address, right = scene.job.address, content_hash(scene.right())
     tell(scene, Settled(outcome, right if accepted else bytes(32), 1), address)
     tell(scene, SeatSettled(address, liar, 1, Verdict.SLASHED, STAKE))
