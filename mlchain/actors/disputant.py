@@ -7,7 +7,7 @@ from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, togeth
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.disputes import LEVELS, Challenge, Claim, challenges_end, claims_end, clock_of, levels_above
 from mlchain.protocol.game_events import GameTurn
-from mlchain.protocol.rounds import Job, Phase, Round, phase
+from mlchain.protocol.rounds import Job, Phase, Round, outcome, phase
 from mlchain.training.trees import grow, path_in
 
 
@@ -226,6 +226,19 @@ def answer(game: Challenge, proof: Proof) -> Call:
         return _call("reveal", game.number, leaf)
     evidence = proof.evidence(game.position, game.entry)
     return _call("prove", game.number, proof.described(), leaf, evidence)
+
+
+def heirs(view: View, job: Job) -> list[Call]:
+    """Return what lets a claim that stands speak for the accepted result of a job, if the one that did is refuted.
+
+    Who settles seats calls it first, or what they lose is burnt; that of a claim of the server's is in any case.
+    """
+    games, accepted = view.ledger.games, outcome(job, view.now)[1]
+    first = games.claims.get(games.first.get((job.address, accepted), -1))
+    if first is None or not first.is_refuted:
+        return []
+    standing = [it for it in games.of_job(job) if it.result_hash == accepted and not it.is_refuted]
+    return [_call("succeed", it.number) for it in standing if it.claimant != view.ledger.server][:1]
 
 
 def _call(method: str, *arguments: object, value: int = 0) -> Call:

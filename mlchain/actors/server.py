@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 
+from mlchain.actors.disputant import heirs
 from mlchain.actors.plan import Plan
 from mlchain.actors.watcher import Watcher
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks, together
@@ -170,7 +171,7 @@ class LearningServer:
     def _supervise_job(self, view: View, current: Round, job: Job) -> Turn:
         now = phase(job, view.now)
         if now is Phase.DECIDED:
-            return Turn(settle_calls(job, view.gas_limit))
+            return Turn([*heirs(view, job), *settle_calls(job, view.gas_limit)])
         if self._watcher is not None:
             return self._watcher.watch(view, current, job)
         if self.is_referee and self._has_to_rule(view, current, job, now):

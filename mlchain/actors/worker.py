@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from mlchain.actors.behaviours import Assignment, Behaviour
-from mlchain.actors.disputant import Disputant
+from mlchain.actors.disputant import Disputant, heirs
 from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missing_chunks, together
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.gas import settle_calls
@@ -198,7 +198,8 @@ class Worker:
         patience = _patience(assignment.job)
         if assignment.view.now < patience:
             return Turn([], patience)
-        return Turn([assignment.call("settle", [assignment.seat])])
+        calls = heirs(assignment.view, assignment.job)
+        return Turn([*calls, assignment.call("settle", [assignment.seat])])
 
     def _free_stake(self, view: View) -> Turn:
         """Settle every seat of the round that keeps the stake of one who has left, once the server has had its time."""
@@ -207,7 +208,7 @@ class Worker:
             return Turn([])
         unsettled = [job for job in current.jobs if not job.is_settled]
         late = [job for job in unsettled if view.now >= _patience(job)]
-        calls = [call for job in late for call in settle_calls(job, view.gas_limit)]
+        calls = [call for job in late for call in (*heirs(view, job), *settle_calls(job, view.gas_limit))]
         return Turn(calls, earliest(*(_patience(job) for job in unsettled if job not in late)))
 
     def _result(self, assignment: Assignment) -> bytes | None:
