@@ -5,6 +5,7 @@ from typing import Any
 
 from ape_ethereum.provider import Web3Provider
 
+from mlchain.chain.bonds import learn_bonds
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.history import BEGINS, left_out
 from mlchain.chain.logs import BLOCKS_PER_REQUEST, Logs
@@ -27,8 +28,6 @@ class Checkpoint:
     the books stay unknown.
     """
 
-    forgets = True
-
     def __init__(
         self, provider: Web3Provider, logs: Logs, deployment: Deployment, owner: str, say: Callable[[str], None]
     ) -> None:
@@ -36,6 +35,7 @@ class Checkpoint:
         self._logs = logs
         self._deployment = deployment
         self._owner = owner
+        self.only_for: str | None = owner
         self._say = say
 
     def ledger_for(self, block: int) -> tuple[Ledger, int, list[Log]] | None:
@@ -68,7 +68,7 @@ class Checkpoint:
         return self._owner == self._deployment.server or job.seat_of(self._owner) is not None
 
     def complete(self, ledger: Ledger, block: int) -> None:
-        """Add the owner's account and the addresses of data sets."""
+        """Add the owner's account and bonds, and the addresses of data sets."""
         first, at = self._deployment.block, self._deployment.addresses
         ((credit, stake, position, left),) = self._ask([("WorkerRegistry", "accountOf", (self._owner,))], block)
         account = ledger.accounts[self._owner] = Account(stake, credit, None if position or not left else left)
@@ -77,6 +77,11 @@ class Checkpoint:
         self._add_losses(account, moved)
         for log in self._logs.search(first, block, at["JobFactory"], [topic_of("JobFactory", "DataAnnounced")]):
             ledger.fold(log)
+        if ledger.has_game:
+            bond = self._deployment.parameters.bond
+            learn_bonds(
+                ledger.games, self._owner, bond, lambda views: self._ask((("Disputes", *it) for it in views), block)
+            )
         self._say(BEGINS.format(round=len(ledger.rounds), block=block))
 
     def _add_losses(self, account: Account, moved: Iterable[Log]) -> None:

@@ -29,7 +29,9 @@ DEEPEST = 128  # blocks that a reorganisation replaces at most; what is older is
 class Beginning(Protocol):
     """Where reading begins, if not at a deployment's first block."""
 
-    forgets: bool  # what is past, as time goes on
+    @property
+    def only_for(self) -> str | None:
+        """To whom alone what is read has to matter, so that the past can be forgotten as time goes on; None for all."""
 
     def ledger_for(self, block: int) -> tuple[Ledger, int, list[Log]] | None:
         """Return a ledger, the block that it stands at, to read on from up to `block`, and the logs that were read.
@@ -97,8 +99,8 @@ class History:
         return news
 
     def _continue(self, last: int, head: Header | None) -> None:
-        if self._beginning and self._beginning.forgets and not self._news:
-            self.ledger.forget_past()
+        if self._beginning and self._beginning.only_for and not self._news:
+            self.ledger.forget_past(self._beginning.only_for)
         if head and head.number == last and self._is_followed_by(head):
             self._passed_over += 1
             self._note_read(last, head.hash)

@@ -29,7 +29,7 @@ class Past:
     that is not `trusted` to give all logs, they are held against what the contracts have counted.
     """
 
-    forgets = False
+    only_for: str | None = None
 
     def __init__(
         self,

@@ -143,12 +143,16 @@ class Games:
         put_down = [it.claimant for it in claims] + [it.challenger for it in running]
         return put_down.count(owner) + self.bonds.get(owner, 0)
 
-    def forget(self, job: Job) -> None:
-        """Forget the claims of a job; what is owed is kept."""
-        gone = {claim.number for claim in self.of_job(job)}
+    def forget(self, job: Job, owner: str) -> None:
+        """Forget the claims of a job but those in which `owner` has bonds; what is owed is kept."""
+        gone = {claim.number for claim in self.of_job(job) if not self._has_bonds(claim, owner)}
         self.claims = {at: it for at, it in self.claims.items() if at not in gone}
         self.challenges = {at: it for at, it in self.challenges.items() if it.claim.number not in gone}
         self.first = {key: number for key, number in self.first.items() if number not in gone}
+
+    def _has_bonds(self, claim: Claim, owner: str) -> bool:
+        is_own = claim.claimant == owner and not (claim.is_refuted or claim.is_released)
+        return is_own or any(it.is_running and it.challenger == owner for it in self.about(claim))
 
     def fold(self, event: GameEvent, now: int, job_at: Callable[[str], Job | None]) -> None:
         """Take an event of the time `now` in; those about unknown jobs, claims and challenges are passed over."""

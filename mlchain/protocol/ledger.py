@@ -151,18 +151,18 @@ class Ledger:
         """Return what is owed to `owner`."""
         return self.accounts.setdefault(owner, Account())
 
-    def forget_past(self) -> None:
-        """Forget what nobody decides from any more, so that a ledger that is followed for long does not grow.
+    def forget_past(self, owner: str) -> None:
+        """Forget what `owner` does not decide from any more, so that a ledger that is followed for long does not grow.
 
-        What stays are the two newest rounds, for lines are printed about the older one, and the versions of the model
-        from the one that it trains on, with their parents.
+        What stays are the owner's bonds, the two newest rounds, for lines are printed about the older one, and the
+        versions of the model from the one that it trains on, with their parents.
         """
         for current in self.rounds:
             if current.number <= len(self.rounds) - 2:
                 self.rounds.forget(current.number - 1)
                 for job in current.jobs:
                     del self._jobs[job.address], self._round_of[job.address]
-                    self.games.forget(job)
+                    self.games.forget(job, owner)
         oldest = min((current.terms.model_version for current in self.rounds), default=0)
         parents = {version.parent for version in self.versions if version.number >= oldest}
         for version in self.versions:

@@ -13,13 +13,13 @@ from mlchain.chain.checkpoint import Checkpoint
 from mlchain.chain.connection import Chain
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.provider import connected_to, connected_to_new_embedded_chain
-from mlchain.chain.questions import number
 from mlchain.errors import UserError
 from mlchain.protocol.events import Committed, JobDeployed, SeatSettled
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.model_events import VersionAnnounced
 from mlchain.simulation.options import Options
 from mlchain.simulation.simulator import Simulation, open_chain
+from tests.chain.log_answers import keep_logs
 
 BEHAVIOURS = ["colluding", "silent", "vanishing", "copying"]
 
@@ -70,26 +70,9 @@ class Story:
     def __init__(self, options):
         self.run = Simulation(open_chain(0), options, nothing).play()
         self.provider = networks.provider
-        eth = self.provider.web3.eth
-        self._raw = eth.get_logs({"fromBlock": 0, "toBlock": self.run.view.block})
-        request = self.provider.web3.manager.request_blocking
-        self.provider.web3.manager.request_blocking = lambda method, given, *others: (
-            self._find(given[0]) if method == "eth_getLogs" else request(method, given, *others)
-        )  # the embedded chain takes seconds each time
+        keep_logs(self.provider, self.run.view.block)
         self.logs = Archive(self.run.deployment).logs(self.run.view.block)
         self.owners = [self.run.server.address, *(worker.address for worker in self.run.workers)]
-
-    def _find(self, question):
-        topics = [[it] if isinstance(it, str) else it for it in question.get("topics", [])]
-
-        def is_wanted(log):
-            said = [f"0x{bytes(topic).hex()}" for topic in log["topics"]]
-            return log["address"] in question["address"] and all(
-                wanted is None or (said[at : at + 1] and said[at] in wanted) for at, wanted in enumerate(topics)
-            )
-
-        blocks = range(number(question["fromBlock"]), number(question["toBlock"]) + 1)
-        return [log for log in self._raw if log["blockNumber"] in blocks and is_wanted(log)]
 
     def ledger_at(self, block):
         ledger = Ledger(self.run.server.address)
