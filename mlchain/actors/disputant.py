@@ -8,11 +8,17 @@ from mlchain.protocol.content import content_hash
 from mlchain.protocol.disputes import LEVELS, Challenge, Claim, challenges_end, claims_end, clock_of, levels_above
 from mlchain.protocol.game_events import GameTurn
 from mlchain.protocol.rounds import Job, Phase, Round, outcome, phase
+from mlchain.tasks.task import CannotTrain
 from mlchain.training.trees import grow, path_in
+
+TRIES = 2  # to work a trace out, or to go on with it
 
 
 class Proof(Protocol):
-    """A trace of a job, with evidence for each of its entries: see `mlchain.referee.prover`."""
+    """A trace of a job, with evidence for each of its entries: see `mlchain.referee.prover`.
+
+    Whatever is asked of it may raise CannotTrain where it takes more than is allowed.
+    """
 
     @property
     def result(self) -> bytes:
@@ -60,6 +66,7 @@ class Disputant:
         self._proof_of = proof_of
         self._gas_reserve = gas_reserve
         self._proofs: dict[str, Proof] = {}  # by the address of a job; of the open round
+        self._failures: dict[str, int] = {}  # likewise, to work a trace out, which takes time whenever it is tried
 
     def act(self, view: View, job: Job, result: bytes, contests: bool, share: float, show: Callable[[], Turn]) -> Turn:
         """Return what to do about a job whose right result this is.
@@ -69,6 +76,15 @@ class Disputant:
         """
         if phase(job, view.now) not in (Phase.PROPOSE, Phase.REFEREE) or not (contests or job.is_disputed):
             return Turn([])
+        if self._failures.get(job.address, 0) >= TRIES:
+            return Turn([])
+        try:
+            return self._dispute(view, job, result, share, show)
+        except CannotTrain as error:
+            self._failures[job.address] = self._failures.get(job.address, 0) + 1
+            return Turn([], notice=f"job {job.index} is not disputed: {error}")
+
+    def _dispute(self, view: View, job: Job, result: bytes, share: float, show: Callable[[], Turn]) -> Turn:
         proof = self.proof(view, job, result)
         standing = [claim for claim in view.ledger.games.of_job(job) if not claim.is_refuted]
         right = content_hash(result), proof.root
@@ -90,6 +106,7 @@ class Disputant:
             current = view.ledger.round_of(job)
             kept = {it.address for it in current.jobs}
             self._proofs = {address: proof for address, proof in self._proofs.items() if address in kept}
+            self._failures = {address: count for address, count in self._failures.items() if address in kept}
             self._proofs[job.address] = self._proof_of(view, current, job, result)
         return self._proofs[job.address]
 

@@ -79,7 +79,9 @@ class Watcher:
         # Where it has nothing to contest yet, seats come first: their honest ones are paid for what they show.
         share = 0.0 if contests else 1.0
         turn = self._disputant.act(view, job, right, contests, share, lambda: bring(view, job, right))
-        return Turn(turn.calls, earliest(turn.wake, _next(view.now, time, job.publish_end)), turn.shortfall)
+        return Turn(
+            turn.calls, earliest(turn.wake, _next(view.now, time, job.publish_end)), turn.shortfall, notice=turn.notice
+        )
 
     @staticmethod
     def _is_split(job: Job) -> bool:

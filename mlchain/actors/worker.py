@@ -127,7 +127,7 @@ class Worker:
             return Turn([], notice=f"seat {assignment.seat} is declined: {error}")
         # What is shown for a dispute is shown in its order.
         calls = turn.calls if turn.calls else dispute.calls
-        return Turn(tried + calls, earliest(turn.wake, dispute.wake), dispute.shortfall)
+        return Turn(tried + calls, earliest(turn.wake, dispute.wake), dispute.shortfall, notice=dispute.notice)
 
     def _assignment(self, view: View) -> Assignment | None:
         """Return the unsettled seat that this worker holds, if any."""

@@ -63,7 +63,9 @@ def place_options(command: Command) -> Command:
 def limits_options(command: Command) -> Command:
     """Give a command `limits`, from the options of a program that trains the jobs of strangers."""
 
-    @click.option("--max-memory", type=Size(), help="Memory that a job may take.  [default: half of this machine's]")
+    @click.option(
+        "--max-memory", type=Size(), help="Memory that a job, or traces, may take.  [default: half of this machine's]"
+    )
     @click.option(
         "--max-seconds-per-job",
         type=Duration(),

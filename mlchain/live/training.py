@@ -26,6 +26,13 @@ FETCHING = 600  # seconds for a data set that was announced
 FETCHING_AGAIN = 300.0  # seconds until an address that has failed is tried again
 
 
+def memory_of_trace(recipe: bytes) -> int:
+    """Return the bytes that it takes at most to dispute about a job of a recipe that a contract can decide about."""
+    from mlchain.referee.trace import memory_of  # as below
+
+    return memory_of(Recipe.from_bytes(recipe))
+
+
 def unrefereeable(recipe: bytes) -> str | None:
     """Return why a contract cannot decide about the training of a recipe, None if it can."""
     from mlchain.referee.layout import NotRefereeable, require_refereeable  # needed with a contract as referee only
@@ -65,7 +72,7 @@ class Trainers:
 
     def __init__(self, limits: Limits, stop: Event, used: Usage | None = None, has_game: bool = False) -> None:
         self._limits = limits
-        self._stop = stop
+        self.stop = stop
         self._has_game = has_game
         self.used = used or Usage()
         self._tried_out: dict[bytes, CannotTrain | None] = {}  # by recipe
@@ -101,8 +108,9 @@ class Trainers:
             raise CannotTrain(f"{what} has a recipe that this version cannot read: {error}") from error
         if self._has_game and (obstacle := unrefereeable(recipe)):
             raise CannotTrain(f"{what} cannot be decided about by a contract: {obstacle}")
-        if cost.memory > self._limits.memory:
-            needs, most = size_text(cost.memory), size_text(self._limits.memory)
+        memory = memory_of_trace(recipe) if self._has_game else cost.memory
+        if memory > self._limits.memory:
+            needs, most = size_text(memory), size_text(self._limits.memory)
             raise CannotTrain(f"{what} may need {needs} of memory, and {most} are allowed (--max-memory)")
         if cost.seconds > seconds:
             takes, longest = timedelta(seconds=cost.seconds), timedelta(seconds=seconds)
@@ -148,6 +156,15 @@ class Trainers:
             return failure
         return None
 
+    def start(self, module: str, *limits: int) -> "subprocess.Popen[bytes]":
+        """Start a process of this package with limits, the memory that is allowed first; its streams are pipes."""
+        command = [sys.executable, "-m", module, *map(str, (self._limits.memory, *limits))]
+        pipe = subprocess.PIPE
+        # In a session of its own, so that Ctrl-C reaches only this process.
+        return subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment(), start_new_session=True
+        )
+
     def ask(self, failure: str, seconds: int, *request: bytes) -> bytes:
         """Return what a new process answers to a request.
 
@@ -155,25 +172,19 @@ class Trainers:
         told to stop.
         """
         processor_time = seconds * (os.cpu_count() or 1)  # so that it ends even if this process is killed
-        command = [sys.executable, "-m", "mlchain.live.training_child", str(self._limits.memory), str(processor_time)]
-        pipe, deadline = subprocess.PIPE, time.monotonic() + seconds
-        # In a session of its own, so that Ctrl-C reaches only this process.
-        child = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment(), start_new_session=True
-        )
-        with child:
+        deadline = time.monotonic() + seconds
+        with self.start("mlchain.live.training_child", processor_time) as child:
             try:
                 result, errors = self._communicate(child, encode(*request), deadline)
             finally:
                 child.kill()
         if child.returncode == 0:
             return result
-        said = errors.decode(errors="replace").strip().splitlines()
-        raise CannotTrain(f"{failure}: {said[-1] if said else f'status {child.returncode}'}")
+        raise CannotTrain(f"{failure}: {last_words(errors, child.returncode)}")
 
     def _communicate(self, child: subprocess.Popen[bytes], request: bytes, deadline: float) -> tuple[bytes, bytes]:
         unsent: bytes | None = request
-        while not self._stop.is_set():
+        while not self.stop.is_set():
             try:
                 return child.communicate(unsent, timeout=PACE)
             except subprocess.TimeoutExpired:
@@ -203,6 +214,12 @@ class _RoundTrainer:
             return self.trainers.ask(failure, self.seconds, b"train", self.recipe, model, seed, *numbers, *before)
         finally:
             self.trainers.used.training_seconds += time.monotonic() - started
+
+
+def last_words(errors: bytes, status: int) -> str:
+    """Return why a process has ended, by what it wrote to stderr."""
+    said = errors.decode(errors="replace").strip().splitlines()
+    return said[-1] if said else f"status {status}"
 
 
 def _environment() -> dict[str, str]:

@@ -6,6 +6,7 @@ is one line on stderr.
 
 import resource
 import sys
+from collections.abc import Callable
 
 LENGTH = 4  # bytes before every field of a request
 
@@ -52,22 +53,25 @@ def answer(what: bytes, *fields: bytes) -> bytes:
     return task.train(model, seed, int.from_bytes(index, "big"), parent, int.from_bytes(version, "big"))
 
 
-def main() -> int:
-    """Answer one request; return the status of the process."""
-    limits = {resource.RLIMIT_DATA: int(sys.argv[1]), resource.RLIMIT_CPU: int(sys.argv[2])}
+def run_limited(work: Callable[[], None], limits: dict[int, int]) -> int:
+    """Work within limits, by kind of resource; return the status of the process."""
     for kind, limit in limits.items():
         resource.setrlimit(kind, (limit, limit))
     try:
-        result = answer(*decode(sys.stdin.buffer.read()))
+        work()
     except MemoryError:
         print("it takes more memory than it is given", file=sys.stderr)
         return 1
     except Exception as error:  # whatever a recipe or a model of a stranger can cause
         print((str(error).splitlines() or [type(error).__name__])[0], file=sys.stderr)
         return 1
-    sys.stdout.buffer.write(result)
     return 0
 
 
+def _answer_once() -> None:
+    sys.stdout.buffer.write(answer(*decode(sys.stdin.buffer.read())))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    limits = {resource.RLIMIT_DATA: int(sys.argv[1]), resource.RLIMIT_CPU: int(sys.argv[2])}
+    sys.exit(run_limited(_answer_once, limits))

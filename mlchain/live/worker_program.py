@@ -25,9 +25,8 @@ def worker_maker(
         trainers = Trainers(limits, operator.stop, operator.used, parameters.has_game)
         prepare = partial(trainers.prepare, min_window=parameters.min_window)
         cartel = frozenset([operator.address])
-        worker = Worker(
-            operator.address, behaviour, trainers.open, gas_reserve, cartel, objection, prepare, disputant_of(operator)
-        )
+        disputant = disputant_of(operator, trainers)
+        worker = Worker(operator.address, behaviour, trainers.open, gas_reserve, cartel, objection, prepare, disputant)
         worker.is_leaving = leave
         return worker
 

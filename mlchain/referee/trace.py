@@ -10,11 +10,28 @@ from collections.abc import Callable
 
 from mlchain.referee.layout import Layout, Tensor
 from mlchain.referee.steps import Job, Numbers, State, Steps
+from mlchain.training.cost import cost_of
 from mlchain.training.exact import AnyIntegers
+from mlchain.training.recipe import Recipe
 from mlchain.training.trees import MISSING, Levels, grow, missing, node_of
 
 MASTER_MEMORY = 160 * 2**20  # bytes of master weights that are kept
 STEPS_AT_HAND = 4  # whose numbers and trees are kept
+
+# What `memory_of` counts with.
+VALUE = 8  # bytes of an int64 or a float64
+STEP_COPIES = 2  # of a step's numbers, to work them out
+WEIGHT_COPIES = 24  # of every weight: states, and what the last step tries of a change
+LEAF = 2 * 81  # bytes that a hash and those above it take in lists
+
+
+def memory_of(recipe: Recipe) -> int:
+    """Return the bytes that a process takes at most which works a recipe's trace out, and answers for it."""
+    layout = Layout(recipe)
+    step = VALUE * sum(tensor.rows * tensor.columns for tensor in layout.training)
+    kept = min(MASTER_MEMORY, VALUE * recipe.weights * recipe.local_steps) + VALUE * WEIGHT_COPIES * recipe.weights
+    at_hand = STEPS_AT_HAND + 1
+    return cost_of(recipe).memory + kept + (at_hand + STEP_COPIES) * step + (at_hand * LEAF << layout.leaf_bits)
 
 
 class Trace:

@@ -205,7 +205,7 @@ def test_being_told_to_stop_ends_training_within_five_seconds(monkeypatch):
 
     monkeypatch.setattr(training.subprocess, "Popen", Child)
     trainers = trainers_of()
-    threading.Timer(2, trainers._stop.set).start()
+    threading.Timer(2, trainers.stop.set).start()
     start = time.monotonic()
 
     with pytest.raises(Interrupted):

@@ -1,6 +1,8 @@
 """The trace of a job: training's own numbers, all of them, in a tree."""
 
 import hashlib
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -11,7 +13,9 @@ from mlchain.referee import trace as traces
 from mlchain.referee.layout import Kind, Layout, NotRefereeable
 from mlchain.referee.trace import Trace
 from mlchain.tasks.catalogue import create_task
+from mlchain.training.cost import START_MEMORY
 from mlchain.training.encoding import decode_result, digest_weights
+from mlchain.training.layers import InputKind, Inputs
 from mlchain.training.trees import missing
 from tests.referee.cases import WIDE, case_of, cases, wide_case
 
@@ -63,6 +67,52 @@ def test_a_trace_that_keeps_few_weights_has_the_same_nodes(monkeypatch):
     for step in (45, 3, 29, 46, 0):
         position = step << full.layout.leaf_bits
         assert frugal.path(depth, position) == full.path(depth, position)
+
+
+MEASURE = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[2]),) * 2)  # as a worker does
+import numpy as np
+from mlchain.training.cost import taken
+from mlchain.training.recipe import Recipe
+from tests.referee.cases import SEED, INDEX, task_of
+from mlchain.referee.prover import Prover
+recipe = Recipe.from_bytes(bytes.fromhex(sys.argv[1]))
+before = taken()[1]
+task = task_of(recipe, 50, np.random.default_rng(0))
+model = task.initial_model()
+prover = Prover(task, model, SEED, INDEX, model, 2, bytes(task.result_size))
+layout = prover.trace.layout
+for step in range(layout.last_step + 1):
+    prover.evidence(layout.position(step, layout.at_step(step)[0], 0), 0)
+print(taken()[1] - before)
+"""
+IMAGES = Inputs(1, 28, 28, InputKind.UNSIGNED, 255)
+CONV = replace(WIDE.layers[0], outputs=16, kernel_height=5, kernel_width=5, padding=0)
+LAST = replace(WIDE.layers[1], outputs=10, error_shift=13)
+BIG = {
+    "pools": replace(WIDE, inputs=IMAGES, batch=128, local_steps=9, layers=(CONV, LAST)),
+    "many samples": replace(WIDE, inputs=IMAGES, batch=4096, layers=(replace(LAST, error_shift=0),)),
+    "many weights": replace(
+        WIDE, inputs=IMAGES, local_steps=90, layers=(replace(LAST, outputs=1000, error_shift=0), LAST)
+    ),
+    "many sums": replace(
+        WIDE, batch=64, layers=(replace(CONV, outputs=64, stride_height=4, stride_width=4, pooling=0), LAST)
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [name if name == "many samples" else pytest.param(name, marks=pytest.mark.slow) for name in BIG]
+)
+def test_no_trace_takes_more_memory_than_it_is_estimated_to(name):
+    most = traces.memory_of(BIG[name])
+    said = subprocess.run(
+        [sys.executable, "-c", MEASURE, BIG[name].to_bytes().hex(), str(most)], capture_output=True, text=True
+    )
+    assert said.returncode == 0, said.stderr
+
+    assert int(said.stdout) <= most - START_MEMORY
 
 
 @pytest.mark.parametrize("name", ["digits softmax", "digits mlp", "digits lenet"])
