@@ -8,6 +8,7 @@ from mlchain.protocol.content import content_hash, show_piece
 from mlchain.protocol.ledger import Ledger, ModelVersion
 from mlchain.protocol.rounds import VOID, Job, Round
 from mlchain.tasks.catalogue import open_recipe
+from mlchain.training.layers import RecipeError
 from mlchain.training.recipe import WIDE, Recipe
 
 SHOWN_SIZE = 28_000  # bytes of a transaction; the rest is for the recipe, of 500 at most, and what surrounds it
@@ -51,9 +52,14 @@ class Refuter:
         made_in = ledger.rounds[version.round - 1]
         if not (version.is_complete and made_in.is_settled):
             return None
-        task, actual = open_recipe(made_in.task), version.data()
+        try:
+            task, model = open_recipe(made_in.task), ledger.model_of(made_in)
+        except RecipeError:  # that no contract reads either: nobody joins to train it
+            return []
+        if len(model) != task.model_size:
+            return self.compare(ledger, version, 0)
         results = [result for result in made_in.accepted_results() if len(result) == task.result_size]
-        expected = task.aggregate(ledger.model_of(made_in), results, ledger.parent_of(made_in))
+        actual, expected = version.data(), task.aggregate(model, results, ledger.parent_of(made_in))
         if results and actual == expected:
             return []
         at = next((at for at, pair in enumerate(zip(actual, expected, strict=False)) if pair[0] != pair[1]), 0)

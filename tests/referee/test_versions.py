@@ -271,6 +271,29 @@ def test_a_version_of_another_size_is_refuted(lineage, stranger, size):
     assert lineage.factory.refutedVersion() == 3
 
 
+def test_a_version_of_a_model_that_the_recipe_does_not_fit_is_refuted(empty, stranger):
+    empty.recipe = TINY.to_bytes()
+    empty.announce(b"no such model", 0)
+    empty.play(1, [result_of(TINY, 3)])
+    empty.announce(SECOND, 1)
+
+    (call,) = empty.refuter().act(empty.read().view()).calls
+    empty.send(stranger, call)
+
+    assert empty.factory.refutedVersion() == 2
+
+
+def test_nothing_is_said_of_a_version_whose_recipe_nobody_can_read(empty, stranger):
+    empty.recipe = b"garbage"
+    empty.announce(FIRST, 0)
+    (job,) = empty.play(1, [result_of(TINY, 3)])
+    empty.announce(SECOND, 1)
+
+    assert empty.refuter().act(empty.read().view()).calls == []
+    with reverts(project.TrainingJudge.NotARecipe):
+        empty.referee.refuteByWeight(empty.factory, 2, 0, job, empty.task(1), 0, [], sender=stranger)
+
+
 def test_results_of_another_size_are_nothing_to_make_a_version_of(lineage, stranger):
     lineage.play(2, [b"short"])
     lineage.announce(SECOND, 2)
