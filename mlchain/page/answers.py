@@ -13,6 +13,7 @@ from mlchain.live.pay_slip import Cost, CostOf, pay_slip
 from mlchain.live.status import recipes_of
 from mlchain.page.amounts import Json, amount, hash_text
 from mlchain.page.chronicle import Chronicle, transactions_of
+from mlchain.page.games import dispute_shown, game_shown
 from mlchain.page.jobs import job_shown
 from mlchain.page.models import makers
 from mlchain.page.showing import event_shown
@@ -23,6 +24,7 @@ from mlchain.training.layers import InputKind, RecipeError
 from mlchain.training.recipe import Recipe
 
 Answer: TypeAlias = "Json | bytes"
+AMOUNTS = ("earned", "lost", "bounties", "bonds_won", "bonds_held", "taken_home", "withdrawable", "stake")  # of a slip
 ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 
 
@@ -31,21 +33,26 @@ class Unanswerable(UserError):
 
 
 class Answers:
-    """Answers from one view after another; `cost_of` tells what a transaction cost, `dataset_of` finds what is here."""
+    """Answers from one view after another; `cost_of` tells what a transaction cost, `dataset_of` finds what is here.
 
-    def __init__(self, chronicle: Chronicle, cost_of: CostOf, dataset_of: Callable[[bytes], Dataset | None]) -> None:
+    `bond` is what a claim puts down, in wei, where a contract is the referee.
+    """
+
+    def __init__(
+        self, chronicle: Chronicle, cost_of: CostOf, dataset_of: Callable[[bytes], Dataset | None], bond: int = 0
+    ) -> None:
         self._chronicle = chronicle
         self._cost_of = cost_of
         self._dataset_of = dataset_of
+        self._bond = bond
 
     def worker(self, view: View, address: str) -> Json:
         """Return a worker's pay slip, with every reason."""
         rounds = view.ledger.rounds
         jobs = [job.address for it in rounds for job in it.jobs if job.seat_of(address) is not None]
-        slip = pay_slip(view, self._chronicle.about(address, jobs), address, self._cost_of)
-        shown: dict[str, Json] = {
-            name: amount(getattr(slip, name)) for name in ("earned", "lost", "taken_home", "withdrawable", "stake")
-        }
+        jobs += [claim.job.address for claim in view.ledger.games.claims.values()]  # anybody may move there
+        slip = pay_slip(view, self._chronicle.about(address, jobs), address, self._cost_of, self._bond)
+        shown: dict[str, Json] = {name: amount(getattr(slip, name)) for name in AMOUNTS}
         held: list[Json] = [
             {
                 **asdict(job),
@@ -56,7 +63,7 @@ class Answers:
             for job in slip.jobs
         ]
         texts: dict[str, Json] = {"worker": slip.worker, "stake_why": slip.stake_why, "note": slip.note}
-        costs: dict[str, Json] = {"cost": _cost(slip.cost), "membership": _cost(slip.membership)}
+        costs: dict[str, Json] = {name: _cost(getattr(slip, name)) for name in ("cost", "membership", "game")}
         return {**shown, **texts, **costs, "member": slip.is_member, "jobs": held}
 
     def job(self, view: View, address: str) -> Json:
@@ -65,10 +72,11 @@ class Answers:
         job = ledger.job_at(address)
         if job is None:
             raise Unanswerable(f"there is no job at {address}")
-        logs, current = transactions_of(self._chronicle.of_job(address)), ledger.round_of(job)
+        logs, current = self._chronicle.of_job(address), ledger.round_of(job)
         named = f"round {current.number} job {job.index}: "  # which the heading says already
         return {
-            "job": job_shown(current, job, view.now),
+            "job": job_shown(current, job, view.now, dispute_shown(ledger, job, len(logs))),
+            "game": game_shown(ledger.games, job, logs, self._bond),
             "open": phase(job, view.now).name.lower() != "decided",
             "transactions": [
                 {
@@ -78,7 +86,7 @@ class Answers:
                     "says": [told_of(log, ledger, "").removeprefix(named) for log in its],
                     **self._transaction(hash_),
                 }
-                for hash_, its in logs.items()
+                for hash_, its in transactions_of(logs).items()
             ],
         }
 
@@ -161,7 +169,7 @@ class Answers:
     def events(self, view: View, worker: str, job: str, kind: str) -> Json:
         """Return the last hundred events of a worker, a job or a kind, each empty for all."""
         found = self._chronicle.recent(worker or None, job or None, kind or None)
-        return [[number, event_shown(log, view.ledger)] for number, log in found]
+        return [[number, event_shown(log, view.ledger, self._chronicle.job_of(log))] for number, log in found]
 
     def _recipe(self, view: View, number: str) -> Recipe:
         try:

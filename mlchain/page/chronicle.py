@@ -4,12 +4,24 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from mlchain.protocol.events import Event, Forfeited, JobDeployed, Log, SeatSettled
+from mlchain.protocol.events import BountyPaid, Event, Forfeited, JobDeployed, Log, SeatSettled
+from mlchain.protocol.game_events import (
+    Challenged,
+    Claimed,
+    Decided,
+    EntryPicked,
+    Opened,
+    Picked,
+    Released,
+    Revealed,
+    Succeeded,
+)
 from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced
 from mlchain.protocol.rounds import Settlement, Verdict
 
 MOST_EVENTS = 100  # that are shown at once
-ACTORS = ("worker", "account", "proposer", "publisher")  # the fields of events that name somebody
+# The fields of events that name somebody.
+ACTORS = ("worker", "account", "proposer", "publisher", "claimant", "challenger", "owner", "finder")
 
 
 @dataclass(slots=True)
@@ -35,6 +47,8 @@ class Chronicle:
         self.of_worker: defaultdict[str, Sums] = defaultdict(Sums)
         self.of_round: defaultdict[int, Sums] = defaultdict(Sums)
         self._jobs: dict[str, int] = {}  # the round of each
+        self._claims: dict[int, str] = {}  # the job of each
+        self._challenges: dict[int, str] = {}
         self._by_job: defaultdict[str, list[int]] = defaultdict(list)
         self._by_version: defaultdict[int, list[int]] = defaultdict(list)
         self._recent: dict[str, defaultdict[str, deque[int]]] = {
@@ -48,13 +62,17 @@ class Chronicle:
         self.logs.append(log)
         if isinstance(event, JobDeployed):
             self._jobs[event.job] = event.round
+        if isinstance(event, Claimed):
+            self._claims[event.claim] = event.disputed
+        if isinstance(event, Challenged):
+            self._challenges[event.challenge] = self._claims.get(event.claim, "")
         if isinstance(event, SeatSettled):
             settled = Settlement(event.verdict, event.amount)
             self.of_worker[event.worker].add(settled)
             self.of_round[self._jobs.get(event.job, 0)].add(settled)
         if isinstance(event, VersionAnnounced | ModelChunkPublished):
             self._by_version[event.version].append(number)
-        job = job_of(log)
+        job = self.job_of(log)
         if job in self._jobs:
             self._by_job[job].append(number)
         for name in actors_of(event):
@@ -66,8 +84,23 @@ class Chronicle:
         """The kinds of events that there have been."""
         return sorted(self._recent["kind"])
 
+    def job_of(self, log: Log) -> str:
+        """Return the job that an event is of, names or was played about; of others, the contract that it comes from."""
+        match log.event:
+            case SeatSettled(job=job) | Forfeited(job=job) | JobDeployed(job=job) | BountyPaid(job=job):
+                return job
+            case Claimed() | Challenged() | Released() | Succeeded():
+                return self._claims.get(log.event.claim, log.address)
+            case Opened() | Picked() | Revealed() | EntryPicked() | Decided():
+                return self._challenges.get(log.event.challenge, log.address)
+        return log.address
+
+    def steps_of(self, address: str) -> int:
+        """Return in how many events something happened in a job."""
+        return len(self._by_job.get(address, ()))
+
     def of_job(self, address: str) -> list[Log]:
-        """Return what happened in a job, and to its seats in the registry."""
+        """Return what happened in a job, to its seats in the registry, and in the game about it."""
         return [self.logs[number] for number in self._by_job.get(address, ())]
 
     def of_version(self, version: int) -> list[Log]:
@@ -93,7 +126,7 @@ class Chronicle:
         def fits(log: Log) -> bool:
             return (
                 (worker is None or worker in actors_of(log.event))
-                and (job is None or job_of(log) == job)
+                and (job is None or self.job_of(log) == job)
                 and (kind is None or log.name == kind)
             )
 
@@ -107,12 +140,6 @@ class Chronicle:
             if name is not None:
                 return reversed(self._recent[what].get(name, deque()))
         return range(len(self.logs) - 1, max(-1, len(self.logs) - 1 - MOST_EVENTS), -1)
-
-
-def job_of(log: Log) -> str:
-    """Return the job that an event is of or names; of others, the contract that it comes from."""
-    event = log.event
-    return event.job if isinstance(event, SeatSettled | Forfeited | JobDeployed) else log.address
 
 
 def actors_of(event: Event) -> set[str]:

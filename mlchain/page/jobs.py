@@ -27,8 +27,8 @@ STATES = {
 }
 
 
-def job_shown(current: Round, job: Job, now: int) -> Json:
-    """Return a job as it is shown at the time `now`, in the chain's seconds."""
+def job_shown(current: Round, job: Job, now: int, dispute: Json) -> Json:
+    """Return a job as it is shown at the time `now`, in the chain's seconds, with how a dispute about it stands."""
     at, terms = phase(job, now), job.terms
     decided, accepted = job.decision or outcome(job, now)
     ends = {Phase.COMMIT: job.commit_end, Phase.PROPOSE: job.publish_end, Phase.REFEREE: job.referee_end}.get(at)
@@ -47,6 +47,7 @@ def job_shown(current: Round, job: Job, now: int) -> Json:
         "decision": None if decided is Outcome.UNDECIDED else decided_by(decided, job),
         "accepted": None if accepted == VOID else hash_text(accepted),
         "forecast": forecast(job, now),
+        "dispute": dispute,
     }
 
 

@@ -102,5 +102,6 @@ def _watcher(chain: Chain, deployment: Deployment, board: Board, explorer: str |
         deployment.server,
         deployment.parameters.stake,
         explorer.rstrip("/") if explorer else None,
+        deployment.parameters.bond if deployment.parameters.has_game else 0,
     )
     return Watcher(chain, shown, board, cost_of, lru_cache(open_task))

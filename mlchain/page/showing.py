@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mlchain.live.event_lines import counted, told_of
 from mlchain.page.amounts import Json, amount
 from mlchain.page.chronicle import Chronicle, Sums, actors_of
+from mlchain.page.games import dispute_shown
 from mlchain.page.jobs import STATES, job_shown
 from mlchain.page.models import Quality, makers, training_loss, version_shown
 from mlchain.protocol.calls import View
@@ -18,7 +19,10 @@ Values = dict[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a deployment is; `explorer` is the address of a block explorer, None for a network without one."""
+    """Where a deployment is; money in wei, `bond` is 0 where the server is the referee.
+
+    `explorer` is the address of a block explorer, None for a network without one.
+    """
 
     network: str
     chain_id: int
@@ -27,6 +31,7 @@ class Place:
     server: str
     stake: int
     explorer: str | None = None
+    bond: int = 0
 
 
 class Showing:
@@ -88,18 +93,18 @@ class Showing:
 
     def _open_jobs(self, view: View) -> Values:
         last = view.ledger.rounds.last
-        shown = {job.address: self._job(last, job, view.now) for job in last.jobs} if last else {}
+        shown = {job.address: self._job(view, last, job) for job in last.jobs} if last else {}
         self._jobs = {address: self._jobs[address] for address in shown}
         return {f"job/{address}": value for address, value in shown.items()}
 
-    def _job(self, current: Round, job: Job, now: int) -> Json:
+    def _job(self, view: View, current: Round, job: Job) -> Json:
         """Return a job, as it was shown before if nothing has happened in it: to open commitments takes hashes."""
-        chunks = sum(len(it.chunks) for it in job.candidates.values())
-        counts = (len(job.commitments), len(job.candidates), chunks, job.ruling, len(job.settlements))
-        state = (*counts, phase(job, now), job.decision)
+        steps = self._chronicle.steps_of(job.address)
+        state = (steps, phase(job, view.now))
         known = self._jobs.get(job.address)
         if known is None or known[0] != state:
-            known = self._jobs[job.address] = (state, job_shown(current, job, now))
+            dispute = dispute_shown(view.ledger, job, steps)
+            known = self._jobs[job.address] = (state, job_shown(current, job, view.now, dispute))
         return known[1]
 
     def _of_versions(self, ledger: Ledger, quality_of: Callable[[int], Quality | None]) -> Values:
@@ -148,13 +153,16 @@ class Showing:
 
     def _events(self, ledger: Ledger) -> Values:
         newest = self._chronicle.recent(None, None, None)
-        self._lines = {number: self._lines.get(number) or event_shown(log, ledger) for number, log in newest}
+        self._lines = {number: self._lines.get(number) or self._event(log, ledger) for number, log in newest}
         return {f"event/{number}": line for number, line in self._lines.items()}
 
+    def _event(self, log: Log, ledger: Ledger) -> Json:
+        return event_shown(log, ledger, self._chronicle.job_of(log))
 
-def event_shown(log: Log, ledger: Ledger) -> Json:
-    """Return an event as it is shown: its kind, what it says, and where it is."""
-    job = ledger.job_at(getattr(log.event, "job", log.address))
+
+def event_shown(log: Log, ledger: Ledger, address: str) -> Json:
+    """Return an event as it is shown: its kind, what it says, and where it is; `address` is its job's, if any."""
+    job = ledger.job_at(address)
     return {
         "kind": log.name,
         "says": told_of(log, ledger, ""),

@@ -90,7 +90,7 @@ class Watcher:
     def _forget(self) -> None:
         self._chronicle = Chronicle()
         self._showing = Showing(self._place, self._chronicle)
-        self._answers = Answers(self._chronicle, self._cost_of, self._evaluation.dataset_of)
+        self._answers = Answers(self._chronicle, self._cost_of, self._evaluation.dataset_of, self._place.bond)
         self._held = None
 
     # Looking

@@ -126,11 +126,12 @@ class Games:
         """Return the challenges of a claim."""
         return [it for it in self.challenges.values() if it.claim is claim]
 
-    def won(self, owner: str) -> int:
-        """Return how many bonds somebody has won in challenges, less those that it has lost."""
+    def won(self, owner: str, job: Job | None = None) -> int:
+        """Return how many bonds somebody has won in challenges, of one job or of all, less those that it has lost."""
         won = 0
         for game in self.challenges.values():
-            if game.turn in (GameTurn.UPHELD, GameTurn.REFUTED):
+            is_counted = job is None or game.claim.job is job
+            if is_counted and game.turn in (GameTurn.UPHELD, GameTurn.REFUTED):
                 sides = (game.claim.claimant, game.challenger)
                 winner, loser = sides if game.turn is GameTurn.UPHELD else sides[::-1]
                 won += (winner == owner) - (loser == owner)

@@ -19,6 +19,7 @@ from tests.actors.scenes import Scene
 from tests.actors.stage import CHAIN_ID, FACTORY, SERVER, STAKE, Stage
 
 HOST = "127.0.0.1"
+BOND = 10**17  # wei
 
 
 @dataclass
@@ -101,7 +102,7 @@ class Page:
         self.chain = PaperChain(self.scene.stage)
         self.board = Board()
         self.receipts = 0
-        place = Place("ethereum:paper:node", CHAIN_ID, "registry", FACTORY, SERVER, STAKE, explorer)
+        place = Place("ethereum:paper:node", CHAIN_ID, "registry", FACTORY, SERVER, STAKE, explorer, BOND)
         self.watcher = Watcher(self.chain, place, self.board, self._cost_of, open_task)
         self.watcher.look()
         self.web = TestClient(create_app(self.board, Answering(self.watcher), HOST), base_url=f"http://{HOST}:8780")

@@ -5,11 +5,15 @@ import re
 import numpy as np
 import pytest
 
+from mlchain.page.serving import serve
+from mlchain.protocol.game_events import Decided, GameTurn, Opened
 from mlchain.tasks.catalogue import create_task
 from mlchain.training.encoding import decode_model
 from mlchain.training.networks import Network
 from mlchain.training.recipe import Recipe
+from tests.live.test_game_figures import NODES, disputed, tell
 from tests.page.browser import serving, summary_in
+from tests.page.scenes import Answering, Page
 
 SECTIONS = ("", "model", "try", "money", "events", "odds")
 PICTURED = (375, 1280, 1920)  # widths of which pictures are kept
@@ -66,6 +70,28 @@ def said_by_model(tab, url):
     model = decode_model(recipe, bytes(tab.page.evaluate(fetch, f"{url}model/{version}")))
     expected = Network(recipe.inputs, recipe.layers, model).logits(np.array([sample], np.uint8))[0].tolist()
     return sample, [int(it) for it in code.text_content().split()], expected
+
+
+def test_a_dispute_is_watched_with_its_moves_and_clocks(new_tab):
+    scene, _finder, _liar = disputed()
+    page, tab = Page(scene), new_tab(375, "dark")
+    url = serve(page.board, Answering(page.watcher), "127.0.0.1", 0)
+    tab.open(url)
+    tab.wait_for_text(".dispute", "Disputed: 2 claims (1 refuted), 2 challenges (1 over), claim's turn, 4 h 4")
+    tell(scene, Opened(1, NODES))
+    page.watcher.look()
+    tab.wait_for_text(".dispute", "challenger's turn, 4 h 4")
+    tab.open(url, f"job/{scene.job.address}")
+    tab.wait_for_text(".running .turn", "Challenger's turn, 4 h 4")
+    tab.wait_for_text(".running .turn", "left; the claim has 4 h 4")
+    assert tab.page.locator(".claim").all_inner_texts()[0].startswith("Claim 0 refuted\n")
+    assert tab.page.locator(".running .moves li").all_inner_texts() == ["node 0 challenged", "2 nodes below it opened"]
+    tell(scene, Decided(1, 1, GameTurn.UPHELD))
+    page.watcher.look()
+    tab.wait_for_text(".upheld .turn", "It has failed: the claim stands against it.")
+
+    assert not tab.accessibility()
+    assert not tab.is_too_wide()
 
 
 # In the order in which a simulation goes

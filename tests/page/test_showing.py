@@ -17,7 +17,7 @@ def states(scene: Scene) -> list[str]:
 
 
 def shown(scene: Scene) -> dict:
-    return job_shown(scene.stage.ledger.rounds[-1], scene.job, scene.stage.now)
+    return job_shown(scene.stage.ledger.rounds[-1], scene.job, scene.stage.now, None)
 
 
 def settled_page(*results) -> Page:

@@ -1,7 +1,8 @@
 // A page for each worker, with its pay slip, and for each job, with its transactions.
 
-import { address, ask, clock, copyButton, counted, el, explored, jobLink, moment, money, row, say, section, table, workerLink } from "./elements.js";
+import { ask, clock, copyButton, counted, el, explored, jobLink, moment, money, person, row, say, section, table } from "./elements.js";
 import { chart } from "./charts.js";
+import { Game } from "./games.js";
 import { JobRow } from "./now.js";
 
 const SEATS = [["Job"], ["Seat", "number"], ["Amount", "number"], ["What became of it", "text"], ["Why", "text"], ["Gas paid", "number"]];
@@ -47,6 +48,8 @@ export function showWorker(where, store, worker) {
   function draw(slip) {
     say(quiet, slip.member ? "A member of the pool." : "Not in the pool.");
     const sums = [["Earned", slip.earned], ["Lost", slip.lost], ["Gas paid", slip.cost.fee], ["Taken home", slip.taken_home], ["Can be taken home now", slip.withdrawable], ["Stake", slip.stake]];
+    const ofGames = [["Bounties", slip.bounties], ["Bonds won or lost", slip.bonds_won], ["Bonds in the game", slip.bonds_held], ["Gas of claims and challenges", slip.game.fee]];
+    if (ofGames.some(([, value]) => value[1] !== "0")) sums.push(...ofGames);
     const net = new Map();
     for (const job of slip.jobs) net.set(job.round, (net.get(job.round) ?? 0) + Number(job.amount[1]) / 1e18);
     byRound.node.hidden = !net.size;
@@ -68,10 +71,10 @@ export function showWorker(where, store, worker) {
 export function showJob(where, store, job) {
   const heading = el("h1", {}, "Job");
   const quiet = el("p", { class: "quiet", role: "status" }, "Asking for the job …");
-  const steps = el("div");
+  const [game, steps] = [new Game(store), el("div")];
   const shown = new JobRow(job, store.get("place")?.states ?? {}, true);
   shown.node.hidden = true;
-  where.append(heading, el("p", { class: "title" }, el("code", {}, job), copyButton(job)), quiet, shown.node, steps);
+  where.append(heading, el("p", { class: "title" }, el("code", {}, job), copyButton(job)), quiet, shown.node, game.node, steps);
 
   function draw(found) {
     const place = store.get("place");
@@ -80,11 +83,12 @@ export function showJob(where, store, job) {
     shown.states = place.states;
     shown.update(found.job);
     shown.node.hidden = false;
+    game.update(found.game);
     tick();
     const lines = found.transactions.map((it) => row(STEPS, [
       explored(place, "block", it.block, `${it.block}`), el("time", { title: `${moment(it.time)} UTC` }, clock(it.time)),
       el("span", { class: "address" }, explored(place, "tx", it.transaction, `${it.transaction.slice(0, 10)}…`), copyButton(it.transaction)),
-      it.sender ? (store.get(`worker/${it.sender}`) ? workerLink(it.sender) : address(it.sender)) : "not known any more",
+      it.sender ? person(store, it.sender) : "not known any more",
       el("ul", { class: "plain" }, it.says.map((text) => el("li", {}, text))),
       it.gas === null ? "–" : it.gas.toLocaleString("en"), it.fee ? money(it.fee) : "–"]));
     steps.replaceChildren(section("Transactions", table("Transactions of this job", STEPS, lines),
@@ -92,6 +96,7 @@ export function showJob(where, store, job) {
   }
   function tick() {
     if (!shown.node.hidden) shown.tick(store.now);
+    game.tick(store.now);
   }
   const fail = (error) => say(quiet, error.message);
   return { ...following(`/job/${job}`, draw, fail, (key) => key === `job/${job}`), tick };

@@ -67,6 +67,7 @@ export function linked(text, workers) {
 }
 
 export const workerLink = (worker) => address(worker, `#/worker/${worker}`);
+export const person = (store, who) => (store.get(`worker/${who}`) ? workerLink(who) : address(who));
 export const jobLink = (job, text) => el("a", { href: `#/job/${job}`, title: job }, text);
 
 // A link to the explorer of the network, where one is configured.
@@ -81,6 +82,12 @@ export function duration(seconds) {
   if (days) return `${days} d ${hours} h`;
   if (hours) return `${hours} h ${String(minutes).padStart(2, "0")} min`;
   return minutes ? `${minutes} min ${String(whole % 60).padStart(2, "0")} s` : `${whole} s`;
+}
+
+// Whose turn it is, and what the clock has left that runs out then.
+export function waiting([turn, ends], now) {
+  if (now === null) return turn;
+  return `${turn}, ${ends > now ? `${duration(ends - now)} left` : "time is up"}`;
 }
 
 export const moment = (time) => new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ");

@@ -1,6 +1,6 @@
 // The open round: every job as a row of seats that change as things happen.
 
-import { counted, duration, el, jobLink, moment, percent, say, short, workerLink } from "./elements.js";
+import { counted, duration, el, jobLink, moment, percent, say, short, waiting, workerLink } from "./elements.js";
 
 const MARKS = {
   drawn: "·", committed: "●", shown: "◐", agrees: "✓", differs: "✗", proposed: "◆", published: "▲",
@@ -22,10 +22,11 @@ export class JobRow {
     this.counts = el("p", { class: "quiet counts" });
     this.row = el("ul", { class: "seats", "aria-label": "Seats" });
     this.candidates = el("ul", { class: "candidates" });
+    this.dispute = el("p", { class: "dispute", hidden: true });
     this.how = el("p", { class: "how" });
     this.node = el("article", { class: "job" },
       el("div", { class: "jobhead" }, isAlone ? null : el("h3", {}, this.title), this.left, el("ol", { class: "phases", "aria-label": "Phase" }, this.phases)),
-      this.row, this.counts, this.candidates, this.how);
+      this.row, this.counts, this.candidates, this.dispute, this.how);
   }
 
   update(job) {
@@ -44,6 +45,8 @@ export class JobRow {
       this.shown = shown;
       this.candidates.replaceChildren(...job.candidates.map((it) => this.candidate(it)));
     }
+    this.dispute.hidden = !job.dispute;
+    this.dispute.classList.toggle("running", Boolean(job.dispute?.waits));
     this.tellHow();
   }
 
@@ -84,8 +87,9 @@ export class JobRow {
   }
 
   tick(now) {
-    const { ends } = this.job;
+    const { ends, dispute } = this.job;
     say(this.left, ends === null || now === null ? "" : `${duration(ends - now)} left`);
+    if (dispute) say(this.dispute, `${dispute.says[0].toUpperCase()}${dispute.says.slice(1)}${dispute.waits ? `, ${waiting(dispute.waits, now)}` : ""}`);
   }
 }
 
