@@ -4,6 +4,7 @@ Nobody else reads the chain or the ledger. Who asks waits for a future; equal qu
 answer, so that a hundred visitors cost a node as much as one.
 """
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -32,6 +33,8 @@ from mlchain.protocol.ledger import Ledger
 MOST_QUESTIONS = 256  # that wait for an answer at a time
 MOST_RECEIPTS = 100_000
 MOST_ANSWERS = 1_000  # between two looks
+FEW = 10_000  # logs, of which Python's search for garbage takes no time that anybody sees
+GROWTH = 1.1  # of the logs, after which what is new is kept from that search, too
 
 Question = tuple[str, ...]  # a name, and what is asked about
 CostOf = Callable[[str], tuple[str, Receipt] | None]
@@ -85,9 +88,13 @@ class Watcher:
         self._held: int | None = None
         self._values: Values = {}
         self._ledger: Ledger | None = None
+        self._spared = 0  # logs that Python's search for garbage passes over
         self._forget()
 
     def _forget(self) -> None:
+        if self._spared:
+            gc.unfreeze()
+        self._spared = 0
         self._chronicle = Chronicle()
         self._showing = Showing(self._place, self._chronicle)
         self._answers = Answers(self._chronicle, self._cost_of, self._evaluation.dataset_of, self._place.bond)
@@ -105,7 +112,19 @@ class Watcher:
         except UserError as error:  # a node that does not answer, or a chain that was reset
             self._trouble = str(error)
         self._board.show({**self._values, "health": self._health()})
+        self._spare()
         return self._trouble is None
+
+    def _spare(self) -> None:
+        """Search what was read for garbage once, now that it is shown, and then never again: it stays.
+
+        Otherwise Python searches all of it whenever enough is new: with a million logs that stops a look for a second.
+        """
+        logs = len(self._chronicle.logs)
+        if logs > GROWTH * self._spared + FEW:
+            gc.collect()
+            gc.freeze()
+            self._spared = logs
 
     def _take(self, news: Sequence[Log]) -> None:
         if self._chain.ledger is not self._ledger:  # it has begun again

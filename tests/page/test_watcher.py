@@ -176,3 +176,24 @@ def test_the_page_shows_an_accuracy_as_soon_as_it_is_known():
     page.watcher.attend(0)
 
     assert page.changes(0)["set"]["version/1"]["accuracy"] == 0.9
+
+
+def test_what_was_read_is_kept_from_the_search_for_garbage_until_the_chain_is_replaced(monkeypatch):
+    calls: list[str] = []
+    for name in ("collect", "freeze", "unfreeze"):
+        monkeypatch.setattr(module.gc, name, lambda name=name: calls.append(name))
+    page = Page()
+    assert calls == []  # of so few logs
+    monkeypatch.setattr(module, "FEW", 0)
+    page.watcher.look()
+    page.watcher.look()
+    assert calls == ["collect", "freeze"]
+    for number in range(len(page.scene.stage.logs)):
+        page.scene.by_server("JobFactory", "announceData", number.to_bytes(32, "big"), "nowhere")
+    page.watcher.look()
+    assert calls == ["collect", "freeze"] * 2
+    page.chain.replacing = Scene(pool=4).stage
+    page.watcher.look()
+    page.watcher.look()
+
+    assert calls == ["collect", "freeze"] * 2 + ["unfreeze", "collect", "freeze"]
