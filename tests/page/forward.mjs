@@ -1,9 +1,9 @@
-// Computes logits for tests: a line of JSON in, a line out.
+// Computes logits, probabilities or classes for tests: a line of JSON in, a line out.
 
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const { logits, readModel, readRecipe } = await import(pathToFileURL(process.argv[2]));
+const { classOf, logits, probabilities, readModel, readRecipe } = await import(pathToFileURL(process.argv[2]));
 const bytes = (hex) => new Uint8Array(Buffer.from(hex, "hex"));
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -12,7 +12,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   try {
     const recipe = readRecipe(bytes(asked.recipe));
     const model = readModel(recipe, bytes(asked.model));
-    answer = asked.samples.map((sample) => logits(recipe, model, bytes(sample)));
+    const found = asked.samples.map((sample) => logits(recipe, model, bytes(sample)));
+    const says = { logits: (it) => it, probabilities: (it) => probabilities(recipe, it), classes: classOf };
+    answer = found.map(says[asked.what]);
   } catch (error) {
     answer = error.message;
   }
