@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LONGEST_TARGET = 8_192  # bytes of a path and its query
+LONGEST_HEADERS = 8_192  # bytes of their names and values
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 ANYWHERE = {"0.0.0.0", "::"}
 HEADERS = {
@@ -67,6 +68,8 @@ class Guard:
             return PlainTextResponse("a question has no body", 413)
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_TARGET:
             return PlainTextResponse("the address is too long", 414)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > LONGEST_HEADERS:
+            return PlainTextResponse("the headers are too long", 431)
         return None
 
 

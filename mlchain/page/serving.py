@@ -12,7 +12,6 @@ from mlchain.page.board import Board
 
 HOST, PORT = "127.0.0.1", 8780
 BACKLOG = 512
-LONGEST_HEAD = 16 * 1024  # bytes of a request's line and headers
 MOST_CONNECTIONS = 1_000
 
 
@@ -27,7 +26,7 @@ def serve(board: Board, asked: Asked, host: str = HOST, port: int = PORT) -> str
         log_level="error",
         access_log=False,
         server_header=False,
-        h11_max_incomplete_event_size=LONGEST_HEAD,
+        http="h11",  # which waits for the end of no head above 16 KiB; uvicorn would take httptools where there is one
         limit_concurrency=MOST_CONNECTIONS,
         lifespan="off",
     )

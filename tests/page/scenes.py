@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from mlchain.chain.clock import ChainClock
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.receipts import Receipt
+from mlchain.data.dataset import Column, Dataset
 from mlchain.errors import UserError
 from mlchain.page.app import create_app
 from mlchain.page.board import Board
@@ -15,6 +16,7 @@ from mlchain.page.showing import Place
 from mlchain.page.watcher import Watcher
 from mlchain.protocol.events import Log
 from mlchain.protocol.ledger import Ledger
+from mlchain.tasks.catalogue import create_task
 from tests.actors.scenes import Scene
 from tests.actors.stage import CHAIN_ID, FACTORY, SERVER, STAKE, Stage
 
@@ -85,6 +87,15 @@ class Answering:
         future = self.watcher.ask(question)
         self.watcher.attend(0)
         return future
+
+
+def table_of(word: str) -> Dataset:
+    """Return a table of which a stranger has named a column, a class and a text by this word."""
+    digits = create_task("digits", "softmax").dataset
+    inputs = type(digits.inputs)(3, 1, 1, digits.inputs.kind, 255)
+    columns = (Column(word, "0", "10"), Column("kind", category=word), Column("kind", category="b"))
+    samples, labels = digits.train_samples[:4, :3].copy(), digits.train_labels[:4] % 2
+    return Dataset("x", inputs, (word, "b"), samples, labels, samples.copy(), labels.copy(), columns)
 
 
 def no_task(_recipe: bytes):

@@ -3,19 +3,24 @@
 import asyncio
 import json
 import re
+import socket
 from concurrent.futures import Future
+from urllib.parse import urlsplit
 
 import pytest
 from starlette.testclient import TestClient
 
-from mlchain.data.dataset import Column, Dataset
+from mlchain.data.dataset import fingerprint
 from mlchain.errors import UserError
 from mlchain.page import app
 from mlchain.page.app import create_app
 from mlchain.page.board import Board
+from mlchain.page.serving import serve
 from mlchain.page.watcher import TooMany
-from mlchain.tasks.catalogue import create_task
-from tests.page.scenes import HOST, Page
+from mlchain.tasks.catalogue import recipe_of
+from mlchain.tasks.plans import Plan
+from mlchain.tasks.task import with_dataset
+from tests.page.scenes import HOST, Page, table_of
 
 SCRIPT = "<script>alert(1)</script>"
 PATHS = ["/", "/static/style.css", "/nothing", "/odds?pool=3&evil=1&committee=3&quorum=2&audit=0", "/model/1"]
@@ -308,6 +313,24 @@ def test_a_question_has_no_body_and_is_short(page):
     assert page.web.request("GET", "/", content=b"x").status_code == 413
     assert page.web.request("GET", "/", content=iter([b"x"])).status_code == 413
     assert page.get("/?" + "x" * 9_000).status_code == 414
+    assert page.get("/", headers={"Padding": "x" * 9_000}).status_code == 431
+    assert page.get("/", headers={"Padding": "x" * 7_000}).status_code == 200
+
+
+def test_headers_of_100_kilobytes_are_refused_and_the_server_goes_on():
+    address = urlsplit(serve(Board(), Refusing(UserError("")), port=0))
+
+    def status(*headers, end="\r\n\r\n"):
+        request = "\r\n".join(("GET / HTTP/1.1", f"Host: {address.netloc}", "Connection: close", *headers)) + end
+        with socket.create_connection((address.hostname, address.port), 5) as connection:
+            connection.sendall(request.encode())
+            return int(connection.recv(2**16).split()[1])
+
+    assert status() == 200
+    for headers in ([f"Padding: {'x' * 100_000}"], [f"Padding-{number}: {'x' * 1_000}" for number in range(100)]):
+        assert status(*headers) in (400, 431)  # in pieces, or at once
+    assert status(f"Padding: {'x' * 40_000}", end="") == 400
+    assert status() == 200
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -397,23 +420,8 @@ def test_a_word_of_a_stranger_does_not_end_a_message():
     assert message.count("\n") == 1
 
 
-def table_page():
-    """A page of a table whose column and classes a stranger has named."""
-    columns = (Column(SCRIPT, "0", "10"), Column("kind", category=SCRIPT), Column("kind", category="b"))
-    digits = create_task("digits", "softmax").dataset
-    inputs = type(digits.inputs)(3, 1, 1, digits.inputs.kind, 255)
-    samples = digits.train_samples[:4, :3].copy()
-    labels = digits.train_labels[:4] % 2
-    return Dataset("x", inputs, (SCRIPT, "b"), samples, labels, samples.copy(), labels.copy(), columns)
-
-
 def test_a_form_has_the_columns_of_a_table_as_its_data_set_names_them(monkeypatch):
-    from mlchain.data.dataset import fingerprint
-    from mlchain.tasks.catalogue import recipe_of
-    from mlchain.tasks.plans import Plan
-    from mlchain.tasks.task import with_dataset
-
-    dataset = table_page()
+    dataset = table_of(SCRIPT)
     recipe = recipe_of(Plan(("dense 2",), 1, 1, 0.5), "x", fingerprint(dataset), dataset.inputs)
     task = with_dataset(recipe, dataset)
     page = Page(open_task=lambda _recipe: task)
