@@ -18,6 +18,10 @@ CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
 PICTURES = ROOT / "reports" / "page"  # kept by continuous integration
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE = 30_000  # milliseconds that something on a page is waited for
+# True in the second frame in which charts are there and nothing moves any more.
+DRAWN = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(
+    !document.querySelector('main').textContent.includes('Asking for')
+    && [...document.querySelectorAll('.chart:not([hidden])')].every(it => it.querySelector('canvas'))))))"""
 
 
 @dataclass
@@ -98,6 +102,13 @@ class Tab:
         value = self.page.locator(f'.stat:has(dt:text-is("{name}")) dd')
         titles = value.evaluate("it => [it, ...it.querySelectorAll('*')].map(each => each.title).filter(Boolean)")
         return value.inner_text(), titles[0] if titles else ""
+
+    def wait_until_drawn(self) -> None:
+        """Wait until every chart that is shown has been drawn in the colours of now, and nothing is asked for."""
+        for _ in range(1_000):
+            if self.page.evaluate(DRAWN):
+                return
+        raise AssertionError("a chart is not drawn")
 
     def accessibility(self) -> list[str]:
         """Return what axe-core finds that is serious or worse."""

@@ -12,30 +12,11 @@ from mlchain.training.encoding import decode_model
 from mlchain.training.networks import Network
 from mlchain.training.recipe import Recipe
 from tests.live.test_game_figures import NODES, disputed, tell
-from tests.page.browser import serving, summary_in
 from tests.page.scenes import Answering, Page
 
 SECTIONS = ("", "model", "try", "money", "events", "odds")
 PICTURED = (375, 1280, 1920)  # widths of which pictures are kept
-PACE = "0.15s"
-
-
-@pytest.fixture(scope="module")
-def simulation(browser, tmp_path_factory):
-    """A simulation with two evil workers in ten that goes on while the tests watch it, and its folder."""
-    folder = tmp_path_factory.mktemp("report")
-    choices = ("--evil", 2, "--rounds", 3, "--jobs", 2, "--report", folder)
-    with serving("simulate", "--page", "PORT", "--pace", PACE, *choices) as program:
-        yield program, folder
-
-
-@pytest.fixture(scope="module")
-def played(simulation):
-    """The same once it is over: where its page is, and its summary."""
-    program, folder = simulation
-    summary = summary_in(folder)
-    program.wait_for("its page stays until Ctrl-C")
-    return program.url, summary
+EXAMINED = 1280  # the width of what axe-core looks at
 
 
 def values_of(tab, url):
@@ -270,37 +251,30 @@ def test_all_can_be_done_by_the_keyboard_alone(played, tab):
     assert tab.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_serious_is_in_the_way_of_who_cannot_see_well(played, new_tab, theme):
-    url, summary = played
-    tab = new_tab(theme=theme)
-    worker, job = summary["pay"][0]["address"], summary["rounds"][0]["jobs"][0]["address"]
-    found = {}
-    for section in (*SECTIONS, f"worker/{worker}", f"job/{job}"):
-        tab.open(url, section)
-        tab.page.wait_for_timeout(400)  # for charts to be drawn
-        found[section] = tab.accessibility()
-
-    assert not {section: its for section, its in found.items() if its}
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 375, 1280, 1920, 2560])
-def test_every_section_fits_every_width(played, new_tab, width, theme):
+def test_every_section_fits_every_width_and_nothing_serious_is_in_the_way_of_who_cannot_see_well(
+    played, new_tab, width
+):
     url, summary = played
-    tab = new_tab(width, theme)
+    tab = new_tab(width)
     worker, job = summary["pay"][0]["address"], summary["rounds"][0]["jobs"][0]["address"]
-    too_wide = []
+    too_wide, found = [], {}
     for section in (*SECTIONS, f"worker/{worker}", f"job/{job}"):
+        tab.page.emulate_media(color_scheme="light")
         tab.open(url, section)
-        tab.page.wait_for_timeout(300 if width in PICTURED else 100)  # for charts to be drawn
         if section == "try":
             draw(tab, (0.3, 0.2), (0.7, 0.2), (0.45, 0.85))
-        too_wide += [section] if tab.is_too_wide() else []
-        if width in PICTURED:
-            tab.picture(f"{section.split('/')[0] or 'now'}-{width}-{theme}")
+        for theme in ("light", "dark"):
+            tab.page.emulate_media(color_scheme=theme)
+            tab.wait_until_drawn()
+            too_wide += [(section, theme)] if tab.is_too_wide() else []
+            if width in PICTURED:
+                tab.picture(f"{section.split('/')[0] or 'now'}-{width}-{theme}")
+            if width == EXAMINED:
+                found[section, theme] = tab.accessibility()
 
     assert not too_wide
+    assert not {where: its for where, its in found.items() if its}
 
 
 def test_the_program_ends_when_it_is_told_to(played, simulation):

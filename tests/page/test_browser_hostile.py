@@ -1,37 +1,30 @@
 """What strangers write is text in the browser, and a server or a chain that is gone for a while ends nothing."""
 
 import pytest
-from eth_account import Account
-from eth_utils import keccak
+from eth_abi import encode
+from eth_utils import function_signature_to_4byte_selector
 
 from mlchain.chain.node_errors import NodeError
-from mlchain.data.dataset import Column, Dataset, fingerprint
+from mlchain.data.dataset import fingerprint
 from mlchain.errors import UserError
 from mlchain.page.serving import serve
+from mlchain.protocol.content import content_hash
 from mlchain.tasks.catalogue import create_task, recipe_of
 from mlchain.tasks.plans import Plan
 from mlchain.tasks.task import with_dataset
 from tests.actors.scenes import Scene
+from tests.actors.stage import chunk_of
 from tests.live.testbed import LiveTestbed
 from tests.page.browser import Program
-from tests.page.scenes import Answering, Page
+from tests.page.scenes import Answering, Page, table_of
 
 SCRIPT = "<script>window.hurt=1</script><img src=x onerror='window.hurt=1'>"
 SHORT_SCRIPT = "<img src=x onerror=hurt=1>"
 
 
-def hostile_dataset() -> Dataset:
-    """A table whose columns, texts and classes a stranger has named."""
-    digits = create_task("digits", "softmax").dataset
-    inputs = type(digits.inputs)(3, 1, 1, digits.inputs.kind, 255)
-    columns = (Column(SCRIPT, "0", "10"), Column("kind", category=SCRIPT), Column("kind", category="b"))
-    samples, labels = digits.train_samples[:4, :3].copy(), digits.train_labels[:4] % 2
-    return Dataset("x", inputs, (SCRIPT, "b"), samples, labels, samples.copy(), labels.copy(), columns)
-
-
 def hostile_page(monkeypatch) -> Page:
     """A deployment of that table on a network, behind an explorer and by a node of strangers."""
-    dataset = hostile_dataset()
+    dataset = table_of(SCRIPT)
     recipe = recipe_of(Plan(("dense 2",), 1, 1, 0.5), "x", fingerprint(dataset), dataset.inputs)
     task = with_dataset(recipe, dataset)
     scene = Scene()
@@ -110,11 +103,12 @@ def test_a_script_that_got_into_the_page_would_not_run(tab):
     tab.open(url)
     tab.expected += ["Content Security Policy", "404"]  # the picture is asked for, of this server
 
-    tab.page.evaluate("html => { document.querySelector('main').innerHTML = html; }", SCRIPT)
+    with tab.page.expect_response("**/x"):
+        tab.page.evaluate("html => { document.querySelector('main').innerHTML = html; }", SCRIPT)
     tab.page.evaluate(
         "() => { const it = document.createElement('script'); it.text = 'window.hurt=1'; document.body.append(it); }"
     )
-    tab.page.wait_for_timeout(300)
+    tab.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
 
     assert tab.page.evaluate("window.hurt") is None
 
@@ -149,6 +143,18 @@ def test_an_empty_deployment_says_what_comes_next(tab):
         tab.wait_for_text("main p", text)
 
 
+def by_server(testbed: LiveTestbed, function: str, *arguments: object) -> None:
+    """Let the server of a network send a transaction to the registry of models."""
+    node, server = testbed.node, testbed.deployment.server
+    data = function_signature_to_4byte_selector(function) + encode(
+        function[:-1].partition("(")[2].split(","), arguments
+    )
+    node.ask("anvil_impersonateAccount", server)
+    registry = testbed.deployment.addresses["ModelRegistry"]
+    transaction = {"from": server, "to": registry, "data": "0x" + data.hex(), "gasPrice": "0x0"}
+    node.ask("eth_sendTransaction", transaction)
+
+
 @pytest.fixture(scope="module")
 def network(browser, tmp_path_factory):
     """A deployment on Anvil with nobody in it, and the program that shows it."""
@@ -178,11 +184,13 @@ def test_the_page_goes_on_when_its_server_is_stopped_and_started_again(network, 
 
 def test_what_happens_on_a_network_is_seen_without_a_reload(network, tab):
     testbed, program = network
+    model = create_task("digits", "softmax").initial_model()
     tab.open(program.url)
     tab.wait_for_text(".next", "Nothing has happened yet")
-    testbed.start("server")
+    by_server(testbed, "announce(uint256,bytes32,uint256)", 0, content_hash(model), len(model))
+    tab.wait_for_text(".next", "The learning server is publishing version 1 of the model")
+    by_server(testbed, "publish(uint256,uint256,bytes32[],bytes)", 1, *chunk_of(model)[1:])
 
     tab.wait_for_text(".next", "Workers can join the pool now")
     tab.open(program.url, "events")
     tab.wait_for_text(".says", "model version 1: chunk 0, 1,300 bytes")
-    assert testbed.deployment.server == Account.from_key(keccak(text="server")).address
