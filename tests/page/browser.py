@@ -18,9 +18,9 @@ CHROMIUM = next((path for name in NAMES if (path := shutil.which(name))), None)
 PICTURES = ROOT / "reports" / "page"  # kept by continuous integration
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE = 30_000  # milliseconds that something on a page is waited for
-# True in the second frame in which charts are there and nothing moves any more.
+# True in the second frame from now if what the server shows has come, and every chart has been drawn.
 DRAWN = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(
-    !document.querySelector('main').textContent.includes('Asking for')
+    document.querySelector('#place').textContent && !document.querySelector('main').textContent.includes('Asking for')
     && [...document.querySelectorAll('.chart:not([hidden])')].every(it => it.querySelector('canvas'))))))"""
 
 
@@ -104,7 +104,7 @@ class Tab:
         return value.inner_text(), titles[0] if titles else ""
 
     def wait_until_drawn(self) -> None:
-        """Wait until every chart that is shown has been drawn in the colours of now, and nothing is asked for."""
+        """Wait until all data is there, and every chart that is shown has been drawn in the colours of now."""
         for _ in range(1_000):
             if self.page.evaluate(DRAWN):
                 return
