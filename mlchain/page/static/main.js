@@ -41,6 +41,7 @@ function draw() {
   const changed = pending;
   pending = new Set();
   showPlace();
+  showHealth();
   current?.update?.(changed);
 }
 

@@ -7,7 +7,7 @@ const MARKS = {
   paid: "✓", released: "○", slashed: "✗", absent: "–",
 };
 const NAMES = {
-  drawn: "drawn", committed: "committed", shown: "result shown", agrees: "agrees", differs: "differs", proposed: "proposed",
+  drawn: "drawn", committed: "committed", shown: "shown", agrees: "agrees", differs: "differs", proposed: "proposed",
   published: "published", paid: "paid", released: "released", slashed: "slashed", absent: "absent",
 };
 const PHASES = ["commit", "propose", "referee", "decided"];
