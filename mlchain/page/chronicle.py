@@ -16,7 +16,7 @@ from mlchain.protocol.game_events import (
     Revealed,
     Succeeded,
 )
-from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced
+from mlchain.protocol.model_events import ModelEvent
 from mlchain.protocol.rounds import Settlement, Verdict
 
 MOST_EVENTS = 100  # that are shown at once
@@ -70,7 +70,7 @@ class Chronicle:
             settled = Settlement(event.verdict, event.amount)
             self.of_worker[event.worker].add(settled)
             self.of_round[self._jobs.get(event.job, 0)].add(settled)
-        if isinstance(event, VersionAnnounced | ModelChunkPublished):
+        if isinstance(event, ModelEvent):
             self._by_version[event.version].append(number)
         job = self.job_of(log)
         if job in self._jobs:

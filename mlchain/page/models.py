@@ -24,7 +24,9 @@ class Made:
     model: bytes
 
 
-def version_shown(version: ModelVersion, maker: Round | None, quality: Quality | None, loss: float | None) -> Json:
+def version_shown(
+    version: ModelVersion, maker: Round | None, quality: Quality | None, loss: float | None, refuted: bool = False
+) -> Json:
     """Return a version as it is shown; `loss` is that of the training it came out of, in bits a sample."""
     accuracy, note = quality or (None, None)
     return {
@@ -34,6 +36,7 @@ def version_shown(version: ModelVersion, maker: Round | None, quality: Quality |
         "size": version.size,
         "published": sum(map(len, version.chunks.values())),
         "complete": version.is_complete,
+        "refuted": refuted,
         "round": maker.number if maker else None,
         "jobs": len(maker.jobs) if maker else 0,
         "merged": sum(job.decision is not None and job.decision[1] != VOID for job in maker.jobs) if maker else 0,

@@ -111,10 +111,10 @@ class Showing:
         made_by, shown = makers(ledger), dict[str, Json]()
         for version in ledger.versions:
             number = version.number
-            known = self._versions.get(number)
-            if known is None:
+            known, refuted = self._versions.get(number), ledger.refuted is not None and ledger.refuted.version == number
+            if known is None or refuted:
                 maker, quality = made_by.get(number), quality_of(number)
-                known = version_shown(version, maker, quality, self._loss(number, maker))
+                known = version_shown(version, maker, quality, self._loss(number, maker), refuted)
                 if version.is_complete and quality is not None:
                     self._versions[number] = known
             shown[f"version/{number}"] = known
@@ -176,6 +176,8 @@ def event_shown(log: Log, ledger: Ledger, address: str) -> Json:
 
 def next_step(ledger: Ledger) -> str | None:
     """Return what comes next where no round is open, None where one is."""
+    if ledger.refuted:
+        return f"Version {ledger.refuted.version} of the model is not what was accepted: no round can follow."
     if ledger.open_round:
         return None
     version, pool = ledger.latest_version, len(ledger.pool.members)

@@ -7,6 +7,7 @@ from mlchain.page.jobs import STATES, forecast, job_shown, seat_state
 from mlchain.page.showing import next_step
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.ledger import Ledger
+from mlchain.protocol.model_events import VersionRefuted
 from tests.actors.scenes import DAY, Scene
 from tests.actors.stage import SERVER
 from tests.page.scenes import Page
@@ -202,6 +203,16 @@ def test_a_version_tells_what_it_weighs_and_what_made_it():
     assert (version["parent"], version["round"], version["jobs"], version["merged"]) == (1, 1, 1, 1)
     assert (version["size"], version["published"], version["complete"]) == (len(model), 0, False)
     assert version["hash"] == "0x" + content_hash(model).hex()
+
+
+def test_a_refuted_version_is_called_so_and_nothing_comes_next():
+    page = settled_page(*[Scene().right()] * 3)
+    assert page.values()["version/1"]["refuted"] is False
+
+    page.scene.stage.ledger.refuted = VersionRefuted(1, "somebody")
+
+    assert page.values()["version/1"]["refuted"] is True
+    assert page.values()["now"]["next"] == "Version 1 of the model is not what was accepted: no round can follow."
 
 
 def test_the_last_hundred_events_are_shown_and_what_is_older_goes():

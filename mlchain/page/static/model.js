@@ -68,7 +68,7 @@ export function showModel(where, store) {
 }
 
 function versionRow(it) {
-  const made = it.round === null ? "the first" : `${counted(it.merged, "job")} of round ${it.round}`;
+  const made = it.refuted ? "refuted: not what was accepted" : it.round === null ? "the first" : `${counted(it.merged, "job")} of round ${it.round}`;
   const details = el("td", { colspan: COLUMNS.length, class: "details" });
   const button = el("button", { type: "button", "aria-expanded": "false", "aria-label": `Jobs and gas of version ${it.number}` }, "Jobs and gas");
   const line = row(COLUMNS, [
