@@ -239,6 +239,15 @@ def test_a_version_that_leaves_out_what_an_earlier_round_accepted_is_refuted(lin
     assert (call.method, lineage.factory.refutedVersion()) == ("refuteByJob", 3)
 
 
+def test_what_a_round_on_another_version_accepted_is_not_left_out(lineage, stranger):
+    lineage.play(2, [result_of(TINY, 3)])
+    lineage.announce(next_of([result_of(TINY, 3)]), 2)
+    earlier = lineage.read().view().ledger.rounds[0].jobs[0].address
+
+    with reverts(lineage.referee.Follows):
+        lineage.referee.refuteByJob(lineage.factory, 3, earlier, lineage.task(1), sender=stranger)
+
+
 def test_a_round_that_accepted_nothing_leaves_nothing_out(lineage, stranger):
     failed, result = lineage.play(2, [None]), result_of(TINY, 4)
     lineage.play(2, [result])
