@@ -145,12 +145,15 @@ def test_a_wrong_aggregation_is_named(settled):
 def test_a_version_that_no_accepted_result_made_is_named():
     scene = Scene(jobs=0)
     model = scene.task.initial_model()
-    scene.by_server("ModelRegistry", "announce", 0, content_hash(model), len(model))
+    scene.by_server("ModelRegistry", "announce", 1, content_hash(model), len(model))
 
-    finding = only(audit_of(scene))
+    findings = audit_of(scene).findings
 
-    assert finding.subject == "version 2"
-    assert finding.problem == "no result that could change version 1 has been accepted"
+    assert {finding.subject for finding in findings} == {"version 2"}
+    assert [finding.problem for finding in findings] == [
+        "its round is 1 and has to be 0",
+        "no result that could change version 1 has been accepted",
+    ]
 
 
 def test_a_version_that_names_another_round_than_made_it_is_named(settled):

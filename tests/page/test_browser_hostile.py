@@ -187,7 +187,7 @@ def test_what_happens_on_a_network_is_seen_without_a_reload(network, tab):
     model = create_task("digits", "softmax").initial_model()
     tab.open(program.url)
     tab.wait_for_text(".next", "Nothing has happened yet")
-    by_server(testbed, "announce(uint256,bytes32,uint256)", 0, content_hash(model), len(model))
+    by_server(testbed, "announce(uint32,bytes32,uint256)", 0, content_hash(model), len(model))
     tab.wait_for_text(".next", "The learning server is publishing version 1 of the model")
     by_server(testbed, "publish(uint256,uint256,bytes32[],bytes)", 1, *chunk_of(model)[1:])
 
