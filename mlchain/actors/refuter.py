@@ -21,20 +21,19 @@ class Refuter:
 
     def __init__(self, factory: str) -> None:
         self._factory = factory
-        self._checked = 1  # the newest version that is known to follow, or of which too little is known here
+        self._checked = {1}  # versions that follow, or of which too little is known here
 
     def act(self, view: View) -> Turn:
         """Return what refutes the first version that is wrong, if one is."""
         ledger = view.ledger
         for version in ledger.versions:
-            if version.number <= self._checked or ledger.refuted:
+            if version.number in self._checked or ledger.refuted:
                 continue
             calls = self._refutation(ledger, version)
-            if calls is None:
-                break
             if calls:
                 return Turn(calls, notice=f"version {version.number} is not what was accepted: refuting it")
-            self._checked = version.number
+            if calls is not None:
+                self._checked.add(version.number)
         return Turn([])
 
     def _refutation(self, ledger: Ledger, version: ModelVersion) -> list[Call] | None:

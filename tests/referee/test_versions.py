@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlchain.actors import refuter
-from mlchain.protocol.content import show_piece
+from mlchain.protocol.content import content_hash, show_piece
 from mlchain.protocol.gas import BYTE, CALLS
 from mlchain.protocol.terms import MAX_JOBS
 from mlchain.tasks.catalogue import open_recipe
@@ -237,6 +237,18 @@ def test_a_version_that_leaves_out_what_an_earlier_round_accepted_is_refuted(lin
     lineage.send(stranger, call)
 
     assert (call.method, lineage.factory.refutedVersion()) == ("refuteByJob", 3)
+
+
+def test_a_version_that_is_never_published_keeps_no_later_one_from_being_looked_at(lineage, stranger):
+    lineage.play(2, [result_of(TINY, 3)])
+    hidden = next_of([result_of(TINY, 3)])
+    lineage.models.announce(2, content_hash(hidden), len(hidden), sender=lineage.server)
+    lineage.announce(model_of(TINY, 4), 3)
+
+    (call,) = lineage.refuter().act(lineage.read().view()).calls
+    lineage.send(stranger, call)
+
+    assert (call.method, lineage.factory.refutedVersion()) == ("refuteByCount", 4)
 
 
 def test_what_a_round_on_another_version_accepted_is_not_left_out(lineage, stranger):
