@@ -48,7 +48,7 @@ SIGNS = {
 class Played:
     """Begins with all that a node has played, without reading it."""
 
-    forgets = False
+    only_for: str | None = None
 
     def __init__(self, node: SyntheticNode) -> None:
         self._node = node
