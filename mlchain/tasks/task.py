@@ -100,8 +100,8 @@ class RecipeTask:
     def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
         """Average the changes of a round's accepted results into the model."""
         start, estimate = self._start(model, parent)
-        readable = [decode_result(self.plan, result) for result in results if len(result) == self.result_size]
-        changes = [jobs.change_of(result, estimate) for result in readable]
+        readable = (decode_result(self.plan, result) for result in results if len(result) == self.result_size)
+        changes = (jobs.change_of(result, estimate) for result in readable)
         return encode_model(aggregation.aggregate(start, changes))
 
     def _start(self, model: bytes, parent: bytes | None) -> tuple[Matrices, tuple[Integers, ...]]:

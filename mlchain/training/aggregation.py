@@ -1,6 +1,6 @@
 """Federated averaging in integers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,18 +9,22 @@ from mlchain.training.encoding import Matrices
 from mlchain.training.exact import AnyIntegers, Integers, divide_round
 
 
-def aggregate(model: Matrices, changes: Sequence[tuple[AnyIntegers, ...]]) -> Matrices:
+def aggregate(model: Matrices, changes: Iterable[tuple[AnyIntegers, ...]]) -> Matrices:
     """Return the model plus the mean of the changes, a half rounded up, saturated to int16.
 
     Without changes the model stays as it is. Addition is exact, so the order of the changes does not matter;
-    by convention it is that of the jobs.
+    by convention it is that of the jobs. They are taken one at a time, since together they may be large.
     """
-    if not changes:
+    # Below 2**23 each: no number of jobs overflows int64.
+    totals, count = [np.zeros(matrix.shape, dtype=np.int64) for matrix in model], 0
+    for change in changes:
+        count += 1
+        for total, of_layer in zip(totals, change, strict=True):
+            total += of_layer
+    if not count:
         return model
-    return tuple(_moved(matrix, of_layer) for matrix, *of_layer in zip(model, *changes, strict=True))
+    return tuple(_moved(matrix, total, count) for matrix, total in zip(model, totals, strict=True))
 
 
-def _moved(matrix: NDArray[np.int16], changes: Sequence[AnyIntegers]) -> NDArray[np.int16]:
-    total: Integers = np.sum(changes, axis=0, dtype=np.int64)  # below 2**23 each: no number of jobs overflows int64
-    mean = divide_round(total, len(changes))
-    return np.clip(matrix + mean, -32768, 32767).astype(np.int16)
+def _moved(matrix: NDArray[np.int16], total: Integers, count: int) -> NDArray[np.int16]:
+    return np.clip(matrix + divide_round(total, count), -32768, 32767).astype(np.int16)
