@@ -51,11 +51,11 @@ contract VersionReferee is IVersionReferee {
         factory.setRefuted(version, msg.sender);
     }
 
-    /// @dev The first version follows from nothing, and a version that there is not has nothing to refute.
+    /// @dev The first version follows from nothing, and a version that there is not has nothing to refute: only they
+    /// name no round. A hash tells nothing, for a server may announce zero.
     function _roundOf(IJobFactory factory, uint256 version) private view returns (uint256 round) {
-        (bytes32 contentHash,,, uint32 named) = factory.MODELS().versionAt(version);
-        require(version > 1 && contentHash != 0, Follows());
-        return named;
+        (,,, round) = factory.MODELS().versionAt(version);
+        require(round != 0, Follows());
     }
 
     /// @dev Reverts unless the factory has deployed the job, and it trains the task.
@@ -90,8 +90,12 @@ contract VersionReferee is IVersionReferee {
         require(from <= sum.jobs, LeavesOut(sum.jobs));
         terms.index = from;
         bool isWhole = _addUp(reading, factory, terms, weight, sum);
-        sumOf[factory][version][weight] = sum;
-        if (!isWhole || !_canConclude(reading, sum)) return;
+        if (!isWhole || !_canConclude(reading, sum)) {
+            // Refused, so that nobody pays for what is in the sum already.
+            require(sum.jobs != sumOf[factory][version][weight].jobs, AddsNothing());
+            sumOf[factory][version][weight] = sum;
+            return;
+        }
         require(!_follows(reading, factory.MODELS(), version, weight, sum), Follows());
         factory.setRefuted(version, msg.sender);
     }

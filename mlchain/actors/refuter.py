@@ -21,36 +21,47 @@ class Refuter:
 
     def __init__(self, factory: str) -> None:
         self._factory = factory
-        self._checked = {1}  # versions that follow, or of which too little is known here
+        self._follow: set[tuple[int, bytes, bytes]] = set()  # versions whose weights are right, or cannot be told
 
     def act(self, view: View) -> Turn:
         """Return what refutes the first version that is wrong, if one is."""
-        ledger = view.ledger
+        ledger, rounds_on = view.ledger, dict[int, list[Round]]()
+        for current in ledger.rounds:
+            rounds_on.setdefault(current.terms.model_version, []).append(current)
         for version in ledger.versions:
-            if version.number in self._checked or ledger.refuted:
+            if version.number == 1 or ledger.refuted:
                 continue
-            calls = self._refutation(ledger, version)
-            if calls:
+            # One of which nothing can be told, because its bytes are kept back, hides none that is wrong.
+            if calls := self._refutation(ledger, version, rounds_on.get(version.parent, [])):
                 return Turn(calls, notice=f"version {version.number} is not what was accepted: refuting it")
-            if calls is not None:
-                self._checked.add(version.number)
         return Turn([])
 
-    def _refutation(self, ledger: Ledger, version: ModelVersion) -> list[Call] | None:
-        """Return what refutes a version, nothing if it follows; None before that can be told."""
+    def _refutation(self, ledger: Ledger, version: ModelVersion, on_parent: list[Round]) -> list[Call]:
+        """Return what refutes a version; nothing if it follows, or before that can be told.
+
+        A round on its parent may be played when the version is there already, so each of them is looked at again.
+        """
         if not 1 <= version.round <= len(ledger.rounds):
             return [self._call("refuteByCount", version)]
-        for current in ledger.rounds:
-            trains_parent, is_named = current.terms.model_version == version.parent, current.number == version.round
-            if trains_parent is not is_named:
-                for job in current.jobs:
-                    if is_named or _accepted_by(job):
-                        return [self._call("refuteByJob", version, job.address, _task(ledger, current))]
         if ledger.rounds.is_unknown(version.round - 1) or ledger.versions.is_unknown(version.parent - 1):
             return []
         made_in = ledger.rounds[version.round - 1]
-        if not (version.is_complete and made_in.is_settled):
-            return None
+        if made_in.terms.model_version != version.parent:
+            return [self._call("refuteByJob", version, made_in.jobs[0].address, _task(ledger, made_in))]
+        for current in on_parent:
+            for job in current.jobs:
+                if current is not made_in and _accepted_by(job):
+                    return [self._call("refuteByJob", version, job.address, _task(ledger, current))]
+        known = version.number, version.content_hash, made_in.seed
+        if known in self._follow or not (version.is_complete and made_in.is_settled):
+            return []
+        calls = self._wrong_weight(ledger, version, made_in)
+        if not calls:
+            self._follow.add(known)
+        return calls
+
+    def _wrong_weight(self, ledger: Ledger, version: ModelVersion, made_in: Round) -> list[Call]:
+        """Return what refutes a complete version by its bytes, nothing if they are right."""
         try:
             task, model = open_recipe(made_in.task), ledger.model_of(made_in)
         except RecipeError:  # that no contract reads either: nobody joins to train it

@@ -177,11 +177,13 @@ def test_many_results_are_added_up_by_many_transactions_whoever_sends_them(linea
     assert [call.arguments[-2] for call in by_two] == [0, 2, 5]
     assert [call.arguments[-2] for call in one_by_one] == [0, 1, 2, 3, 5]
 
-    for call in (*one_by_one[:3], *by_two[:2]):
+    for call in (*one_by_one[:3], by_two[1]):
         with reverts(lineage.referee.LeavesOut, jobs=lineage.referee.sumOf(lineage.factory, 3, 5).jobs):
             lineage.send(stranger, one_by_one[-1])
         assert lineage.factory.refutedVersion() == 0
         lineage.send(newcomers[0], call)
+    with reverts(lineage.referee.AddsNothing):
+        lineage.send(stranger, by_two[0])
     lineage.send(stranger, by_two[2])
 
     assert lineage.factory.refutedVersion() == 3
@@ -249,6 +251,28 @@ def test_a_version_that_is_never_published_keeps_no_later_one_from_being_looked_
     lineage.send(stranger, call)
 
     assert (call.method, lineage.factory.refutedVersion()) == ("refuteByCount", 4)
+
+
+def test_a_version_with_a_hash_that_nothing_has_is_refuted_like_any_other(lineage, stranger):
+    lineage.models.announce(9, bytes(32), 42, sender=lineage.server)
+
+    (call,) = lineage.refuter().act(lineage.read().view()).calls
+    lineage.send(stranger, call)
+
+    assert (call.method, lineage.factory.refutedVersion()) == ("refuteByCount", 3)
+
+
+def test_a_round_that_is_played_on_the_parent_later_is_seen(lineage, stranger):
+    looks_after = lineage.refuter()
+    lineage.play(2, [result_of(TINY, 3)])
+    lineage.announce(next_of([result_of(TINY, 3)]), 2)
+    assert looks_after.act(lineage.read().view()).calls == []
+
+    lineage.play(2, [result_of(TINY, 4)])
+    (call,) = looks_after.act(lineage.read().view()).calls
+    lineage.send(stranger, call)
+
+    assert (call.method, lineage.factory.refutedVersion()) == ("refuteByJob", 3)
 
 
 def test_what_a_round_on_another_version_accepted_is_not_left_out(lineage, stranger):

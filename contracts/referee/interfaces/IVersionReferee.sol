@@ -30,6 +30,8 @@ interface IVersionReferee {
     error NotDecided(uint256 index);
     /// @notice The sum has fewer jobs than what is shown would follow on.
     error LeavesOut(uint256 jobs);
+    /// @notice All that is shown is in the sum already.
+    error AddsNothing();
     /// @notice The model has fewer weights.
     error UnknownWeight(uint256 weight, uint256 weights);
 
