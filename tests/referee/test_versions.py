@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from mlchain.actors import refuter
 from mlchain.protocol.content import content_hash, show_piece
-from mlchain.protocol.gas import BYTE, CALLS
-from mlchain.protocol.terms import MAX_JOBS
 from mlchain.tasks.catalogue import open_recipe
 from mlchain.training.recipe import Recipe
 from tests.contracts.chain_control import move_to, reverts, rollback
@@ -187,22 +185,6 @@ def test_many_results_are_added_up_by_many_transactions_whoever_sends_them(linea
     lineage.send(stranger, by_two[2])
 
     assert lineage.factory.refutedVersion() == 3
-
-
-def test_the_bound_of_gas_holds_for_the_most_jobs(lineage, stranger):
-    used = []
-    for jobs in (1, 5):
-        results = [result_of(TINY, seed) for seed in range(jobs)]
-        with rollback():
-            lineage.play(2, results)
-            lineage.announce(changed(next_of(results), 5), 2)
-            reader = lineage.read()
-            (call,) = lineage.refuter().act(reader.view()).calls
-            _, data = reader.encode(call)
-            used.append(reader.send(stranger, call).gas - len(data) * BYTE)
-
-    each = (used[1] - used[0]) / 4
-    assert 2 * (used[0] + (MAX_JOBS - 1) * each) < CALLS["VersionReferee.refuteByWeight"]
 
 
 # Its round
