@@ -6,7 +6,7 @@ from itertools import accumulate
 from mlchain.protocol.calls import Call, Turn, View
 from mlchain.protocol.content import content_hash, show_piece
 from mlchain.protocol.ledger import Ledger, ModelVersion
-from mlchain.protocol.rounds import VOID, Job, Round
+from mlchain.protocol.rounds import VOID, Round
 from mlchain.tasks.catalogue import open_recipe
 from mlchain.training.layers import RecipeError
 from mlchain.training.recipe import WIDE, Recipe
@@ -50,7 +50,7 @@ class Refuter:
             return [self._call("refuteByJob", version, made_in.jobs[0].address, _task(ledger, made_in))]
         for current in on_parent:
             for job in current.jobs:
-                if current is not made_in and _accepted_by(job):
+                if current is not made_in and job.accepted is not None:
                     return [self._call("refuteByJob", version, job.address, _task(ledger, current))]
         known = version.number, version.content_hash, made_in.seed
         if known in self._follow or not (version.is_complete and made_in.is_settled):
@@ -86,7 +86,7 @@ class Refuter:
         if parent is not None and plan.bits != WIDE:
             proof.append(parent)
         changes = list(_changes(made_in, plan, weight))
-        last = (len(made_in.jobs), [_show(data, 2 * weight) for data in proof] if changes else [])
+        last = (len(made_in.jobs), [show_piece(data, 2 * weight) for data in proof] if changes else [])
         where = (weight, made_in.jobs[0].address, _task(ledger, made_in))
         return [
             self._call("refuteByWeight", version, *where, first, shown) for first, shown in _batches([*changes, last])
@@ -96,21 +96,10 @@ class Refuter:
         return Call("VersionReferee", method, (self._factory, version.number, *arguments))
 
 
-def _accepted_by(job: Job) -> bytes | None:
-    """Return the result that a settled job has accepted, if any."""
-    if job.decision is None or job.decision[1] == VOID:
-        return None
-    return job.candidates[job.decision[1]].data()
-
-
 def _task(ledger: Ledger, current: Round) -> tuple[bytes, bytes, int]:
     """Return what a round trains, as its jobs' task hashes bind it."""
     parent = ledger.parent_of(current)
     return current.task, VOID if parent is None else content_hash(parent), current.terms.model_version
-
-
-def _show(data: bytes, at: int) -> Shown:
-    return show_piece(data, at)
 
 
 def _changes(made_in: Round, plan: Recipe, weight: int) -> Iterator[tuple[int, list[Shown]]]:
@@ -120,9 +109,9 @@ def _changes(made_in: Round, plan: Recipe, weight: int) -> Iterator[tuple[int, l
     scales = [] if plan.bits == WIDE else [2 * layer]
     codes = 2 * len(plan.stages) * len(scales)
     for job in made_in.jobs:
-        result = _accepted_by(job)
-        if result is not None and len(result) == plan.result_size:
-            yield job.index, [_show(result, at) for at in (*scales, codes + weight * plan.bits // 8)]
+        if job.accepted is not None and job.terms.result_size == plan.result_size:
+            result = job.candidates[job.accepted].data()
+            yield job.index, [show_piece(result, at) for at in (*scales, codes + weight * plan.bits // 8)]
 
 
 def _batches(shown: list[tuple[int, list[Shown]]]) -> list[tuple[int, list[Shown]]]:

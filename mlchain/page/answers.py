@@ -19,7 +19,7 @@ from mlchain.page.models import makers
 from mlchain.page.showing import event_shown
 from mlchain.protocol.calls import View
 from mlchain.protocol.ledger import ModelVersion
-from mlchain.protocol.rounds import VOID, phase
+from mlchain.protocol.rounds import phase
 from mlchain.training.layers import InputKind, RecipeError
 from mlchain.training.recipe import Recipe
 
@@ -101,7 +101,7 @@ class Answers:
                 "job": job.index,
                 "address": job.address,
                 "decision": decided_by(job.decision[0], job) if job.decision else None,
-                "accepted": None if job.decision is None or job.decision[1] == VOID else hash_text(job.decision[1]),
+                "accepted": None if job.accepted is None else hash_text(job.accepted),
             }
             for job in (maker.jobs if maker else [])
         ]

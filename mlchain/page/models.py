@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from mlchain.live.status import recipes_of
 from mlchain.page.amounts import Json, hash_text
 from mlchain.protocol.ledger import Ledger, ModelVersion
-from mlchain.protocol.rounds import VOID, Round
+from mlchain.protocol.rounds import Round
 from mlchain.training.encoding import EncodingError, decode_result
 from mlchain.training.layers import RecipeError
 from mlchain.training.recipe import Recipe
@@ -39,7 +39,7 @@ def version_shown(
         "refuted": refuted,
         "round": maker.number if maker else None,
         "jobs": len(maker.jobs) if maker else 0,
-        "merged": sum(job.decision is not None and job.decision[1] != VOID for job in maker.jobs) if maker else 0,
+        "merged": sum(job.accepted is not None for job in maker.jobs) if maker else 0,
         "accuracy": accuracy,
         "note": note,
         "loss": loss,

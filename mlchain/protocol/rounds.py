@@ -139,6 +139,11 @@ class Job:
         return self.standing.get(result_hash) == 0
 
     @property
+    def accepted(self) -> bytes | None:
+        """The hash of the result that was accepted; None before a seat is settled, and where nothing was."""
+        return None if self.decision is None or self.decision[1] == VOID else self.decision[1]
+
+    @property
     def unsettled(self) -> list[int]:
         """The seats that are not settled yet."""
         return [seat for seat in range(self.terms.seats) if seat not in self.settlements]
@@ -219,9 +224,4 @@ class Round:
 
     def accepted_results(self) -> list[bytes]:
         """Return the bytes of the accepted results of a settled round, in job order."""
-        decisions = [(job, job.decision) for job in self.jobs]
-        return [
-            job.candidates[decision[1]].data()
-            for job, decision in decisions
-            if decision is not None and decision[1] != VOID
-        ]
+        return [job.candidates[job.accepted].data() for job in self.jobs if job.accepted is not None]
