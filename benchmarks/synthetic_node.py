@@ -9,12 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from ape import project
+from ape.utils import ZERO_ADDRESS
 from eth_abi import decode, encode
 from eth_utils import keccak, to_checksum_address, to_hex
 from web3 import HTTPProvider, Web3
 
 from mlchain.chain.deployment import Deployment, Parameters
-from mlchain.chain.identity import ZERO_ADDRESS
 from mlchain.protocol.commitments import commitment
 from mlchain.protocol.content import content_hash, split
 from mlchain.protocol.events import Log

@@ -2,10 +2,11 @@
 
 from typing import Protocol
 
+from ape.utils import ZERO_ADDRESS
+
 from mlchain.chain.deployment import Deployment
 from mlchain.errors import UserError, require
 
-ZERO_ADDRESS = "0x" + 40 * "0"
 LARGEST_CODE = 24_576  # bytes, EIP-170
 BORROWED_BLOCKS = {42161: "Arbitrum One", 42170: "Arbitrum Nova", 421614: "Arbitrum Sepolia"}  # by chain id
 
