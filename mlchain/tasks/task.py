@@ -29,18 +29,7 @@ class Trainer(Protocol):
         """Return the one right result of a job; raises `CannotTrain` where that cannot be."""
 
 
-class Aggregation(Protocol):
-    """How results make the next model."""
-
-    def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
-        """Return the next model from a round's accepted results in job order; without any, the same model.
-
-        `parent` is the version that the model was made from, if its jobs follow from one. Results of another size than
-        the recipe's change nothing.
-        """
-
-
-class LearningTask(Aggregation, Protocol):
+class LearningTask(Protocol):
     """What the rest of the system sees of a task."""
 
     @property
@@ -63,6 +52,13 @@ class LearningTask(Aggregation, Protocol):
 
         `seed` is its round's, `job_index` its number in the round; `parent` is the version that the model was made
         from, None for the first; `version` is the model's own number, which decides the learning rate.
+        """
+
+    def aggregate(self, model: bytes, results: Sequence[bytes], parent: bytes | None = None) -> bytes:
+        """Return the next model from a round's accepted results in job order; without any, the same model.
+
+        `parent` is the version that the model was made from, if its jobs follow from one. Results of another size than
+        the recipe's change nothing.
         """
 
     def accuracy(self, model: bytes) -> float | None:
