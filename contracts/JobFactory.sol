@@ -251,7 +251,6 @@ contract JobFactory is IJobFactory, ServerOwned {
         return _refutedVersion;
     }
 
-
     /// @inheritdoc IJobFactory
     /// @dev A clone's address is a hash of this factory, the implementation and the terms in the clone's code. So the
     /// code proves itself, and nothing is stored.

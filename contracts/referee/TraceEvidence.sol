@@ -230,5 +230,20 @@ library TraceEvidence {
         first = uint8(shown.data[place]);
         if (place + 1 < shown.data.length) second = uint8(shown.data[place + 1]);
     }
+
+    /// @notice Return a number of two bytes, the lower one first, of a published byte string of such numbers.
+    /// @param reading What is read.
+    /// @param contentHash The string's content hash.
+    /// @param size The number of its bytes.
+    /// @param number How many numbers are before it.
+    /// @return value The number.
+    function int16At(Reading memory reading, bytes32 contentHash, uint256 size, uint256 number)
+        internal
+        pure
+        returns (int256 value)
+    {
+        (uint256 low, uint256 high) = published(reading, contentHash, size, 2 * number);
+        value = int16(uint16(low | (high << 8)));
+    }
 }
 // slither-disable-end divide-before-multiply

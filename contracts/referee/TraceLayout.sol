@@ -176,6 +176,14 @@ library TraceLayout {
             stage.kernelHeight == stage.height && stage.kernelWidth == stage.width && stage.padding == 0;
     }
 
+    /// @notice Return the layer that a weight of the model is of.
+    /// @param plan A recipe.
+    /// @param weight The weight's number in the model.
+    /// @return layer The layer.
+    function layerOf(Plan memory plan, uint256 weight) internal pure returns (uint256 layer) {
+        while (layer + 1 < plan.stages.length && plan.stages[layer + 1].before <= weight) ++layer;
+    }
+
     /* LAYOUT */
 
     /// @notice Return over how many positions a layer's gradients are added up.

@@ -520,9 +520,8 @@ contract TrainingJudge is IJudge {
         returns (int256)
     {
         Stage memory stage = reading.plan.stages[layer];
-        uint256 at = 2 * (stage.before + output * (stage.fanIn + 1) + index);
-        (uint256 low, uint256 high) = reading.published(model, 2 * reading.plan.weights, at);
-        return int16(uint16(low | (high << 8)));
+        uint256 weight = stage.before + output * (stage.fanIn + 1) + index;
+        return reading.int16At(model, 2 * reading.plan.weights, weight);
     }
 
     /* RESULT */
@@ -660,7 +659,7 @@ contract TrainingJudge is IJudge {
         pure
         returns (uint256 layer, uint256 output, uint256 index)
     {
-        while (layer + 1 < plan.stages.length && plan.stages[layer + 1].before <= number) ++layer;
+        layer = plan.layerOf(number);
         Stage memory stage = plan.stages[layer];
         number -= stage.before;
         return (layer, number / (stage.fanIn + 1), number % (stage.fanIn + 1));

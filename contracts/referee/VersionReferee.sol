@@ -22,6 +22,7 @@ import {IVersionReferee} from "./interfaces/IVersionReferee.sol";
 contract VersionReferee is IVersionReferee {
     using ExactArithmetic for int256;
     using TraceEvidence for Reading;
+    using TraceLayout for Plan;
 
     /// @notice What the accepted results change a weight of a version by, as far as it has been added up.
     mapping(IJobFactory factory => mapping(uint256 version => mapping(uint256 weight => Sum sum))) public sumOf;
@@ -144,10 +145,8 @@ contract VersionReferee is IVersionReferee {
     function _changeOf(Reading memory reading, uint256 weight, bytes32 resultHash) private pure returns (int256) {
         Plan memory plan = reading.plan;
         uint256 bits = plan.bits;
-        if (bits == 16) return _int16(reading, resultHash, plan.resultSize, weight);
-        uint256 layer = 0;
-        while (layer + 1 < plan.stages.length && plan.stages[layer + 1].before <= weight) ++layer;
-        (uint256 low, uint256 high) = reading.published(resultHash, plan.resultSize, 2 * layer);
+        if (bits == 16) return reading.int16At(resultHash, plan.resultSize, weight);
+        (uint256 low, uint256 high) = reading.published(resultHash, plan.resultSize, 2 * plan.layerOf(weight));
         int256 scale = int256(low | (high << 8));
         uint256 at = 2 * plan.stages.length + weight * bits / 8;
         (uint256 codes,) = reading.published(resultHash, plan.resultSize, at);
@@ -190,7 +189,7 @@ contract VersionReferee is IVersionReferee {
     }
 
     function _weightOf(Reading memory reading, bytes32 model, uint256 weight) private pure returns (int256) {
-        return _int16(reading, model, 2 * reading.plan.weights, weight);
+        return reading.int16At(model, 2 * reading.plan.weights, weight);
     }
 
     /// @dev To the nearest, a half up: what is below zero is rounded down, too.
@@ -198,15 +197,6 @@ contract VersionReferee is IVersionReferee {
         int256 doubled = 2 * value + divisor;
         quotient = doubled / (2 * divisor);
         if (doubled % (2 * divisor) < 0) --quotient;
-    }
-
-    function _int16(Reading memory reading, bytes32 contentHash, uint256 size, uint256 weight)
-        private
-        pure
-        returns (int256)
-    {
-        (uint256 low, uint256 high) = reading.published(contentHash, size, 2 * weight);
-        return int16(uint16(low | (high << 8)));
     }
 }
 // slither-disable-end unused-return
