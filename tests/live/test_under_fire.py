@@ -125,7 +125,7 @@ def test_a_server_and_workers_learn_under_fire(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, int(os.environ.get("FIRES", "5"))))
+@pytest.mark.parametrize("seed", range(1, int(os.environ.get("FIRES", "6"))))
 def test_they_learn_under_fire_for_long(tmp_path, seed):
     workers = crowd("honest", "honest", "honest", "colluding", "colluding")
     chain_id = list(NETWORKS)[seed % 2]  # with blocks that are final at once, or after two more
