@@ -25,7 +25,7 @@ def cli(seed: int) -> None:
             progress(len(results), attack.name)
             run = Simulation(chain, attack.options, lambda _done, _what: None).play()
             check_books(chain, run)
-            results.append(result_of(attack, summarize(chain, run, 0.0), len(run.refused)))
+            results.append(result_of(attack, run, summarize(chain, run, 0.0)))
     console().print(attacks_table(results))
     succeeded = [result.attack.name for result in results if not result.has_failed]
     if succeeded:

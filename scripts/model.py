@@ -42,7 +42,7 @@ def cli(
     from mlchain.export.evaluation import evaluate, predictions
     from mlchain.export.model_file import read_model, require_form, save, trained_of
     from mlchain.live.runner import open_deployment
-    from mlchain.live.versions import version_on_chain
+    from mlchain.live.versions import version_in
     from mlchain.tasks.catalogue import known_dataset
 
     require(bool(out or is_evaluated or predict), "nothing is asked for: name --out, --evaluate or --predict")
@@ -54,7 +54,9 @@ def cli(
         trained = read_model(file)
         dataset = known_dataset(trained.recipe) if is_evaluated else None  # the file says all else
     else:
-        recipe, model, number = version_on_chain(open_deployment(place)[0], version)
+        chain = open_deployment(place)[0]
+        chain.sync()
+        recipe, model, number = version_in(chain.ledger, version)
         dataset = known_dataset(recipe)
         trained = trained_of(recipe, model, number, dataset)
         if dataset is None:

@@ -16,6 +16,7 @@ from mlchain.chain.command import LocalCommand
 from mlchain.errors import UserError, require
 from mlchain.live.options import PAGE_PORT, PAUSE
 from mlchain.simulation.attackers import BEHAVIOURS
+from mlchain.simulation.evil_servers import SERVERS
 from mlchain.simulation.options import REFEREES, Options
 from mlchain.tasks.choices import Subject, prepare
 from mlchain.tasks.options import EARLY_STOPPING, UNTIL_ACCURACY, subject_options
@@ -29,6 +30,7 @@ ONLY_FOR = {
         "committee",
         "quorum",
         "referee",
+        "server",
         "audit_rate",
         "until_accuracy",
         "early_stopping",
@@ -67,6 +69,13 @@ ONLY_FOR = {
     default=DEFAULT.referee,
     show_default=True,
     help="Who decides where workers disagree: the server, a contract between their claims, or nobody.",
+)
+@click.option(
+    "--server",
+    type=click.Choice(SERVERS),
+    default=DEFAULT.server,
+    show_default=True,
+    help="What the server does; an evil one needs a contract as referee.",
 )
 @click.option(
     "--audit-rate", default=DEFAULT.audit_rate, show_default=True, help="Share of undisputed jobs to recompute, 0 to 1."
@@ -118,6 +127,7 @@ def cli(
     subject: Subject,
     seed: int,
     referee: str,
+    server: str,
     audit_rate: float,
     until_accuracy: float | None,
     early_stopping: int | None,
@@ -157,6 +167,7 @@ def cli(
             subject.label,
             until_accuracy,
             early_stopping,
+            server,
         )
         require(page is not None or not pace, "--pace slows a simulation that is watched: it goes with --page")
         _play(options, report, save_model, page, pace)
@@ -176,6 +187,7 @@ def _refuse_options_of_other_modes(context: click.Context, mode: str) -> None:
 def _play(options: Options, report: Path | None, save_model: Path | None, page: int | None, pace: float) -> None:
     from mlchain.console import console, progress_bar
     from mlchain.export.model_file import save, trained_of
+    from mlchain.live.versions import version_in
     from mlchain.page.program import SimulationPage
     from mlchain.simulation.books import check_books
     from mlchain.simulation.forecast import announce
@@ -204,10 +216,10 @@ def _play(options: Options, report: Path | None, save_model: Path | None, page: 
         summary.save(report)
         save_plots(run, summary, report)
         click.echo(f"summary.json and plots are in {report}")
-    last, recipe = run.view.ledger.versions[-1], prepare(options.subject).recipe
     if save_model:
-        save(save_model, trained_of(recipe, last.data(), last.number, known_dataset(recipe)))
-        click.echo(f"version {last.number} of the model is in {save_model}")
+        recipe, model, number = version_in(run.view.ledger, None)
+        save(save_model, trained_of(recipe, model, number, known_dataset(recipe)))
+        click.echo(f"version {number} of the model is in {save_model}")
     else:
         click.echo("the chain of a simulation is gone with it: --save-model FILE keeps the model", err=True)
     if shown:

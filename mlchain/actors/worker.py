@@ -22,11 +22,6 @@ def _no_objection(_: Account) -> None:
     return None
 
 
-def _end_of(ledger: Ledger) -> str | None:
-    """Return why no round can come any more, None while one can."""
-    return f"version {ledger.refuted.version} is not what was accepted: no round can follow" if ledger.refuted else None
-
-
 class Worker:
     """Decides from what it reads on the chain alone; what it remembers it could compute again.
 
@@ -63,7 +58,8 @@ class Worker:
 
     def act(self, view: View) -> Turn:
         """Return what to do in `view`; whatever of it the chain has already is not done again."""
-        objection = self._objection(view.ledger.account(self.address)) or _end_of(view.ledger)
+        end = str(view.ledger.refuted) if view.ledger.refuted else None
+        objection = self._objection(view.ledger.account(self.address)) or end
         self.is_leaving = self.is_leaving or objection is not None
         if self.is_leaving and (calls := self._go_home(view)):
             return Turn(calls, notice=objection)  # before any work, which may fail or take long

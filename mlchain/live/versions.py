@@ -1,19 +1,17 @@
-"""The versions of a deployment's model, taken from the chain."""
+"""The versions of a deployment's model, as a ledger knows them."""
 
-from mlchain.chain.connection import Chain
 from mlchain.errors import UserError, require
+from mlchain.protocol.ledger import Ledger
 from mlchain.training.layers import RecipeError
 from mlchain.training.recipe import Recipe
 
 
-def version_on_chain(chain: Chain, number: int | None) -> tuple[Recipe, bytes, int]:
+def version_in(ledger: Ledger, number: int | None) -> tuple[Recipe, bytes, int]:
     """Return the recipe, the bytes and the number of a version of the model, the newest complete one for None.
 
     Nothing is returned from a refuted version on. Raises UserError if it is not on the chain, or if no round has named
     its recipe yet.
     """
-    chain.sync()
-    ledger = chain.ledger
     complete = [version for version in ledger.versions if version.is_complete]
     if ledger.refuted:
         refuted = ledger.refuted.version

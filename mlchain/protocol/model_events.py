@@ -29,5 +29,9 @@ class VersionRefuted:
     version: int
     finder: str
 
+    def __str__(self) -> str:
+        """Say for people what it means."""
+        return f"version {self.version} is not what was accepted: no round can follow"
+
 
 ModelEvent = VersionAnnounced | ModelChunkPublished | VersionRefuted

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass, replace
 
+from mlchain.protocol.content import content_hash
 from mlchain.simulation.attackers import ATTACKERS, PLAYERS
+from mlchain.simulation.books import bonds_won
+from mlchain.simulation.evil_servers import EVIL_SERVERS
 from mlchain.simulation.options import Options
+from mlchain.simulation.simulator import SimulationRun
 from mlchain.simulation.summary import Summary
 
 BASE = Options(workers=10, evil=4, rounds=2, task="fake")
@@ -58,15 +62,20 @@ def all_attacks(seed: int) -> list[Attack]:
         ),
         Attack("no honest seat", "all seats lie, the server watches", replace(game, evil=10, audit_rate=1.0)),
     ]
+    fights += [
+        Attack(f"{name} server", attempt, replace(game, evil=0, rounds=2, server=name))
+        for name, attempt in EVIL_SERVERS.items()
+    ]
     attacks = alone + together + fights
     return [replace(a, options=replace(a.options, seed=seed + number)) for number, a in enumerate(attacks)]
 
 
-def result_of(attack: Attack, summary: Summary, refused: int) -> Result:
+def result_of(attack: Attack, run: SimulationRun, summary: Summary) -> Result:
     """Return what came of an attack.
 
-    It has failed when nothing wrong was accepted, nobody honest lost anything, and everybody honest was paid whose job
-    was decided. What no quorum and no referee decides is paid for by nobody: that much a silent referee costs.
+    It has failed when nothing wrong was accepted, nor stands as a version of the model, nobody honest lost anything,
+    and everybody honest was paid whose job was decided. What no quorum and no referee decides is paid for by nobody:
+    that much a silent referee costs.
     """
     honest = [pay for pay in summary.pay if pay.behaviour == "honest"]
     evil = [pay for pay in summary.pay if pay.behaviour != "honest"]
@@ -75,13 +84,27 @@ def result_of(attack: Attack, summary: Summary, refused: int) -> Result:
     others_lost = sum(pay.slashed + max(0, -pay.bonds) for pay in honest)
     unpaid = 0 if undecided and attack.options.referee == "none" else summary.honest_unpaid
     unclaimed = summary.wei["held"] - summary.wei["burnt"]
+    lost = [pay.slashed + pay.gas_paid + max(0, -pay.bonds) for pay in evil]
+    if attack.options.server != "honest":
+        lost.append(max(0, -bonds_won(run, run.server.address)))
     return Result(
         attack,
         ", ".join(decided),
-        refused,
-        attackers_lost=sum(pay.slashed + pay.gas_paid + max(0, -pay.bonds) for pay in evil),
+        len(run.refused),
+        attackers_lost=sum(lost),
         attackers_earned=sum(pay.earned + pay.bounties + max(0, pay.bonds) for pay in evil),
         others_lost=others_lost,
         others_unpaid=summary.honest_unpaid,
-        has_failed=(summary.wrong_accepted, others_lost, unpaid, unclaimed) == (0, 0, 0, 0),
+        has_failed=(summary.wrong_accepted, forged(run), others_lost, unpaid, unclaimed) == (0, 0, 0, 0, 0),
     )
+
+
+def forged(run: SimulationRun) -> int:
+    """Return how many versions of the model stand that are not what was accepted."""
+    ledger = run.view.ledger
+    standing = ledger.versions[1 : ledger.refuted.version - 1 if ledger.refuted else None]
+    expected = [
+        run.task.aggregate(ledger.model_of(made_in), made_in.accepted_results(), ledger.parent_of(made_in))
+        for made_in in (ledger.rounds[version.round - 1] for version in standing)
+    ]
+    return sum(content_hash(model) != version.content_hash for version, model in zip(standing, expected, strict=True))

@@ -10,6 +10,7 @@ from mlchain.chain import deployment
 from mlchain.errors import require
 from mlchain.protocol.terms import MAX_JOBS, MAX_SEATS, is_quorum, least_majority
 from mlchain.simulation.attackers import BEHAVIOURS
+from mlchain.simulation.evil_servers import SERVERS
 from mlchain.tasks.choices import Subject
 
 MOST_WORKERS = 100_000
@@ -39,6 +40,7 @@ class Options:
     label: str | None = None
     until_accuracy: float | None = None
     early_stopping: int | None = None
+    server: str = "honest"
 
     def __post_init__(self) -> None:
         require(self.workers >= 1, f"there has to be at least one worker, not {self.workers}")
@@ -55,6 +57,9 @@ class Options:
         require(0 <= self.audit_rate <= 1, f"the audit rate has to be from 0 to 1, not {self.audit_rate}")
         require(self.referee in REFEREES, f"the referee is one of {', '.join(REFEREES)}, not {self.referee!r}")
         require(not (self.has_game and self.task == "fake"), "a contract can referee training only, not the task fake")
+        require(self.server in SERVERS, f"the server is one of {', '.join(SERVERS)}, not {self.server!r}")
+        no_game = "an evil server is simulated where nobody has to trust it: with a contract as referee"
+        require(self.has_game or self.server == "honest", no_game)
         self._check_committees()
 
     @property

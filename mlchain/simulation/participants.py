@@ -9,6 +9,7 @@ from eth_utils import keccak
 from mlchain.actors.behaviours import HONEST, Behaviour
 from mlchain.actors.disputant import Disputant, Proof, ProofOf
 from mlchain.actors.plan import Plan
+from mlchain.actors.refuter import Refuter
 from mlchain.actors.server import LearningServer
 from mlchain.actors.watcher import Watcher
 from mlchain.actors.worker import Worker
@@ -17,7 +18,8 @@ from mlchain.protocol.calls import View
 from mlchain.protocol.hash_chain import HashChain
 from mlchain.protocol.rounds import ETHER, Job, Round
 from mlchain.referee.prover import Prover
-from mlchain.simulation.liars import Liar, PlayingBehaviour
+from mlchain.simulation.evil_servers import CLAIMING, FORGING, ForgingServer, LyingWatcher
+from mlchain.simulation.liars import Liar, Play, PlayingBehaviour
 from mlchain.simulation.options import Options
 from mlchain.tasks.catalogue import LearningTask, open_task
 from mlchain.tasks.choices import prepare
@@ -94,9 +96,28 @@ def make_server(
     )
     if options.audit_rate or proof_of:
         plan = plan.with_longest_challenge()
-    watcher = Watcher(address, Disputant(address, BOND, proof_of), lambda _round: task, audits) if proof_of else None
+    watcher: Watcher | None = None
+    if proof_of and options.server == CLAIMING:
+        liar = Liar(address, BOND, proof_of, Play.QUARREL)
+        watcher = LyingWatcher(address, liar, lambda _round: task, lambda _round, _job: True)
+    elif proof_of:
+        watcher = Watcher(address, Disputant(address, BOND, proof_of), lambda _round: task, audits)
+    server = ForgingServer if options.server == FORGING else LearningServer
     is_referee = options.referee == "server"
-    return LearningServer(address, task, plan, numbers.number_of, audits, is_referee, watcher=watcher)
+    return server(address, task, plan, numbers.number_of, audits, is_referee, watcher=watcher)
+
+
+def make_outsider(address: str, opener: Callable[[bytes], LearningTask], factory: str, proof_of: ProofOf) -> Watcher:
+    """Return who has no seat and looks after the versions of the model alone."""
+    disputant = Disputant(address, BOND, proof_of)
+    return Watcher(
+        address,
+        disputant,
+        lambda current: opener(current.task),
+        chooses=lambda _round, _job: False,
+        is_called_by_disagreement=False,
+        refuter=Refuter(factory),
+    )
 
 
 def make_workers(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from mlchain.actors.server import LearningServer
+from mlchain.actors.watcher import Watcher
 from mlchain.actors.worker import Worker
 from mlchain.chain.accounts import AccountAPI, account_from_secret, load_account
 from mlchain.chain.connection import Chain
@@ -22,6 +23,7 @@ from mlchain.simulation.participants import (
     SERVER_FUNDS,
     WORKER_FUNDS,
     deal_behaviours,
+    make_outsider,
     make_server,
     make_workers,
     proof_opener,
@@ -31,7 +33,7 @@ from mlchain.simulation.participants import (
 from mlchain.tasks.catalogue import LearningTask
 from mlchain.tasks.choices import prepare
 
-Actor = LearningServer | Worker
+Actor = LearningServer | Worker | Watcher
 
 
 @dataclass(slots=True)
@@ -96,7 +98,8 @@ class Simulation:
 
         self._accounts: dict[str, AccountAPI] = {}
         self._contracts: dict[str, ContractWorker] = {}
-        server, *keys = self._open_accounts(options)
+        funds = {"server": SERVER_FUNDS} | {f"worker {number}": WORKER_FUNDS for number in range(options.workers)}
+        server, *keys = self._open_accounts(options.seed, funds)
         behaviours = deal_behaviours(options)
         cast = {
             self._open_contract(key) if isinstance(behaviour, ContractBehaviour) else key: behaviour
@@ -110,6 +113,11 @@ class Simulation:
         numbers = numbers_of(self._accounts[server], deployed.deployment, options.rounds)
         chain.follow(deployed.deployment)
         proof_of = proof_opener(self._opener) if options.has_game else None
+        self._outsiders: list[Watcher] = []
+        if proof_of and options.server != "honest":
+            (watcher,) = self._open_accounts(options.seed, {"watcher": WORKER_FUNDS})
+            factory = deployed.deployment.addresses["JobFactory"]
+            self._outsiders = [make_outsider(watcher, self._opener, factory, proof_of)]
         self.run = SimulationRun(
             options,
             task,
@@ -126,11 +134,10 @@ class Simulation:
             if isinstance(worker.behaviour, ContractBehaviour):
                 self._let_react(worker.address, worker.behaviour.on_receiving)
 
-    def _open_accounts(self, options: Options) -> list[str]:
-        """Give ether to the accounts that follow from the seed, the server's first, and return their addresses."""
+    def _open_accounts(self, seed: int, funds: Mapping[str, int]) -> list[str]:
+        """Open accounts as `open_accounts` does, to sign with them, and return their addresses."""
         self._report(0, "fund accounts")
-        funds = {"server": SERVER_FUNDS} | {f"worker {number}": WORKER_FUNDS for number in range(options.workers)}
-        opened = open_accounts(self._chain, self._funder, options.seed, funds)
+        opened = open_accounts(self._chain, self._funder, seed, funds)
         self._accounts |= {account.address: account for account in opened}
         return [account.address for account in opened]
 
@@ -161,7 +168,7 @@ class Simulation:
         run = self.run
         while not run.server.is_done(self._chain.view().ledger):
             self._step()
-        actors: list[Actor] = [run.server, *run.workers]
+        actors: list[Actor] = [run.server, *run.workers, *self._outsiders]
         for actor in actors:
             actor.is_leaving = True
         for address in self._contracts:
@@ -181,8 +188,9 @@ class Simulation:
         self._chain.advance_to(wake)
 
     def _one_round(self) -> list[Turn]:
-        """Let the workers act, and then the server, who sees what they did."""
-        return self._act(self.run.workers) + self._act([self.run.server])
+        """Let the workers act, then the server, who sees what they did, and then who watches them all."""
+        turns = self._act(self.run.workers) + self._act([self.run.server])
+        return turns + (self._act(self._outsiders) if self._outsiders else [])
 
     def _let_withdraw(self) -> bool:
         """Let everybody leave and withdraw; return whether anything is left to do."""
@@ -228,7 +236,7 @@ class Simulation:
 
     def _note_refusal(self, actor: Actor, call: Call, failure: TransactionFailed) -> None:
         """Somebody else may have been faster, so an honest actor looks again; what is refused twice is a fault."""
-        is_trusted = isinstance(actor, LearningServer) or actor.behaviour.is_honest
+        is_trusted = not isinstance(actor, Worker) or actor.behaviour.is_honest
         if is_trusted and (actor.address, call) in self.run.refused:
             raise failure
         self.run.refused.append((actor.address, call))

@@ -143,8 +143,12 @@ def summarize(chain: Chain, run: SimulationRun, seconds: float) -> Summary:
 
 
 def _warning(run: SimulationRun) -> str | None:
-    last = run.view.ledger.rounds[-1]
-    return run.task.warning(last.accepted_results()) if last.terms.model_version > 1 else None
+    ledger = run.view.ledger
+    if ledger.refuted:
+        return str(ledger.refuted)
+    last = ledger.rounds[-1]
+    warning = run.task.warning(last.accepted_results()) if last.terms.model_version > 1 else None
+    return warning and f"after {len(ledger.rounds)} rounds {warning}"
 
 
 def gas_figures(gas: dict[str, list[int]]) -> dict[str, dict[str, int]]:

@@ -132,10 +132,9 @@ def attacks_table(results: list[Result]) -> Table:
 def verdict(summary: Summary) -> str:
     """Return the last lines: the model, the guarantees and the books."""
     wei = summary.wei
-    warnings = [f"after {len(summary.rounds)} rounds {summary.warning}"] if summary.warning else []
     return "\n".join(
         (
-            *warnings,
+            *([summary.warning] if summary.warning else []),
             f"model {summary.model_hash}",
             f"test accuracy {percent(summary.accuracy)} after {len(summary.rounds)} rounds, "
             f"{summary.seconds:.1f} seconds",

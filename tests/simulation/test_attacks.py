@@ -77,7 +77,7 @@ def test_a_front_runner_is_refused_whatever_is_not_its_own_and_changes_nothing()
 def test_every_attack_of_the_table_fails(attack):
     run = outcome_of(**{name: getattr(attack.options, name) for name in Options.__slots__})
 
-    assert result_of(attack, run.summary, 0).has_failed
+    assert result_of(attack, run.played, run.summary).has_failed
     assert_nothing_is_kept(run)
 
 
@@ -99,7 +99,7 @@ def test_an_attack_that_succeeds_is_called_so():
     run = outcome_of(**choices)
 
     assert jobs_of(run)[0].decided_by == "unanimity"
-    assert not result_of(attack, run.summary, 0).has_failed
+    assert not result_of(attack, run.played, run.summary).has_failed
 
 
 def test_the_command_ends_with_one_sentence_and_status_1_when_an_attack_succeeds(monkeypatch):

@@ -7,16 +7,13 @@ import pytest
 from mlchain.actors.disputant import Disputant
 from mlchain.actors.refuter import Refuter
 from mlchain.chain.connection import Chain
-from mlchain.chain.deploy import deploy
-from mlchain.protocol.calls import Call, Turn, missing_chunks, together
-from mlchain.protocol.content import content_hash
+from mlchain.live.versions import version_in
+from mlchain.protocol.calls import Turn
 from mlchain.protocol.game_events import GameTurn
 from mlchain.protocol.gas import CALLS, TRANSACTION
-from mlchain.protocol.rounds import Outcome, Phase, phase
-from mlchain.simulation import simulator
+from mlchain.protocol.rounds import Outcome
 from mlchain.simulation.attacks import all_attacks, result_of
 from mlchain.simulation.books import bonds_won, decision_of
-from mlchain.simulation.liars import Liar, Play
 from mlchain.simulation.participants import BOND
 from tests.contracts.chain_control import rollback
 from tests.simulation.runs import assert_nobody_is_wronged, outcome_of, pay_of, retrained, simulate
@@ -71,48 +68,8 @@ def run_accepted(run) -> bytes:
     return decision_of(job)[1]
 
 
-class EvilWatcher:
-    """A server that proposes, publishes and claims a lie in every job, and challenges whatever else is claimed."""
-
-    def __init__(self, address, disputant, train):
-        self.address = address
-        self._liar, self._train = disputant, train
-
-    def watch(self, view, current, job):
-        if phase(job, view.now) not in (Phase.PROPOSE, Phase.REFEREE):
-            return Turn([], job.commit_end if view.now < job.commit_end else None)
-        right = self._train(*view.ledger.inputs_of(current, job))
-        lie = bytes([right[0] ^ 1]) + right[1:]
-        return self._liar.act(view, job, lie, True, 0.0, lambda: self._show(job, lie))
-
-    def collect(self, view):
-        return self._liar.collect(view)
-
-    def has_bonds(self, view):
-        return self._liar.has_bonds(view)
-
-    @staticmethod
-    def _show(job, lie):
-        lie_hash = content_hash(lie)
-        candidate = job.candidates.get(lie_hash)
-        if candidate is None:
-            return Turn([Call("Job", "proposeAny", (lie_hash,), address=job.address)])
-        chunks = missing_chunks(lie, candidate.chunks)
-        return Turn([Call("Job", "publishUnpaid", (lie_hash, *chunk), address=job.address) for chunk in chunks])
-
-
-def test_an_evil_server_that_claims_a_lie_loses_its_bonds_and_nobody_honest_a_wei(monkeypatch):
-    make_server = simulator.make_server
-
-    def evil_server(address, task, options, numbers, proof_of):
-        server = make_server(address, task, options, numbers, proof_of)
-        liar = Liar(address, BOND, proof_of, Play.QUARREL)
-        server._watcher = EvilWatcher(address, liar, task.train)
-        return server
-
-    monkeypatch.setattr(simulator, "make_server", evil_server)
-    with rollback():
-        run = simulate(Chain(), **REFEREED)
+def test_an_evil_server_that_claims_a_lie_loses_its_bonds_and_nobody_honest_a_wei():
+    run = outcome_of(**REFEREED | {"server": "claiming"})
 
     assert_nobody_is_wronged(run)
     assert run.summary.model_hash == retrained(run)
@@ -121,30 +78,23 @@ def test_an_evil_server_that_claims_a_lie_loses_its_bonds_and_nobody_honest_a_we
     assert turns == {GameTurn.UPHELD, GameTurn.REFUTED}
 
 
-def test_a_server_that_announces_a_model_of_its_own_plays_no_more_rounds_and_nobody_honest_loses(monkeypatch):
-    made, make_server, make_workers = [], simulator.make_server, simulator.make_workers
-
-    def forging_server(*arguments):
-        server = make_server(*arguments)
-        right = server._next_model
-        server._next_model = lambda ledger: right(ledger)[:-1] + b"\x7f"
-        return server
-
-    def watching_workers(*arguments):
-        first, *others = make_workers(*arguments)
-        refuter, act = Refuter(made[-1].deployment.addresses["JobFactory"]), first.act
-        first.act = lambda view: together([act(view), refuter.act(view)])
-        return [first, *others]
-
-    monkeypatch.setattr(simulator, "deploy", lambda *arguments: made.append(deploy(*arguments)) or made[-1])
-    monkeypatch.setattr(simulator, "make_server", forging_server)
-    monkeypatch.setattr(simulator, "make_workers", watching_workers)
-    with rollback():
-        run = simulate(Chain(), **REFEREED | {"rounds": 4})
+def test_a_server_that_announces_a_model_of_its_own_plays_no_more_rounds_and_nobody_honest_loses():
+    run = outcome_of(**REFEREED | {"rounds": 4, "server": "forging"})
 
     ledger = run.played.view.ledger
     assert_nobody_is_wronged(run)
     assert (ledger.refuted.version, len(ledger.rounds)) == (2, 1)
+    assert version_in(ledger, None)[2] == 1, "what can be taken home"
+    assert run.summary.warning == "version 2 is not what was accepted: no round can follow"
+
+
+def test_an_attack_has_not_failed_where_a_model_stands_that_nobody_trained(monkeypatch):
+    attack = next(it for it in all_attacks(1) if it.options.server == "forging")
+    monkeypatch.setattr(Refuter, "act", lambda *_: Turn([]))
+
+    run = outcome_of(**REFEREED | {"server": "forging"})
+
+    assert not result_of(attack, run.played, run.summary).has_failed
 
 
 def test_without_an_honest_answer_a_lie_that_all_seats_tell_stands():
@@ -179,5 +129,5 @@ def test_every_fight_of_the_table_fails(attack):
 
     run = outcome_of(**options)
 
-    assert result_of(attack, run.summary, 0).has_failed
-    assert run.summary.model_hash == retrained(run)
+    assert result_of(attack, run.played, run.summary).has_failed
+    assert (run.summary.model_hash == retrained(run)) is (attack.options.server != "forging")
