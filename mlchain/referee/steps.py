@@ -4,24 +4,28 @@ Same arithmetic as `mlchain.training`, which forms fewer of them: there, a poole
 of its kernel, and what no weight depends on is left out.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from mlchain.referee.layout import BLOCK, SHIFTS, Kind, Layout, blocks_of
-from mlchain.training.certified import Floats, Narrow, product
+from mlchain.referee.layout import BLOCK, SHIFTS, Kind, Layout
+from mlchain.training.certified import Floats, Narrow, greatest_column, greatest_row, is_narrow, product
 from mlchain.training.compression import GREATEST_SHIFT
 from mlchain.training.encoding import Matrices, decode_model
 from mlchain.training.exact import AnyIntegers, Integers, shift_round
 from mlchain.training.jobs import Batches, estimate_change
-from mlchain.training.layers import GREATEST_ERROR, OUTPUT_ERROR_BITS, POOL, Pooling, Stage
+from mlchain.training.layers import GREATEST_ERROR, OUTPUT_ERROR_BITS, POOL, InputKind, Pooling, Stage
 from mlchain.training.networks import Samples, values_of
 from mlchain.training.recipe import Recipe
 from mlchain.training.softmax import LOSSES, ONE, PROBABILITY_BITS, softmax
 
-Numbers = dict[tuple[Kind, int], AnyIntegers]  # by kind and layer, in the shapes that the layout has or any of as many
+Tensor = NDArray[np.integer[Any]]
+Numbers = dict[tuple[Kind, int], Tensor]  # by kind and layer, in the shapes that the layout has or any of as many
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,22 +77,23 @@ class Steps:
         samples, labels = self.batches[step - 1]
         numbers: Numbers = {}
         weights = [self._rounded(master, depth) for depth, master in enumerate(before.master)]
-        seen = values_of(self._recipe.inputs, samples)
-        values: AnyIntegers = np.moveaxis(seen, -1, 0).astype(np.int16)
+        is_signed = self._recipe.inputs.kind is InputKind.SIGNED
+        seen = np.moveaxis(values_of(self._recipe.inputs, samples), -1, 0)
+        values: Tensor = seen.astype(np.int8 if is_signed else np.uint8)
         numbers[Kind.INPUTS, 0] = values
-        columns, sums = [], []
+        columns, sums = list[Narrow](), list[AnyIntegers]()
         for depth, stage in enumerate(self._stages):
-            columns.append(_patches(stage, values))
-            numbers[Kind.PATCHES_T, depth] = columns[depth].T
+            patches, numbers[Kind.PATCHES_T, depth] = _patches(stage, values)
             if not stage.is_dense:
-                numbers[Kind.PATCHES, depth] = columns[depth]
+                numbers[Kind.PATCHES, depth] = patches
+            columns.append(patches.astype(np.float32))
             sums.append(_sums(stage, columns[depth], weights[depth], len(labels)))
             numbers[Kind.SUMS, depth] = sums[depth]
             if not stage.is_last:
                 values = _hidden(stage, sums[depth])
                 numbers[Kind.HIDDEN, depth] = values
 
-        probabilities = softmax(sums[-1].reshape(len(labels), -1), self._layers[-1].shift)
+        probabilities = softmax(sums[-1].reshape(len(labels), -1).astype(np.int64), self._layers[-1].shift)
         of_label = np.arange(len(labels)), labels
         losses = LOSSES[probabilities[of_label]]
         numbers[Kind.LOSSES, 0] = losses
@@ -98,17 +103,13 @@ class Steps:
 
         after = []
         for depth in reversed(range(len(self._stages))):
-            stage = self._stages[depth]
+            stage, narrow = self._stages[depth], errors.astype(np.float32)
             numbers[Kind.ERRORS, depth], numbers[Kind.ERRORS_T, depth] = errors, errors.T
+            after.append(self._descend(depth, before.master[depth], columns[depth], narrow, numbers))
             if depth:
-                passed = _passed(stage, errors, weights[depth], len(labels))
+                passed = _passed(stage, narrow, weights[depth], len(labels))
                 numbers[Kind.PASSED, depth - 1] = passed
-                errors_below = _routed(
-                    self._stages[depth - 1], passed, numbers[Kind.HIDDEN, depth - 1], sums[depth - 1]
-                )
-            master = self._descend(depth, before.master[depth], columns[depth], errors, numbers)
-            after.append(master)
-            errors = errors_below if depth else errors
+                errors = _routed(self._stages[depth - 1], passed, numbers[Kind.HIDDEN, depth - 1], sums[depth - 1])
         self._put_master(numbers, tuple(reversed(after)))
         return numbers, State(tuple(reversed(after)), int(numbers[Kind.LOSS, 0][0]))
 
@@ -123,19 +124,19 @@ class Steps:
         return shift_round(master.astype(np.int64), self._layers[depth].quantum)
 
     def _descend(
-        self, depth: int, master: NDArray[np.int32], columns: AnyIntegers, errors: AnyIntegers, numbers: Numbers
+        self, depth: int, master: NDArray[np.int32], columns: Narrow, errors: Narrow, numbers: Numbers
     ) -> NDArray[np.int32]:
-        layer, blocks = self._layers[depth], blocks_of(self._stages[depth], self._recipe.batch)
-        shape = len(errors.T), columns.shape[1] + 1, blocks
-        partial = np.empty(shape, np.int64)
-        for block in range(blocks):
-            part = slice(block * BLOCK, (block + 1) * BLOCK)
-            partial[:, :-1, block] = _product(errors[part].T, columns[part])
-            partial[:, -1, block] = errors[part].sum(axis=0) * layer.bias_input
-        if blocks > 1:
-            np.cumsum(partial, axis=2, out=partial)
-            numbers[Kind.GRADIENT, depth] = partial
-        moved = master - shift_round(partial[:, :, -1], layer.learning_shift)
+        layer = self._layers[depth]
+        whole = len(errors) // BLOCK * BLOCK
+        blocks = [_by_block(errors[:whole], columns[:whole], BLOCK)] if whole else []
+        if whole < len(errors):
+            blocks.append(_by_block(errors[whole:], columns[whole:], len(errors) - whole))
+        partial = np.concatenate(blocks)
+        partial[:, :, -1] *= layer.bias_input
+        if len(partial) > 1:
+            np.cumsum(partial, axis=0, out=partial)
+            numbers[Kind.GRADIENT, depth] = np.moveaxis(partial, 0, -1)
+        moved = master - shift_round(partial[-1], layer.learning_shift)
         clipped: NDArray[np.int32] = np.clip(moved, *layer.weight_range).astype(np.int32)
         return clipped
 
@@ -173,76 +174,101 @@ class Steps:
         return 1 << int(totals[:SHIFTS].argmin()) if totals[SHIFTS] else 0
 
 
-def _product(left: AnyIntegers, right: AnyIntegers) -> Integers:
-    """Return left @ right, all of whose sums of magnitudes are below 2**53."""
-    narrow: tuple[Narrow, Narrow] = left.astype(np.float32), right.astype(np.float32)
-    norms = [
-        np.sqrt(np.einsum("ij,ij->" + kept, a, a, dtype=np.float64).max(initial=0))
-        for a, kept in zip(narrow, "ij", strict=True)
-    ]
-    found: Floats = product(*narrow, float(norms[0] * norms[1]))
-    return found.astype(np.int64)
+def _by_block(errors: Narrow, columns: Narrow, size: int) -> Integers:
+    """Return gradients over each block of so many positions, (blocks, outputs, fan-in + 1), of the bias by 1."""
+    per_block = errors.reshape(-1, size, errors.shape[1]), columns.reshape(-1, size, columns.shape[1])
+    norms = [np.sqrt(np.einsum("bij,bij->bj", a, a).max(initial=0)) for a in per_block]
+    found = product(per_block[0].transpose(0, 2, 1), per_block[1], float(norms[0] * norms[1]))
+    totals = per_block[0].sum(axis=1, dtype=np.float64)
+    gradients: Integers = np.concatenate([found, totals[:, :, np.newaxis]], axis=2).astype(np.int64)
+    return gradients
 
 
-def _patches(stage: Stage, values: AnyIntegers) -> AnyIntegers:
-    """Return what each sum multiplies, (samples * positions, fan-in), of inputs (samples, channels, height, width)."""
+def _patches(stage: Stage, values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what each sum multiplies, of inputs (samples, channels, height, width), and the same transposed.
+
+    Shapes (samples * positions, fan-in) and (fan-in, samples * positions).
+    """
     if stage.is_dense:
-        return values.reshape(len(values), -1)
+        flat = values.reshape(len(values), -1)
+        return flat, flat.T
     edge, layer = stage.layer.padding, stage.layer
     padded = np.pad(values, ((0, 0), (0, 0), (edge, edge), (edge, edge)))
     sample, channel, down, across = padded.strides
     shape = (len(values), *stage.sums[1:], stage.inputs[0], *stage.kernel)
     strides = (sample, down * layer.stride_height, across * layer.stride_width, channel, down, across)
-    return as_strided(padded, shape, strides, writeable=False).reshape(-1, stage.fan_in)
+    windows = as_strided(padded, shape, strides, writeable=False)
+    # Each copied on its own: to copy rows is quicker than to transpose what is copied.
+    return windows.reshape(-1, stage.fan_in), windows.transpose(3, 4, 5, 0, 1, 2).reshape(stage.fan_in, -1)
 
 
-def _sums(stage: Stage, columns: AnyIntegers, weights: Integers, samples: int) -> Integers:
+def _sums(stage: Stage, columns: Narrow, weights: Integers, samples: int) -> AnyIntegers:
     """Return the sums, (samples, channels, height, width)."""
-    sums = _product(columns, weights[:, :-1].T) + weights[:, -1] * stage.layer.bias_input
-    return np.ascontiguousarray(np.moveaxis(sums.reshape(samples, *stage.sums[1:], -1), -1, 1))
+    kernels = weights[:, :-1].T.astype(np.float32)
+    found = product(columns, kernels, greatest_row(columns) * greatest_column(kernels))
+    kind = np.int32 if found.dtype == np.float32 else np.int64  # with the bias they are below 2**25 in float32
+    sums = found.astype(kind) + (weights[:, -1] * stage.layer.bias_input).astype(kind)
+    return np.moveaxis(sums.reshape(samples, *stage.sums[1:], -1), -1, 1)
 
 
-def _pools(stage: Stage, sums: Integers) -> Integers:
-    """Return the sums of each pool in row order, (samples, channels, height, width, 4)."""
-    channels, height, width = stage.outputs
-    whole = sums[:, :, : POOL * height, : POOL * width].reshape(-1, channels, height, POOL, width, POOL)
-    return whole.transpose(0, 1, 2, 4, 3, 5).reshape(-1, channels, height, width, POOL**2)
+def _pools(stage: Stage, sums: AnyIntegers) -> list[AnyIntegers]:
+    """Return the sums in each place of a pool, in row order, (samples, channels, height, width) each."""
+    return [sums[:, :, down, across] for down, across in _places(stage)]
 
 
-def _hidden(stage: Stage, sums: Integers) -> AnyIntegers:
+def _places(stage: Stage) -> list[tuple[slice, slice]]:
+    """Return the rows and columns of each place of a pool, in row order."""
+    _, height, width = stage.outputs
+    return [
+        (slice(row, POOL * height, POOL), slice(column, POOL * width, POOL)) for row, column in np.ndindex(POOL, POOL)
+    ]
+
+
+def _hidden(stage: Stage, sums: AnyIntegers) -> Tensor:
     layer = stage.layer
     if layer.pooling:
-        pools = _pools(stage, sums)
-        sums = pools.max(axis=-1) if layer.pooling == Pooling.MAX else pools.sum(axis=-1)
-    return np.clip(sums >> layer.shift, *layer.range).astype(np.int16)
+        add: Callable[[AnyIntegers, AnyIntegers], AnyIntegers] = np.maximum if layer.pooling == Pooling.MAX else np.add
+        sums = reduce(add, _pools(stage, sums))
+    low, high = layer.range
+    return np.clip(sums >> layer.shift, low, high).astype(np.int8 if low < 0 else np.uint8)
 
 
-def _routed(stage: Stage, errors: AnyIntegers, hidden: AnyIntegers, sums: Integers) -> AnyIntegers:
+def _routed(stage: Stage, errors: AnyIntegers, hidden: Tensor, sums: AnyIntegers) -> AnyIntegers:
     """Return the errors of sums, (samples * positions, channels), from those of hidden values and the values."""
     low, high = stage.layer.range
     errors = errors * ((hidden > low) & (hidden < high))
-    if stage.layer.pooling:
-        channels, height, width = stage.outputs
-        spread = np.repeat(errors[..., np.newaxis], POOL**2, axis=-1)
-        if stage.layer.pooling == Pooling.MAX:
-            spread *= _pools(stage, sums).argmax(axis=-1)[..., np.newaxis] == np.arange(POOL**2)
-        tiled = spread.reshape(-1, channels, height, width, POOL, POOL).transpose(0, 1, 2, 4, 3, 5)
-        errors = np.zeros(sums.shape, errors.dtype)
-        errors[:, :, : POOL * height, : POOL * width] = tiled.reshape(-1, channels, POOL * height, POOL * width)
-    return np.ascontiguousarray(np.moveaxis(errors, 1, -1)).reshape(-1, stage.layer.outputs)
+    channels, height, width = stage.sums
+    routed = np.zeros((len(errors), height, width, channels), errors.dtype)
+    if not stage.layer.pooling:
+        routed[:] = np.moveaxis(errors, 1, -1)
+    elif stage.layer.pooling == Pooling.SUM:
+        for down, across in _places(stage):
+            routed[:, down, across] = np.moveaxis(errors, 1, -1)
+    else:
+        pools = _pools(stage, sums)
+        greatest = reduce(np.maximum, pools)
+        is_open = np.ones(greatest.shape, np.bool_)  # where no place before was as great
+        for (down, across), values in zip(_places(stage), pools, strict=True):
+            is_first = is_open & (values == greatest)
+            routed[:, down, across] = np.moveaxis(errors * is_first, 1, -1)
+            is_open &= ~is_first
+    return routed.reshape(-1, channels)
 
 
-def _passed(stage: Stage, errors: AnyIntegers, weights: Integers, samples: int) -> Integers:
+def _passed(stage: Stage, errors: Narrow, weights: Integers, samples: int) -> AnyIntegers:
     """Return the errors of a layer's inputs, (samples, channels, height, width), from those of its sums."""
-    columns = _product(errors, weights[:, :-1])
     channels, height, width = stage.inputs
+    kernels = weights[:, :-1].astype(np.float32)
+    bound = greatest_row(errors) * greatest_column(kernels)
+    by_place = np.ascontiguousarray(np.moveaxis(kernels.reshape(len(kernels), channels, -1), -1, 0))
     edge, layer = stage.layer.padding, stage.layer
     _, down, across = stage.sums
-    patches = columns.reshape(samples, down, across, channels, *stage.kernel)
-    summed = np.zeros((samples, channels, height + 2 * edge, width + 2 * edge), np.int64)
+    patches: Floats = product(errors, by_place, bound).reshape(*stage.kernel, samples, down, across, channels)
+    kind = np.float32 if is_narrow(bound * stage.readers) else np.float64
+    summed: Floats = np.zeros((samples, height + 2 * edge, width + 2 * edge, channels), kind)
     for row, column in np.ndindex(*stage.kernel):
         rows = slice(row, row + layer.stride_height * (down - 1) + 1, layer.stride_height)
         places = slice(column, column + layer.stride_width * (across - 1) + 1, layer.stride_width)
-        summed[:, :, rows, places] += patches[..., row, column].transpose(0, 3, 1, 2)
-    inner = summed[:, :, edge : edge + height, edge : edge + width]
-    return np.clip(shift_round(inner, layer.error_shift), -GREATEST_ERROR, GREATEST_ERROR)
+        summed[:, rows, places] += patches[row, column]
+    inner = np.moveaxis(summed[:, edge : edge + height, edge : edge + width].astype(np.int64), -1, 1)
+    return np.clip(shift_round(inner, layer.error_shift), -GREATEST_ERROR, GREATEST_ERROR).astype(np.int32)

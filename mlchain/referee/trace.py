@@ -8,10 +8,13 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
+from mlchain.referee import steps
 from mlchain.referee.layout import Layout, Tensor
 from mlchain.referee.steps import Job, Numbers, State, Steps
 from mlchain.training.cost import cost_of
-from mlchain.training.exact import AnyIntegers
 from mlchain.training.recipe import Recipe
 from mlchain.training.trees import MISSING, Levels, grow, missing, node_of
 
@@ -82,7 +85,8 @@ class Trace:
         step, tensor, number = found
         row, column, count = tensor.span(number)
         first = row * tensor.columns + column
-        return _bytes_of(self.numbers(step)[tensor.kind, tensor.layer].reshape(-1)[first : first + count], tensor)
+        numbers = self.numbers(step)[tensor.kind, tensor.layer].reshape(-1)[first : first + count]
+        return _bytes_of(numbers, tensor).tobytes()
 
     def numbers(self, step: int) -> Numbers:
         """Return the tensors of a step."""
@@ -134,13 +138,14 @@ def first_difference(trace: Trace, other: Callable[[int, int], bytes]) -> int | 
     return index
 
 
-def _bytes_of(numbers: AnyIntegers, tensor: Tensor) -> bytes:
+def _bytes_of(numbers: steps.Tensor, tensor: Tensor) -> NDArray[np.uint8]:
     # A cast to fewer bits keeps the lowest ones, as two's complement wants it.
-    return numbers.astype(f">i{tensor.width}" if tensor.width > 1 else "i1").tobytes()
+    kind = f">i{tensor.width}" if tensor.width > 1 else "i1"
+    return numbers.astype(kind, order="C", copy=False).reshape(-1).view(np.uint8)
 
 
-def _hashes_of(numbers: AnyIntegers, tensor: Tensor) -> list[bytes]:
-    data, sha256 = memoryview(_bytes_of(numbers, tensor)), hashlib.sha256
+def _hashes_of(numbers: steps.Tensor, tensor: Tensor) -> list[bytes]:
+    data, sha256 = _bytes_of(numbers, tensor).data, hashlib.sha256
     row = tensor.columns * tensor.width
     if tensor.rows_per_leaf:
         size = row * tensor.rows_per_leaf
