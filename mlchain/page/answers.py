@@ -15,7 +15,7 @@ from mlchain.page.amounts import Json, amount, hash_text
 from mlchain.page.chronicle import Chronicle, transactions_of
 from mlchain.page.games import dispute_shown, game_shown
 from mlchain.page.jobs import job_shown
-from mlchain.page.models import makers
+from mlchain.page.models import maker_of
 from mlchain.page.showing import event_shown
 from mlchain.protocol.calls import View
 from mlchain.protocol.ledger import ModelVersion
@@ -93,7 +93,7 @@ class Answers:
     def version(self, view: View, number: str) -> Json:
         """Return which jobs made a version of the model, and what publishing it cost."""
         version = _version(view, number)
-        maker = makers(view.ledger).get(version.number)
+        maker = maker_of(view.ledger, version)
         hashes = transactions_of(self._chronicle.of_version(version.number))
         found = [it[1] for it in map(self._cost_of, hashes) if it is not None]
         jobs: list[Json] = [

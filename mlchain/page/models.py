@@ -46,10 +46,9 @@ def version_shown(
     }
 
 
-def makers(ledger: Ledger) -> dict[int, Round]:
-    """Return by the number of a version the round that made it: the last one that trained its parent."""
-    trained = {current.terms.model_version: current for current in ledger.rounds}
-    return {version.number: trained[version.parent] for version in ledger.versions if version.parent in trained}
+def maker_of(ledger: Ledger, version: ModelVersion) -> Round | None:
+    """Return the round that a version says it is made of, None if it says none, or one that there is not."""
+    return ledger.rounds[version.round - 1] if 1 <= version.round <= len(ledger.rounds) else None
 
 
 def made(ledger: Ledger, number: int) -> Made | None:

@@ -8,7 +8,7 @@ from mlchain.page.amounts import Json, amount
 from mlchain.page.chronicle import Chronicle, Sums, actors_of
 from mlchain.page.games import dispute_shown
 from mlchain.page.jobs import STATES, job_shown
-from mlchain.page.models import Quality, makers, training_loss, version_shown
+from mlchain.page.models import Quality, maker_of, training_loss, version_shown
 from mlchain.protocol.calls import View
 from mlchain.protocol.events import Log
 from mlchain.protocol.ledger import Account, Ledger
@@ -108,12 +108,12 @@ class Showing:
         return known[1]
 
     def _of_versions(self, ledger: Ledger, quality_of: Callable[[int], Quality | None]) -> Values:
-        made_by, shown = makers(ledger), dict[str, Json]()
+        shown = dict[str, Json]()
         for version in ledger.versions:
             number = version.number
             known, refuted = self._versions.get(number), ledger.refuted is not None and ledger.refuted.version == number
             if known is None or refuted:
-                maker, quality = made_by.get(number), quality_of(number)
+                maker, quality = maker_of(ledger, version), quality_of(number)
                 known = version_shown(version, maker, quality, self._loss(number, maker), refuted)
                 if version.is_complete and quality is not None:
                     self._versions[number] = known
