@@ -100,8 +100,8 @@ def assert_nothing_is_lost(network, chain, view, rounds, jobs):
             for seat, worker in enumerate(job.committee):
                 if behaviour_of[worker].is_honest:
                     assert job.settlements[seat].verdict is Verdict.REWARDED, (current.number, seat)
-                elif behaviour_of[worker].name in ("wrong", "colluding"):
-                    assert job.settlements[seat].verdict is Verdict.SLASHED
+                elif behaviour_of[worker].name in ("wrong", "colluding"):  # whose answer nobody waits for
+                    assert job.settlements[seat].verdict in (Verdict.SLASHED, Verdict.ABSENT)
 
 
 def under_fire(folder, workers, rounds, wanted, seed, chain_id=1337, jobs=1):
