@@ -7,11 +7,12 @@ from ape_ethereum.provider import Web3Provider
 
 from mlchain.chain.bonds import learn_bonds
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.history import BEGINS, left_out
+from mlchain.chain.history import BEGINS
 from mlchain.chain.logs import BLOCKS_PER_REQUEST, Logs
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.raw_logs import topic_of
 from mlchain.chain.views import ViewCall, Views
+from mlchain.chain.witness import left_out
 from mlchain.protocol.events import Joined, Left, Log, RoundDeployed, StakeWithdrawn
 from mlchain.protocol.ledger import Account, Ledger, ModelVersion
 from mlchain.protocol.model_events import ModelChunkPublished, VersionRefuted

@@ -1,19 +1,19 @@
 """The logs of a deployment, read block after block, and the ledger that they add up to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn, Protocol
 
 from ape_ethereum.provider import Web3Provider
 from web3.exceptions import BlockNotFound
 
 from mlchain.chain.deployment import Deployment
+from mlchain.chain.digest import Digest
 from mlchain.chain.headers import Header, hash_in, header_question
 from mlchain.chain.identity import Readable, require_genesis, require_same
 from mlchain.chain.logs import Logs, events_of
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.questions import Question
-from mlchain.chain.views import ViewCall, view_question
-from mlchain.chain.witness import NOTHING, Witness
+from mlchain.chain.witness import REFUSALS, Witness, left_out, too_late
 from mlchain.errors import UserError, require
 from mlchain.protocol.events import JobDeployed, Log
 from mlchain.protocol.ledger import Ledger
@@ -186,21 +186,37 @@ class History:
     def _read_on(self, last: int, head: Header | None = None) -> None:
         for start, end in self._logs.ranges(self.read_to + 1, last):
             hash_ = head.hash if head and head.number == end else self._hash_of(end)
-            expected = self._witness.expected(self._tally([])) if self._witness and end == last else []
-            # Blocks may be replaced between any two requests: so check the oldest again at the end.
-            is_next = head is not None and head.comes_after(self.read_to, self._hash)
-            blocks = [end] if self._hash is None or is_next else [self.read_to, end]
-            beside = [*map(header_question, blocks), *(view_question(each.call, end) for each in expected)]
-            logs, answers = self._logs_of(start, end, beside)
-            *before, after = map(hash_in, answers[: len(blocks)])
-            for it in before:
-                self._require_last(it)
-            if hash_ is None or after != hash_:
+            if hash_ is None:
                 self._drop()
-            known = dict(zip([each.call for each in expected], answers[len(blocks) :], strict=True))
-            self._take(logs, end, end == last, known)
+            logs, digest = self._read(start, end, hash_, self._witness if head and end == last else None)
+            self._take(logs, end, end == last, digest)
             self._note_read(end, hash_)
             self._news += logs
+
+    def _read(self, start: int, end: int, hash_: bytes, witness: Witness | None) -> tuple[list[Log], Digest | None]:
+        """Return the logs of blocks, of which the last has this hash, and what the contracts have counted then.
+
+        Blocks may be replaced between any two requests: so the oldest and the last are checked beside the logs.
+        """
+        tally = self._tally([])
+        question = witness.digest_question(tally, self.read_to, end, hash_) if witness and self._hash else None
+        if witness and question:
+            try:
+                logs, (answer,) = self._logs_of(start, end, [question])
+                digest = witness.digest_in(answer, tally)
+            except REFUSALS:
+                witness.note_refusal()
+            else:
+                self._require_last(digest.ancestor)
+                return logs, digest
+        blocks = [end] if self._hash is None else [self.read_to, end]
+        logs, answers = self._logs_of(start, end, list(map(header_question, blocks)))
+        *before, after = map(hash_in, answers)
+        for it in before:
+            self._require_last(it)
+        if after != hash_:
+            self._drop()
+        return logs, None
 
     def _objection(self) -> UserError | None:
         try:
@@ -218,16 +234,16 @@ class History:
         if not self._milestones or block >= self._milestones[-1][0] + DEEPEST:
             self._milestones = [*self._milestones[-1:], (block, hash_)]
 
-    def _take(self, logs: Sequence[Log], end: int, is_last: bool, known: Mapping[ViewCall, Any] = NOTHING) -> None:
+    def _take(self, logs: Sequence[Log], end: int, is_last: bool, digest: Digest | None = None) -> None:
         """Fold logs up to block `end`; raises NodeError when events are missing.
 
-        Only of the newest blocks does every node remember what the contracts had counted then; `known` is what is
-        known of it already.
+        Only of the newest blocks does every node remember what the contracts had counted then; `digest` is what it has
+        said of it already.
         """
         witness = self._witness if is_last else None
         try:
             if witness:
-                witness.require_all(self._tally(logs), end, known)
+                witness.require_all(self._tally(logs), end, digest)
         except NodeError as error:
             if self._passed_over:
                 self._blooms_tell = False
@@ -281,13 +297,3 @@ class History:
 
     def _tally(self, logs: Sequence[Log]) -> Tally:
         return Tally.of(self.ledger, logs, self._jobs)
-
-
-def too_late(first: int) -> str:
-    """Return the error for a deployment that has events before the first block that is read."""
-    return f"the deployment has events before block {first}, where reading begins: choose an earlier --first-block"
-
-
-def left_out(sentence: str, first: int) -> NodeError:
-    """Return the error for events that are missing, which may be those before block `first`, where reading begins."""
-    return NodeError(f"{sentence}, or {too_late(first)}" if first else sentence)

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from ape_ethereum.provider import Web3Provider
 
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.history import BEGINS, REPLACED, left_out
+from mlchain.chain.history import BEGINS, REPLACED
 from mlchain.chain.log_store import LogStore, Part
 from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.witness import Witness
+from mlchain.chain.witness import Witness, left_out
 from mlchain.protocol.events import JobDeployed, Log
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job

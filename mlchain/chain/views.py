@@ -49,11 +49,18 @@ class Views:
 
 def view_question(call: ViewCall, block: int | None) -> Question:
     """Return the question for what a view says at the end of a block, None for the newest."""
-    when = "latest" if block is None else hex(block)
-    return "eth_call", [{"to": to_checksum_address(call.address), "data": _input(call)}, when]
+    return "eth_call", [{"to": to_checksum_address(call.address), "data": input_of(call)}, when(block)]
 
 
-def _input(call: ViewCall) -> str:
+def when(block: int | bytes | None) -> str | dict[str, Any]:
+    """Return how a question names a block: by its number, by its hash, or as the newest."""
+    if isinstance(block, bytes):
+        return {"blockHash": to_hex(block), "requireCanonical": True}
+    return "latest" if block is None else hex(block)
+
+
+def input_of(call: ViewCall) -> str:
+    """Return the data that asks for a view."""
     method = _method(call.contract, call.view)
     kinds = [str(argument.canonical_type) for argument in method.inputs]
     return to_hex(keccak(text=method.selector)[:4] + encode(kinds, [to_abi(it) for it in call.arguments]))

@@ -4,34 +4,24 @@ A backend that lags behind the others, or is broken, answers that there are no l
 that would miss its seat, or rule over answers that it has not seen.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from ape_ethereum.provider import Web3Provider
-from web3.exceptions import Web3Exception
+from web3 import HTTPProvider
+from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
 
 from mlchain.chain.deployment import Deployment
+from mlchain.chain.digest import REACH, Digest, Expectation, digest_in, digest_question
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.questions import Questions, bytes_of
+from mlchain.chain.questions import Question, Questions, bytes_of
 from mlchain.chain.views import ViewCall, view_question
 from mlchain.protocol.rounds import Job
 from mlchain.protocol.tally import Tally
 
 WORD = 32  # bytes
-NOTHING: Mapping[ViewCall, Any] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """A view of a contract, and what some of the words that it returns are to be, by their place."""
-
-    call: ViewCall
-    expected: dict[int, int]
-
-    def is_answered_by(self, words: Sequence[int]) -> bool:
-        """Return whether the words are as expected; none, where there is no contract yet, count nothing."""
-        return all((words[place] if words else 0) == number for place, number in self.expected.items())
+TRIES = 3  # refusals in a row after which a node is not asked for digests any more
+REFUSALS = (ContractLogicError, Web3RPCError)  # of a question for a digest
 
 
 class Witness:
@@ -40,6 +30,8 @@ class Witness:
     def __init__(self, provider: Web3Provider, deployment: Deployment) -> None:
         self._questions = Questions(provider)
         self._addresses = deployment.addresses
+        self._tries = TRIES if isinstance(provider.web3.provider, HTTPProvider) else 0
+        self._gives_digests = False
 
     def expected(self, tally: Tally) -> list[Expectation]:
         """Return what the contracts say if all that happened is in the tally."""
@@ -63,12 +55,30 @@ class Witness:
             for job, (commitments, candidates) in tally.jobs.items()
         ]
 
-    def require_all(self, tally: Tally, block: int, known: Mapping[ViewCall, Any] = NOTHING) -> None:
+    def digest_question(self, tally: Tally, ancestor: int, block: int, hash_: bytes) -> Question | None:
+        """Return the question for what is counted at the end of a block, by its hash, and for the hash of an ancestor.
+
+        None where the node does not answer it.
+        """
+        can_be_asked = self._tries and block - ancestor <= REACH
+        return digest_question(self.expected(tally), ancestor, hash_) if can_be_asked else None
+
+    def digest_in(self, answer: Any, tally: Tally) -> Digest:
+        """Return the answer to that question; raises Web3RPCError for what is none."""
+        digest = digest_in(answer, self.expected(tally))
+        self._tries, self._gives_digests = TRIES, True
+        return digest
+
+    def note_refusal(self) -> None:
+        """Take note that the node has not answered the question for a digest."""
+        self._tries, self._gives_digests = self._tries - 1, False
+
+    def require_all(self, tally: Tally, block: int, digest: Digest | None = None) -> None:
         """Raise NodeError unless all that happened up to the end of `block` is in the tally.
 
-        `known` are answers that the node has given already, by what was asked.
+        `digest` is what the node has said already.
         """
-        self._require(self.expected(tally), block, "the contracts have counted more, or less", known)
+        self._require(self.expected(tally), block, "the contracts have counted more, or less", digest)
 
     def require_committees(self, jobs: Sequence[Job], block: int) -> None:
         """Raise NodeError unless the contracts have drawn the ledger's committees, so from the pool that it knows."""
@@ -91,16 +101,25 @@ class Witness:
         return any(word for answer in answers for word in words_of(answer))
 
     def _require(
-        self,
-        expectations: Sequence[Expectation],
-        block: int,
-        otherwise: str,
-        known: Mapping[ViewCall, Any] = NOTHING,
+        self, expectations: Sequence[Expectation], block: int, otherwise: str, digest: Digest | None = None
     ) -> None:
-        asked = [each for each in expectations if each.call not in known]
-        answers = dict(known) | dict(zip([each.call for each in asked], self._ask(asked, block), strict=True))
-        if not all(each.is_answered_by(words_of(answers[each.call])) for each in expectations):
+        if digest is None or not digest.is_of(expectations):
+            digest = self._digest(expectations, block) if self._gives_digests else None
+        if digest:
+            is_met = digest.is_as_expected(expectations)
+        else:
+            answers = zip(expectations, self._ask(expectations, block), strict=True)
+            is_met = all(each.is_answered_by(words_of(answer)) for each, answer in answers)
+        if not is_met:
             raise NodeError(f"the node leaves out events up to block {block}: {otherwise}")
+
+    def _digest(self, expectations: Sequence[Expectation], block: int) -> Digest | None:
+        try:
+            (answer,) = self._questions.ask([digest_question(expectations, block - 1, block)])
+            return digest_in(answer, expectations)
+        except REFUSALS:
+            self.note_refusal()
+            return None
 
     def _ask(self, expectations: Sequence[Expectation], block: int) -> list[Any]:
         return self._questions.ask([view_question(each.call, block) for each in expectations])
@@ -113,3 +132,13 @@ def words_of(answer: bytes | str) -> list[int]:
     """Return the words that a view has returned."""
     data = bytes_of(answer)
     return [int.from_bytes(data[at : at + WORD], "big") for at in range(0, len(data), WORD)]
+
+
+def too_late(first: int) -> str:
+    """Return the error for a deployment that has events before the first block that is read."""
+    return f"the deployment has events before block {first}, where reading begins: choose an earlier --first-block"
+
+
+def left_out(sentence: str, first: int) -> NodeError:
+    """Return the error for events that are missing, which may be those before block `first`, where reading begins."""
+    return NodeError(f"{sentence}, or {too_late(first)}" if first else sentence)

@@ -11,10 +11,11 @@ from mlchain.chain.archive import Archive
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
+from mlchain.chain.digest import Expectation
 from mlchain.chain.followed import FollowedDeployment
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.views import ViewCall
-from mlchain.chain.witness import Expectation, Witness, words_of
+from mlchain.chain.witness import Witness, words_of
 from mlchain.protocol.calls import Call
 from mlchain.protocol.events import (
     AdmissionSet,

@@ -1,0 +1,107 @@
+"""What many views say at the end of a block, as one hash: one short question for all, and a shorter answer.
+
+`eth_call` without a receiver runs a program as if it were to create a contract, and returns what the contract's code
+would be. Ours asks the views. It runs at the end of a block that may be named by its hash (EIP-1898): a node on whose
+chain there is another one refuses. Beside the hash of the words it returns that of an earlier block.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_utils import keccak, to_bytes, to_hex
+from web3.exceptions import Web3RPCError
+
+from mlchain.chain.questions import Question, bytes_of
+from mlchain.chain.views import ViewCall, input_of, when
+
+WORD = 32  # bytes
+REACH = 256  # blocks before its own whose hashes a program can have
+ANCESTOR, DIGEST, WORDS = WORD, 2 * WORD, 3 * WORD  # where they are in the program's memory
+RETURNED = 2 * WORD + 1  # bytes, of which the first is zero: code that begins with another one may be refused
+
+KECCAK, BLOCKHASH, POP, STORE, GAS, RETURN, CALL = (bytes([code]) for code in b"\x20\x40\x50\x52\x5a\xf3\xfa")
+PUSH = 0x5F  # and how many bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A view of a contract, and what some of the words that it returns are to be, by their place."""
+
+    call: ViewCall
+    expected: dict[int, int]
+
+    def is_answered_by(self, words: Sequence[int]) -> bool:
+        """Return whether the words are as expected; none, where there is no contract yet, count nothing."""
+        return all((words[place] if words else 0) == number for place, number in self.expected.items())
+
+    @property
+    def words(self) -> list[int]:
+        """The words up to the last one that is expected, with zero for the others."""
+        return [self.expected.get(place, 0) for place in range(max(self.expected, default=-1) + 1)]
+
+
+def digest_of(expectations: Sequence[Expectation]) -> bytes:
+    """Return the hash of the words that are expected."""
+    return keccak(b"".join(word.to_bytes(WORD, "big") for it in expectations for word in it.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What views said at the end of a block; `ancestor` is the hash of the block before that was asked for, too."""
+
+    calls: list[ViewCall]
+    ancestor: bytes
+    words: bytes
+
+    def is_of(self, expectations: Sequence[Expectation]) -> bool:
+        """Return whether it is of these views, and of no others."""
+        return self.calls == [it.call for it in expectations]
+
+    def is_as_expected(self, expectations: Sequence[Expectation]) -> bool:
+        """Return whether the words of its views are as expected."""
+        return self.words == keccak(b"".join(word.to_bytes(WORD, "big") for it in expectations for word in it.words))
+
+
+def digest_question(expectations: Sequence[Expectation], ancestor: int, block: int | bytes) -> Question:
+    """Return the question for the words of views at the end of a block, by its number or hash.
+
+    And for the hash of block `ancestor`, which is zero unless it is one of the REACH before.
+    """
+    place, program = WORDS, _push(ancestor) + BLOCKHASH + _store(ANCESTOR)
+    end = WORDS + sum(WORD * len(it.words) for it in expectations)
+    for it in expectations:
+        program += _ask(it, place, end)
+        place += WORD * len(it.words)
+    program += _push(end - WORDS) + _push(WORDS) + KECCAK + _store(DIGEST)
+    program += _push(RETURNED) + _push(ANCESTOR - 1) + RETURN
+    return "eth_call", [{"data": to_hex(program)}, when(block)]
+
+
+def digest_in(answer: Any, expectations: Sequence[Expectation]) -> Digest:
+    """Return the digest that a node has answered with; raises Web3RPCError for what is none."""
+    data = bytes_of(answer or b"")
+    if len(data) != RETURNED:
+        raise Web3RPCError(f"{len(data)} bytes are no answer to a program")
+    return Digest([it.call for it in expectations], data[1 : 1 + WORD], data[1 + WORD :])
+
+
+def _ask(it: Expectation, place: int, free: int) -> bytes:
+    """Return what writes the words of a view to a place in memory, and zero where none is expected."""
+    data, size = to_bytes(hexstr=input_of(it.call)), WORD * len(it.words)
+    arguments = [int.from_bytes(data[at : at + WORD], "big") for at in range(4, len(data), WORD)]
+    given = [int.from_bytes(data[:4], "big"), *arguments]
+    program = b"".join(_push(value) + _store(free + WORD * at) for at, value in enumerate(given))
+    program += _push(size) + _push(place) + _push(len(data)) + _push(free + WORD - 4)
+    program += _push(int(it.call.address, 16)) + GAS + CALL + POP
+    rest = [at for at in range(len(it.words)) if at not in it.expected]
+    return program + b"".join(_push(0) + _store(place + WORD * at) for at in rest)
+
+
+def _store(place: int) -> bytes:
+    return _push(place) + STORE
+
+
+def _push(value: int) -> bytes:
+    data = value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
+    return bytes([PUSH + len(data)]) + data
