@@ -1,5 +1,6 @@
 """A node that says nothing, or nothing of use, is not waited for longer than it deserves."""
 
+import gzip
 import socket
 import threading
 import time
@@ -19,14 +20,17 @@ from mlchain.chain.prompt_node import PromptHTTP, PromptNode, promptly
 
 @contextmanager
 def answering(body: bytes) -> Iterator[str]:
-    """Yield the address of a node whose answer is always the same."""
+    """Yield the address of a node whose answer is always the same, and compressed for who takes that, as Geth's are."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(200)
+            is_taken = "gzip" in self.headers.get("Accept-Encoding", "")
+            if is_taken:
+                self.send_header("Content-Encoding", "gzip")
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(gzip.compress(body) if is_taken else body)
 
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
@@ -102,6 +106,19 @@ def test_chains_of_this_machine_are_left_alone(choice):
 def test_an_answer_is_returned():
     with answering(b'{"jsonrpc": "2.0", "id": 1, "result": "0x10"}') as url:
         assert int(str(asked(url)), 0) == 16
+
+
+def test_an_answer_may_come_compressed():
+    encodings = []
+    with answering(b'{"jsonrpc": "2.0", "id": 1, "result": "0x10"}') as url:
+        node = node_at(url)
+        node._set_web3()
+        session = node.web3.provider._request_session_manager.cache_and_return_session(url)
+        session.hooks["response"].append(lambda answer, **_: encodings.append(answer.headers.get("Content-Encoding")))
+
+        assert node.web3.eth.block_number == 16
+
+    assert encodings == ["gzip"]
 
 
 @pytest.mark.parametrize("body", [b"<html>hello</html>", b"\xff", b"[]", b"{}", b'"busy"', b'{"message": "slow down"}'])
