@@ -31,6 +31,7 @@ class FollowedDeployment:
     ) -> None:
         self.deployment = deployment
         self.gas_limit = 0
+        self._logs = logs
         witness = None if trusted else Witness(provider, deployment)
         self.history = History(chain, provider, logs, deployment, witness, beginning)
         self._confirmations = int(provider.network.required_confirmations)
@@ -48,6 +49,7 @@ class FollowedDeployment:
         known = self.deployment.chain_id
         require(chain_id == known, f"the node is on chain {chain_id} now, and the deployment is on chain {known}")
         self.gas_limit = head.gas_limit
+        self._logs.note_time(head)
         news = self.history.advance(head.number - self._confirmations, head)
         if self.history.read_to < self.deployment.block:
             raise NodeError(f"the node has not come to block {self.deployment.block} yet, where the deployment begins")

@@ -10,14 +10,15 @@ from eth_utils import to_bytes, to_checksum_address
 from requests import Timeout
 from web3.exceptions import BlockNotFound, Web3RPCError
 
-from mlchain.chain.headers import header_question
-from mlchain.chain.questions import Question, Questions, number
+from mlchain.chain.headers import Header, header_question
+from mlchain.chain.questions import Question, Questions, bytes_of, number
 from mlchain.chain.raw_logs import RawLog, raw_log, topic_of
 from mlchain.protocol.events import JobDeployed, Log
 
 BLOCKS_PER_REQUEST = 2_000  # at most; fewer where a node refuses so many
 ADDRESSES_PER_REQUEST = 500  # likewise: Geth and Erigon take 1,000 unless told otherwise, some nodes 100 or 10
 ANSWERS_TO_TRUST = 100  # after which a shortened range, or a smaller number of addresses, is doubled
+HEADS_KEPT = 15  # besides the newest: where blocks are to be confirmed, each has been the head before it is read
 MANY_ADDRESSES = re.compile(r"address|filters", re.IGNORECASE)  # in what Geth, Erigon, Alchemy or Infura refuse them by
 
 Topics = Sequence[str | Sequence[str] | None]  # in hex, by their place; None is any, several are any of them
@@ -41,6 +42,12 @@ class Logs:
         self._span = BLOCKS_PER_REQUEST
         self._width = ADDRESSES_PER_REQUEST
         self._answers = 0  # since the last refusal
+        self._times: dict[bytes, int] = {}  # of the newest heads, in seconds by hash
+
+    def note_time(self, head: Header) -> None:
+        """Remember the time of a block, so that it is not asked for with its logs."""
+        kept = list(self._times.items())[-HEADS_KEPT:]
+        self._times = dict([*kept, (head.hash, head.timestamp)])
 
     def ranges(self, first: int, last: int) -> Iterator[tuple[int, int]]:
         """Return the first and last block of every request that blocks `first` to `last` are read in."""
@@ -153,11 +160,16 @@ class Logs:
 
     def _timed(self, logs: Sequence[Mapping[str, Any]]) -> list[RawLog]:
         """Return logs with the time of their blocks, in seconds: some nodes say it in the log."""
-        said = {number(log["blockNumber"]): log.get("blockTimestamp") for log in logs}
-        times = {block: number(time) for block, time in said.items() if time is not None}
+        said = {number(log["blockNumber"]): self._time_of(log) for log in logs}
+        times = {block: time for block, time in said.items() if time is not None}
         silent = [block for block in said if block not in times]
         headers = self._questions.ask([header_question(block) for block in silent])
         if None in headers:
             raise BlockNotFound(f"the node has logs of block {silent[headers.index(None)]}, and not the block")
         times |= {block: number(it["timestamp"]) for block, it in zip(silent, headers, strict=True)}
         return [raw_log(log, times[number(log["blockNumber"])]) for log in logs]
+
+    def _time_of(self, log: Mapping[str, Any]) -> int | None:
+        """Return the time of a log's block, None if neither the node nor an earlier head has said it."""
+        said = log.get("blockTimestamp")
+        return self._times.get(bytes_of(log["blockHash"])) if said is None else number(said)

@@ -57,6 +57,21 @@ def test_a_block_without_logs_is_known_by_its_header(chain, members, asked):
     assert "eth_getLogs" in asked
 
 
+def test_the_time_of_a_block_that_was_the_head_is_not_asked_for_again(chain, members, asked):
+    chain.send(members[0], JOIN)
+    asked.clear()
+    (joined,) = chain.sync()
+    blocks = asked.count("eth_getBlockByNumber")
+    chain.send(members[1], JOIN)
+    chain.mine(1)
+    asked.clear()
+    (later,) = chain.sync()
+
+    assert asked.count("eth_getBlockByNumber") == blocks + 1, "it was never the head when somebody looked"
+    times = [chain._provider.web3.eth.get_block(log.block)["timestamp"] for log in (joined, later)]
+    assert [joined.timestamp, later.timestamp] == times
+
+
 def test_blocks_that_do_not_follow_each_other_are_asked_about(chain, asked):
     chain.mine(2)
     asked.clear()
