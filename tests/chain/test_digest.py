@@ -68,6 +68,23 @@ def batches(monkeypatch, node, answer=lambda _method, _given, said: said):
     return asked
 
 
+def is_program(method, given):
+    return method == "eth_call" and "to" not in given[0]
+
+
+def refuse_programs(monkeypatch, node):
+    """Let the node refuse to run programs, but in batches."""
+    manager = node.web3.manager
+    request = manager.request_blocking
+
+    def refuse(method, given, *others):
+        if is_program(method, given):
+            raise Web3RPCError("no")
+        return request(method, given, *others)
+
+    monkeypatch.setattr(manager, "request_blocking", refuse)
+
+
 @given(
     views=st.lists(st.sampled_from([*VIEWS, *ARGUED]), min_size=1, max_size=20),
     size=st.integers(1, 4),
@@ -170,18 +187,7 @@ def test_a_block_that_was_read_and_replaced_is_noticed_by_its_descendants(chain,
 
 @pytest.mark.parametrize("refusal", [{"error": {"code": -32000, "message": "no"}}, {"result": "0x"}], ids=["no", "0x"])
 def test_a_node_that_gives_no_digest_is_asked_for_headers_and_views(chain, node, members, refusal, monkeypatch):
-    manager = node.web3.manager
-    request = manager.request_blocking
-
-    def is_program(method, given):
-        return method == "eth_call" and "to" not in given[0]
-
-    def refuse(method, given, *others):
-        if is_program(method, given):
-            raise Web3RPCError("no")
-        return request(method, given, *others)
-
-    monkeypatch.setattr(manager, "request_blocking", refuse)
+    refuse_programs(monkeypatch, node)
     asked = batches(
         monkeypatch,
         node,
@@ -195,6 +201,18 @@ def test_a_node_that_gives_no_digest_is_asked_for_headers_and_views(chain, node,
     assert len(members[1:]) > TRIES
     assert asked.count(A_DIGEST) == TRIES
     assert {"eth_getLogs", "eth_getBlockByNumber"} in asked
+
+
+def test_a_node_that_gives_digests_no_longer_is_asked_for_views(chain, node, monkeypatch):
+    chain.mine(2)
+    chain.sync()
+    history, tally = chain._followed.history, chain._followed.history._tally([])
+    refuse_programs(monkeypatch, node)
+
+    history._witness.require_all(tally, chain.height)
+    tally.members += 1
+    with pytest.raises(NodeError, match="leaves out events"):
+        history._witness.require_all(tally, chain.height)
 
 
 def test_of_a_block_long_ago_no_program_knows_the_hash_and_none_is_asked(chain, node, monkeypatch):
