@@ -60,7 +60,7 @@ class Digest:
 
     def is_as_expected(self, expectations: Sequence[Expectation]) -> bool:
         """Return whether the words of its views are as expected."""
-        return self.words == keccak(b"".join(word.to_bytes(WORD, "big") for it in expectations for word in it.words))
+        return self.words == digest_of(expectations)
 
 
 def digest_question(expectations: Sequence[Expectation], ancestor: int, block: int | bytes) -> Question:
