@@ -36,7 +36,8 @@ def measure() -> Section:
         takes two moves for every six levels, and three more."""
     priced = f"""Gas of `TrainingJudge.derives` as a transaction, in thousands: the dearest of {ENTRIES} entries of
         every tensor, in the first and the last step of training, before and after."""
-    figures = {"trace-mlp": traced["mnist mlp"][2], "dearest": max(map(_dearest, prices.values()), key=int)}
+    ratios = {f"trace-{name}": traced[f"mnist {name}"][2] for name in ("mlp", "lenet")}
+    figures = ratios | {"dearest": max(map(_dearest, prices.values()), key=int)}
     text = f"{wrapped(said)}\n\n{table(head, rows)}\n\n{wrapped(priced)}\n\n{table(['', *PRICED], cost)}"
     return Section("A dispute about training", text, {name: str(value) for name, value in figures.items()})
 
