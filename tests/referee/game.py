@@ -17,11 +17,12 @@ STATEMENT = keccak(DESCRIPTION)  # and the result's hash
 
 
 class Counting:
-    """A trace: the right one, or one with other bytes in some leaves, of any length."""
+    """A trace: the right one, or one with other bytes in some leaves, of any length, or without them."""
 
-    def __init__(self, lies: dict[int, bytes] | None = None) -> None:
+    def __init__(self, lies: dict[int, bytes | None] | None = None) -> None:
         numbers = [n.to_bytes(8, "big") for n in range(4 * LEAVES)]
-        self.leaves = {at: b"".join(numbers[4 * at : 4 * at + 4]) for at in range(LEAVES)} | (lies or {})
+        leaves = {at: b"".join(numbers[4 * at : 4 * at + 4]) for at in range(LEAVES)} | (lies or {})
+        self.leaves = {at: leaf for at, leaf in leaves.items() if leaf is not None}
         hashes = [
             hashlib.sha256(self.leaves[at]).digest() if at in self.leaves else MISSING for at in range(1 << DEPTH)
         ]
@@ -90,27 +91,30 @@ class Table:
         receipt = self.disputes.challenge(claim, *arguments, value=BOND, sender=by)
         return Played(receipt.events[-1].challenge, claim, trace, LEVELS, index)
 
-    def open(self, by, game: Played) -> None:
-        self.disputes.open(game.number, game.trace.below(game.depth, game.position), sender=by)
+    def open(self, by, game: Played):
+        return self.disputes.open(game.number, game.trace.below(game.depth, game.position), sender=by)
 
-    def pick(self, by, game: Played, index: int) -> None:
+    def pick(self, by, game: Played, index: int):
         nodes = game.trace.below(game.depth, game.position)
-        self.disputes.pick(game.number, *shown(nodes, index), sender=by)
+        receipt = self.disputes.pick(game.number, *shown(nodes, index), sender=by)
         levels = min(LEVELS, DEPTH - game.depth)
         game.depth, game.position = game.depth + levels, (game.position << levels) + index
+        return receipt
 
-    def reveal(self, by, game: Played) -> None:
+    def reveal(self, by, game: Played):
         leaf = game.trace.leaves[game.position]
-        self.disputes.reveal(game.number, leaf, sender=by)
+        receipt = self.disputes.reveal(game.number, leaf, sender=by)
         game.leaf = leaf
+        return receipt
 
-    def pick_entry(self, by, game: Played, entry: int) -> None:
-        self.disputes.pickEntry(game.number, entry, sender=by)
+    def pick_entry(self, by, game: Played, entry: int):
+        receipt = self.disputes.pickEntry(game.number, entry, sender=by)
         game.entry = entry
+        return receipt
 
-    def prove(self, by, game: Played) -> None:
+    def prove(self, by, game: Played):
         evidence = game.trace.evidence(game.position)
-        self.disputes.prove(game.number, DESCRIPTION, game.leaf, evidence, sender=by)
+        return self.disputes.prove(game.number, DESCRIPTION, game.leaf, evidence, sender=by)
 
     def prove_padding(self, by, game: Played) -> None:
         self.disputes.provePadding(game.number, DESCRIPTION, sender=by)

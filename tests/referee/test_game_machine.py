@@ -32,6 +32,7 @@ LIES = [
     Counting({511: b"junk" * 8}),
     Counting({12: counted([48])}),
     Counting({12: b""}),
+    Counting({12: None}),
 ]
 SILENT, PLAYING = "silent", "playing"
 

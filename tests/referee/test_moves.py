@@ -1,11 +1,13 @@
 """The game, move by move, and what each refuses."""
 
+from itertools import product
+
 import pytest
 from ape import chain, project, reverts
 from ape.exceptions import ContractLogicError
 from ape.utils import ZERO_ADDRESS
 
-from tests.contracts.chain_control import rollback
+from tests.contracts.chain_control import rollback, time_of_next_block
 from tests.referee.game import (
     BOND,
     DEPTH,
@@ -27,6 +29,8 @@ from tests.referee.game import (
 LIAR = Counting({137: counted([548, 549, 551, 552])})  # from its third number on
 PADDED = Counting({LEAVES: counted([1200, 1201, 1202, 1203])})  # goes on where nothing should be
 SHORT = Counting({137: counted([548, 549])})
+HIDDEN = Counting({137: None})
+LAST = Counting({137: counted([548, 549, 550, 552])})
 CLOCK = 1000
 
 
@@ -66,7 +70,9 @@ def play(table, claimant, challenger, game):
             return turn
 
 
-@pytest.mark.parametrize("trace", [LIAR, PADDED, SHORT], ids=["wrong", "padded", "short"])
+@pytest.mark.parametrize(
+    "trace", [LIAR, PADDED, SHORT, HIDDEN, LAST], ids=["wrong", "padded", "short", "hidden", "wrong in the end"]
+)
 def test_a_wrong_claim_cannot_be_shown_and_pays_its_challenger(table, players, trace):
     liar, honest, _ = players
     claim = table.claim(liar, trace)
@@ -83,17 +89,18 @@ def test_a_wrong_claim_cannot_be_shown_and_pays_its_challenger(table, players, t
     assert table.disputes.caseAt(table.judge, STATEMENT).standing == 0
 
 
-@pytest.mark.parametrize("index", [0, 17, 46, 47, 63])
-@pytest.mark.parametrize("below", [0, 7])
-@pytest.mark.parametrize("entry", [0, 3, 4, 65_534])
-def test_a_right_claim_stands_wherever_it_is_challenged(table, players, index, below, entry):
+@pytest.mark.parametrize(
+    ("position", "entry"),
+    [*product((0, 7, 136, 143, LEAVES - 1), (0, 3, 4, 65_534)), *((at, None) for at in (LEAVES, 2**DEPTH - 1))],
+)
+def test_a_right_claim_stands_wherever_it_is_challenged(table, players, position, entry):
     honest, liar, anybody = players
     claim = table.claim(honest, HONEST)
-    game = table.challenge(liar, claim, HONEST, index)
+    game = table.challenge(liar, claim, HONEST, position >> 3)
     table.open(anybody, game)
-    table.pick(liar, game, below)
+    table.pick(liar, game, position & 7)
     answer(table, anybody, game)
-    if game.leaf is not None:
+    if entry is not None:
         table.pick_entry(liar, game, entry)
         answer(table, anybody, game)
 
@@ -104,6 +111,27 @@ def test_a_right_claim_stands_wherever_it_is_challenged(table, players, index, b
     assert table.disputes.creditOf(honest) == 2 * BOND
     with reverts(table.disputes.NothingToPay):
         table.disputes.release(claim, sender=honest)
+
+
+def test_every_move_is_on_record(table, players):
+    honest, liar, anybody = players
+    claim, disputes = table.claim(honest, HONEST), table.disputes
+    game = table.challenge(liar, claim, HONEST, 3)
+
+    done = [table.open(honest, game), table.pick(liar, game, 0), table.reveal(honest, game)]
+    done += [table.pick_entry(liar, game, 1), table.prove(honest, game)]
+    chain.mine(timestamp=table.judge.start() + 2 * CLOCK)
+    done += [disputes.release(claim, sender=anybody), disputes.withdraw(sender=honest)]
+
+    assert [event for receipt in done for event in receipt.events] == [
+        disputes.Opened(challenge=game.number, nodes=HONEST.below(6, 3)),
+        disputes.Picked(challenge=game.number, position=24),
+        disputes.Revealed(challenge=game.number, leaf=HONEST.leaves[24]),
+        disputes.EntryPicked(challenge=game.number, entry=1),
+        disputes.Decided(challenge=game.number, claim=claim, outcome=3),
+        disputes.Released(claim=claim),
+        disputes.BondsWithdrawn(owner=honest, amount=2 * BOND),
+    ]
 
 
 def test_a_clock_that_runs_out_loses(table, players):
@@ -120,15 +148,43 @@ def test_a_clock_that_runs_out_loses(table, players):
     refused(table.disputes.NotYourTurn, table.finish, anybody, silent)
 
 
-def test_a_side_has_one_clock_for_all_its_moves(table, players):
+def test_a_clock_runs_to_its_last_second_and_no_further(table, players):
+    honest, liar, anybody = players
+    game = table.challenge(liar, table.claim(honest, HONEST), HONEST, 3)
+    end = table.disputes.challenges(game.number).since + CLOCK
+
+    with rollback():
+        time_of_next_block(end - 1)
+        refused(table.disputes.WrongTime, table.finish, anybody, game)
+    with rollback():
+        time_of_next_block(end - 1)
+        table.open(honest, game)
+    with rollback():
+        time_of_next_block(end)
+        refused(table.disputes.WrongTime, table.open, honest, game)
+    time_of_next_block(end)
+    table.finish(anybody, game)
+
+    assert table.disputes.challenges(game.number).turn == 4
+
+
+def test_a_side_has_one_clock_for_all_its_moves_and_for_no_others(table, players):
     honest, liar, _ = players
     game = table.challenge(liar, table.claim(honest, HONEST), HONEST, 3)
     chain.mine(deltatime=CLOCK - 100)
     table.open(honest, game)
+    chain.mine(deltatime=CLOCK - 500)
+    refused(table.disputes.WrongTime, table.finish, honest, game)
     table.pick(liar, game, 1)
-    chain.mine(deltatime=150)
+    with rollback():
+        table.reveal(honest, game)
+        chain.mine(deltatime=500)
+        refused(table.disputes.WrongTime, table.pick_entry, liar, game, 1)
 
-    refused(table.disputes.WrongTime, table.reveal, honest, game)
+    chain.mine(deltatime=150)
+    table.finish(liar, game)
+
+    assert table.disputes.challenges(game.number).turn == 4
 
 
 def test_only_the_challenger_moves_for_a_challenge(table, players):
@@ -153,6 +209,24 @@ def test_once_the_leaf_is_shown_only_an_entry_can_be_picked(table, players):
     table.prove(honest, game)
 
     assert table.disputes.challenges(game.number).turn == 3
+
+
+def test_a_leaf_is_shown_once_and_nothing_else_for_one(table, players):
+    honest, liar, _ = players
+    game = table.challenge(liar, table.claim(honest, HONEST), HONEST, 3)
+    with reverts(table.disputes.NotYourTurn):  # the bytes that the disputed node is the hash of
+        table.disputes.reveal(game.number, HONEST.node(7, 6) + HONEST.node(7, 7), sender=honest)
+    table.open(honest, game)
+    table.pick(liar, game, 0)
+    with reverts(table.disputes.WrongLength):  # what would pass the turn
+        table.disputes.open(game.number, [HONEST.node(DEPTH, 24)], sender=honest)
+    game.leaf = HONEST.leaves[24]
+    refused(table.disputes.NotYourTurn, table.prove, honest, game)
+    table.reveal(honest, game)
+    table.pick_entry(liar, game, 1)
+
+    refused(table.disputes.NotYourTurn, table.reveal, honest, game)
+    refused(table.disputes.NotYourTurn, table.prove_padding, honest, game)
 
 
 def test_a_wrong_claim_in_the_last_second_can_be_answered(table, players):
@@ -219,11 +293,18 @@ def test_what_hashes_to_something_else_is_refused(table, players):
     with reverts(table.disputes.WrongLength):
         table.disputes.challenge(claim, index, node, path[:5], value=BOND, sender=liar)
     game = table.challenge(liar, claim, HONEST, 3)
-    game.trace = LIAR
-    table.disputes.open(game.number, HONEST.below(game.depth, game.position), sender=honest)
-    table.disputes.pick(game.number, *shown(HONEST.below(game.depth, game.position), 0), sender=liar)
+    with reverts(table.disputes.WrongHash):
+        table.disputes.open(game.number, HONEST.below(game.depth, game.position + 1), sender=honest)
+    with reverts(table.disputes.WrongLength):
+        table.disputes.open(game.number, HONEST.below(game.depth, game.position)[:4], sender=honest)
+    table.open(honest, game)
+    table.pick(liar, game, 0)
     with reverts(table.disputes.WrongHash):
         table.disputes.reveal(game.number, HONEST.leaves[25], sender=honest)
+    table.reveal(honest, game)
+    table.pick_entry(liar, game, 1)
+    game.leaf = HONEST.leaves[25]
+    refused(table.disputes.WrongHash, table.prove, honest, game)
 
 
 @pytest.mark.parametrize("value", [0, BOND - 1, BOND + 1])
@@ -242,11 +323,14 @@ def test_a_claim_and_a_challenge_take_the_bond_and_nothing_else(table, players, 
 def test_a_bond_comes_back_when_nobody_can_challenge_its_claim_any_more(table, players):
     honest, liar, anybody = players
     claim = table.claim(honest, HONEST)
-    chain.mine(timestamp=table.judge.start() + 2 * CLOCK - 2)
-    with reverts(table.disputes.WrongTime):
+    end = table.judge.start() + 2 * CLOCK
+    with rollback(), reverts(table.disputes.WrongTime):
+        time_of_next_block(end - 1)
         table.disputes.release(claim, sender=honest)
-    chain.mine(deltatime=2)
-    refused(table.disputes.WrongTime, table.challenge, liar, claim, HONEST, 0)
+    with rollback():
+        time_of_next_block(end)
+        refused(table.disputes.WrongTime, table.challenge, liar, claim, HONEST, 0)
+    time_of_next_block(end)
     table.disputes.release(claim, sender=anybody)
     before = honest.balance
 
@@ -275,6 +359,15 @@ def refute(table, liar, challenger, trace=LIAR):
     chain.mine(deltatime=CLOCK)
     table.finish(challenger, game)
     return claim
+
+
+def test_the_bond_of_a_refuted_claim_is_not_released(table, players):
+    honest, liar, _ = players
+    claim = refute(table, liar, honest)
+    chain.mine(timestamp=table.judge.start() + 2 * CLOCK)
+
+    with reverts(table.disputes.NothingToPay):
+        table.disputes.release(claim, sender=liar)
 
 
 def test_the_first_claim_speaks_for_a_result(table, players):
@@ -329,22 +422,28 @@ def test_a_second_challenge_of_a_refuted_claim_gets_its_bond_back(table, players
     refused(table.disputes.IsRefuted, table.open, liar, games[1])
     table.finish(liar, games[1])
 
+    assert list(table.disputes.counts()) == [1, 2]
     assert [table.disputes.creditOf(by) for by in players] == [0, 2 * BOND, BOND]
     assert table.disputes.challenges(games[1].number).turn == 5
 
 
-def test_what_gives_no_time_for_a_dispute_cannot_be_claimed(server, judge, disputes, players):
+def test_what_gives_less_than_a_second_to_each_clock_cannot_be_claimed(server, judge, disputes, players):
     with rollback():
         judge.setTimes(now() + 100, now() + 104, sender=server)
-        with reverts(disputes.NoTime):
-            Table(disputes, judge).claim(players[0], HONEST)
+        refused(disputes.NoTime, Table(disputes, judge).claim, players[0], HONEST)
+
+        judge.setTimes(now() + 100, now() + 105, sender=server)
+        Table(disputes, judge).claim(players[0], HONEST)
+
+        assert disputes.caseAt(judge, STATEMENT).clock == 1
 
 
-def test_a_leaf_is_not_padding(table, players):
-    honest, liar, _ = players
-    game = table.challenge(liar, table.claim(honest, HONEST), HONEST, 3)
-    refused(table.disputes.NotYourTurn, table.prove_padding, honest, game)
-    table.open(honest, game)
-    table.pick(liar, game, 0)
-    refused(table.disputes.NotDerived, table.prove_padding, honest, game)
-    assert game.depth == DEPTH
+@pytest.mark.parametrize(("trace", "position"), [(HONEST, 24), (PADDED, LEAVES)], ids=["honest", "padded"])
+def test_a_leaf_is_not_padding(table, players, trace, position):
+    claimant, challenger, _ = players
+    game = table.challenge(challenger, table.claim(claimant, trace), trace, position >> 3)
+    refused(table.disputes.NotYourTurn, table.prove_padding, claimant, game)
+    table.open(claimant, game)
+    table.pick(challenger, game, position & 7)
+
+    refused(table.disputes.NotDerived, table.prove_padding, claimant, game)
