@@ -12,13 +12,21 @@ from mlchain.training.layers import InputKind, Inputs, Layer, Pooling
 from mlchain.training.recipe import Recipe
 from tests.training import strategies
 
-SEED, INDEX = bytes(range(32)), 3
+SEED, INDEX = bytes(range(32)), 515
 
 
 def case_of(task: DatasetTask, model: bytes, parent: bytes | None, version: int) -> Prover:
     """Return who has computed a job, and published the right result."""
     result = task.train(model, SEED, INDEX, parent, version)
     return Prover(task, model, SEED, INDEX, parent, version, result)
+
+
+def other_case(case: Prover, dice: np.random.Generator) -> Prover:
+    """Return a job of the same recipe with another data set, another model and another parent."""
+    plan = case.task.plan
+    task = DatasetTask(plan, dataset_of(plan, len(case.task.dataset.train_labels), dice))
+    model, parent = (dice.integers(-(2**15), 2**15, plan.weights).astype("<i2").tobytes() for _ in "mp")
+    return replace(case, task=task, model=model, parent=None if case.parent is None else parent)
 
 
 def dataset_of(recipe: Recipe, count: int, generator: np.random.Generator) -> Dataset:

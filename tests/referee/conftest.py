@@ -2,7 +2,18 @@
 
 import pytest
 
+from tests.live.node import Node
+from tests.referee.judging import Judge
 from tests.referee.refereed import Contracts
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory):
+    """The rules of training, on an Anvil of their own."""
+    node = Node(tmp_path_factory.mktemp("anvil"), 1337)
+    node.start(forgets=True)
+    yield Judge.deploy(node)
+    node.stop()
 
 
 @pytest.fixture(scope="module")

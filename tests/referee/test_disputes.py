@@ -3,8 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from ape import chain, project
-from eth_tester.exceptions import TransactionFailed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +13,7 @@ from mlchain.referee.steps import State, Steps
 from mlchain.referee.trace import Trace, first_difference
 from mlchain.tasks.catalogue import create_task
 from tests.referee.cases import case_of, cases, wide_case
+from tests.referee.judging import derives
 
 
 class LyingSteps(Steps):
@@ -45,31 +44,21 @@ def lying(case: Prover, monkeypatch, **lie) -> Prover:
     return liar
 
 
-def is_derived(judge, liar: Prover, position: int, entry: int) -> bool:
-    described = liar.description
-    _, evidence = liar.prove(position, entry)
-    shown = (liar.trace.root, position, liar.trace.leaf(position), entry, evidence)
-    call = judge.derives.encode_input(described.statement, described.to_bytes(), *shown)
-    try:
-        return bool(int.from_bytes(chain.provider.web3.eth.call({"to": judge.address, "data": call}), "big"))
-    except TransactionFailed:
-        return False
+def is_derived(rules, prover: Prover, position: int, entry: int) -> bool:
+    _, evidence = prover.prove(position, entry)
+    (answer,) = rules.follow([derives(prover, position, prover.leaf(position), entry, evidence)])
+    return answer
 
 
-def assert_refuted(judge, case: Prover, liar: Prover) -> int:
+def assert_refuted(rules, case: Prover, liar: Prover) -> int:
     """Walk down both trees, and see the first number that differs fail; return where."""
     position = first_difference(case.trace, liar.trace.node)
     assert position is not None
     ours, theirs = case.said(position), liar.said(position)
     entry = next(number for number, (a, b) in enumerate(zip(ours, theirs, strict=True)) if a != b)
-    assert is_derived(judge, case, position, entry)
-    assert not is_derived(judge, liar, position, entry)
+    assert is_derived(rules, case, position, entry)
+    assert not is_derived(rules, liar, position, entry)
     return position
-
-
-@pytest.fixture(scope="module")
-def judge(server):
-    return server.deploy(project.TrainingJudge)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +69,7 @@ def examples():
 
 
 @given(data=st.data())
-def test_whoever_changes_any_number_cannot_show_that_it_follows(judge, examples, data):
+def test_whoever_changes_any_number_cannot_show_that_it_follows(rules, examples, data):
     case = data.draw(st.sampled_from(examples))
     layout = case.trace.layout
     tensor = data.draw(st.sampled_from(layout.training))
@@ -97,7 +86,7 @@ def test_whoever_changes_any_number_cannot_show_that_it_follows(judge, examples,
     with pytest.MonkeyPatch.context() as monkeypatch:
         liar = lying(case, monkeypatch, **lie)
 
-    position = assert_refuted(judge, case, liar)
+    position = assert_refuted(rules, case, liar)
     row, column = divmod(place, tensor.columns)
     assert position == layout.position(step, tensor, tensor.leaf_of(row, column))
 

@@ -1,22 +1,28 @@
 """The rules of training on the chain: what follows from a trace derives, and nothing else does."""
 
+import hashlib
+from contextlib import suppress
 from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
-from ape import chain, project, reverts
-from eth_tester.exceptions import TransactionFailed
+from ape import project, reverts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlchain.referee import scalars
+from mlchain.referee.evidence import Shown
+from mlchain.referee.layout import Kind
 from mlchain.referee.prover import Prover
 from mlchain.referee.statements import Description, encode_evidence
 from mlchain.training import compression, softmax
-from mlchain.training.layers import OUTPUT_ERROR_BITS
-from tests.referee.cases import WIDE, cases, wide_case
+from mlchain.training.layers import OUTPUT_ERROR_BITS, InputKind, Inputs, Pooling
+from mlchain.training.recipe import Recipe
+from tests.referee.cases import LAST_LAYER, WIDE, WIDE_LAYER, case_of, cases, other_case, task_of, wide_case
+from tests.referee.judging import call, changed, derives
+from tests.referee.junk import climbed, evidence_of, lie_from, with_any_numbers
 
-ENTRIES = 12 if settings.get_current_profile_name() == "thorough" else 4  # of one trace
+ENTRIES = 12  # of one trace
 
 
 NONE = encode_evidence([])
@@ -33,17 +39,6 @@ def wide():
     return wide_case()
 
 
-def follows(judge, case: Prover, position: int, leaf: bytes, entry: int, evidence: bytes) -> bool:
-    """Return whether the judge says so; evidence that it cannot use says nothing."""
-    described = case.description
-    arguments = (described.statement, described.to_bytes(), case.trace.root, position, leaf, entry, evidence)
-    call = {"to": judge.address, "data": judge.derives.encode_input(*arguments)}
-    try:  # not by Ape, which takes a second to explain why a call reverts
-        return bool(int.from_bytes(chain.provider.web3.eth.call(call), "big"))
-    except TransactionFailed:
-        return False
-
-
 @st.composite
 def entries(draw: st.DrawFn, case: Prover) -> tuple[int, int]:
     """The position of a leaf of any tensor of any step, and the number of one of its entries."""
@@ -55,50 +50,201 @@ def entries(draw: st.DrawFn, case: Prover) -> tuple[int, int]:
     return layout.position(step, tensor, leaf), draw(st.integers(0, count - 1) | st.just(count - 1))
 
 
-def changed(leaf: bytes, width: int, entry: int, by: int) -> bytes:
-    """Return a leaf with one entry changed, modulo what its bytes can hold."""
-    at = slice(entry * width, (entry + 1) * width)
-    number = (int.from_bytes(leaf[at], "big") + by) % 256**width
-    return leaf[: at.start] + number.to_bytes(width, "big") + leaf[at.stop :]
+def check(rules, case: Prover, data: st.DataObject) -> None:
+    asked = []
+    for _ in range(ENTRIES):
+        position, entry = data.draw(entries(case))
+        _, tensor, _ = case.trace.layout.find(position)
+        leaf = case.trace.leaf(position)
+        value, evidence = case.prove(position, entry)
+        assert value == case.said(position)[entry]
+        by = data.draw(st.sampled_from([1, -1]) | st.integers(1, 256**tensor.width - 1))
+        lie = changed(leaf, tensor.width, entry, by)
+        place = data.draw(st.integers(0, len(evidence) - 1))
+        forged = evidence[:place] + bytes([evidence[place] ^ data.draw(st.integers(1, 255))]) + evidence[place + 1 :]
+        asked += [derives(case, position, *shown) for shown in ((leaf, entry, evidence), (lie, entry, evidence))]
+        asked.append(derives(case, position, lie, entry, forged))
 
-
-def check(judge, case: Prover, data: st.DataObject) -> None:
-    position, entry = data.draw(entries(case))
-    _, tensor, _ = case.trace.layout.find(position)
-    leaf = case.trace.leaf(position)
-    value, evidence = case.prove(position, entry)
-    assert value == case.said(position)[entry]
-    assert follows(judge, case, position, leaf, entry, evidence)
-
-    by = data.draw(st.sampled_from([1, -1]) | st.integers(1, 256**tensor.width - 1))
-    lie = changed(leaf, tensor.width, entry, by)
-    assert not follows(judge, case, position, lie, entry, evidence)
-    place = data.draw(st.integers(0, len(evidence) - 1))
-    forged = evidence[:place] + bytes([evidence[place] ^ data.draw(st.integers(1, 255))]) + evidence[place + 1 :]
-    assert not follows(judge, case, position, lie, entry, forged)
+    assert rules.follow(asked) == [True, False, False] * ENTRIES
 
 
 @given(case=cases(), data=st.data())
-def test_every_entry_of_a_trace_derives_and_a_changed_one_does_not(judge, case, data):
-    for _ in range(ENTRIES):
-        check(judge, case, data)
+def test_every_entry_of_a_trace_derives_and_a_changed_one_does_not(rules, case, data):
+    check(rules, case, data)
 
 
 @given(data=st.data())
-def test_entries_of_rows_that_are_cut_and_of_sums_in_parts_derive(judge, wide, data):
-    for _ in range(ENTRIES):
-        check(judge, wide, data)
+def test_entries_of_rows_that_are_cut_and_of_sums_in_parts_derive(rules, wide, data):
+    check(rules, wide, data)
 
 
-@given(case=cases(), data=st.data())
-def test_the_chain_lays_a_trace_out_as_its_twin_does(judge, case, data):
+@settings(max_examples=2 * settings.default.max_examples)
+@given(case=cases() | st.builds(wide_case), seed=st.integers(0, 2**32))
+def test_from_any_numbers_the_chain_derives_what_its_twin_does(rules, case, seed):
+    """Numbers that no training makes reach every end of what is clipped, chosen and rounded."""
+    dice = np.random.default_rng(seed)
+    case = with_any_numbers(case, seed)
+    layout, asked, expected = case.trace.layout, [], []
+    for step in (0, 1, layout.last_step - 1, layout.last_step):
+        for tensor in layout.at_step(step):
+            leaf = int(dice.integers(tensor.leaves))
+            entry = int(dice.integers(tensor.span(leaf)[2]))
+            position, data = layout.position(step, tensor, leaf), case.trace.leaf(layout.position(step, tensor, leaf))
+            value, evidence = case.prove(position, entry)
+            if value is None:  # a byte that is published as another
+                asked.append(derives(case, position, data, entry, evidence))
+                expected.append(False)
+                continue
+            right = changed(data, tensor.width, entry, value - case.said(position)[entry])
+            wrong = changed(right, tensor.width, entry, int(dice.choice([-1, 1])))
+            asked += [derives(case, position, shown, entry, evidence) for shown in (right, wrong)]
+            expected += [True, False]
+
+    assert rules.follow(asked) == expected
+
+
+def test_errors_and_losses_follow_from_logits_at_any_distance(rules):
+    """Some distances give probabilities that are entries of the table of powers, where the search for a loss ends."""
+    dice, size = np.random.default_rng(1), 256  # of a step of the table
+    distances = [159, 177, 350, 967, 982, 1776, 1927, 2183, *dice.integers(0, 4500, 22)]
+    logits = [np.roll([size * distance, 0, -(2**40)], turn) for distance in distances for turn in range(3)]
+    inputs, layer = Inputs(1, 3, 3, InputKind.UNSIGNED, 255), replace(LAST_LAYER, error_shift=0)
+    recipe = Recipe("logits", bytes(32), inputs, 1, len(logits), (layer,), 16, displacement=1)
+    task = task_of(recipe, len(logits), dice)
+    case = with_any_numbers(case_of(task, task.initial_model(), None, 1), 1, sums=np.array(logits))
+    asked = []
+
+    for kind, each in ((Kind.ERRORS, 1), (Kind.LOSSES, 1), (Kind.INPUTS, 9)):
+        tensor = case.trace.layout.of(kind)
+        position = case.trace.layout.position(1, tensor, 0)
+        for entry in range(each // 2, tensor.rows * tensor.columns, each):
+            value, evidence = case.prove(position, entry)
+            right = changed(case.leaf(position), tensor.width, entry, value - case.said(position)[entry])
+            asked.append(derives(case, position, right, entry, evidence))
+
+    assert all(rules.follow(asked))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_errors_go_to_the_first_greatest_of_a_pool_alone_and_nowhere_outside(rules, seed):
+    first = replace(WIDE_LAYER, kernel_height=2, kernel_width=2, padding=0, pooling=Pooling.MAX)
+    inputs = Inputs(1, 6, 6, InputKind.UNSIGNED, 255)
+    recipe = replace(WIDE, inputs=inputs, layers=(first, LAST_LAYER))
+    task = task_of(recipe, 3, np.random.default_rng(seed))
+    case = with_any_numbers(case_of(task, task.initial_model(), None, 1), seed)
+    tensor = case.trace.layout.of(Kind.ERRORS)
+    position = case.trace.layout.position(1, tensor, 0)
+
+    asked = []
+    for entry in range(tensor.rows * tensor.columns):
+        value, evidence = case.prove(position, entry)
+        right = changed(case.leaf(position), tensor.width, entry, value - case.said(position)[entry])
+        asked.append(derives(case, position, right, entry, evidence))
+
+    assert all(rules.follow(asked))
+
+
+def test_runs_that_go_on_in_the_next_leaf_are_read_to_their_end(rules, wide):
+    layout = wide.trace.layout
+    errors, weights = layout.of(Kind.PASSED), layout.of(Kind.WEIGHTS_T, 1)
+    column = weights.entries_per_piece // LAST_LAYER.outputs
+    assert weights.leaf_of(0, column * LAST_LAYER.outputs) < weights.leaf_of(0, (column + 1) * LAST_LAYER.outputs - 1)
+    leaf = errors.leaf_of(0, column)
+    asked = [(wide, layout.position(1, errors, leaf), column - errors.span(leaf)[1])]
+
+    inputs, layer = Inputs(1, 40, 30, InputKind.UNSIGNED, 255), replace(LAST_LAYER, error_shift=0)
+    task = task_of(Recipe("long", bytes(32), inputs, 1, 1, (layer,), 16), 3, np.random.default_rng(1))
+    long = case_of(task, task.initial_model(), None, 1)
+    assert long.trace.layout.of(Kind.INPUTS).leaves == 2
+    asked.append((long, long.trace.layout.position(1, long.trace.layout.of(Kind.SUMS), 0), 0))
+
+    calls = [derives(case, at, case.leaf(at), entry, case.prove(at, entry)[1]) for case, at, entry in asked]
+    assert rules.follow(calls) == [True, True]
+
+
+def test_a_digest_follows_from_the_roots_of_master_weights_and_from_no_others(rules, wide):
+    end = wide.task.plan.result_size - 40
+    places = [wide.place_of(at) for at in range(end, end + 40)]
+    asked = [derives(wide, at, wide.leaf(at), entry, wide.prove(at, entry)[1]) for at, entry in places]
+    roots = [replace(it, data=bytes([layer]) * 32) for layer, it in enumerate(evidence_of(wide, *places[0])[:-1])]
+    digest = hashlib.sha256(b"".join(it.data for it in roots)).digest()
+    lying = replace(wide, result=wide.result[:end] + digest + wide.result[end + 32 :])
+    position, entry = places[0]
+    lie = changed(wide.leaf(position), 1, entry, digest[0] - wide.result[end])
+    shown = encode_evidence([*roots, evidence_of(lying, position, entry)[-1]])
+
+    assert all(rules.follow(asked))
+    assert rules.follow([derives(lying, position, lie, entry, shown, wide.root)]) == [False]
+
+
+def test_nothing_derives_from_a_leaf_of_another_length_or_from_a_node_in_its_place(rules):
+    """The leaf of errors has 64 bytes, as many as two nodes; the last of its numbers is read."""
+    dice, layer = np.random.default_rng(1), replace(LAST_LAYER, outputs=4, error_shift=0)
+    task = task_of(Recipe("short", bytes(32), Inputs(1, 1, 1, InputKind.UNSIGNED, 255), 1, 8, (layer,), 16), 8, dice)
+    case = case_of(task, task.initial_model(), None, 1)
+    layout = case.trace.layout
+    tensor = layout.of(Kind.ERRORS_T)
+    position, entry = layout.position(1, tensor, 0), 31
+    (right,) = evidence_of(case, position, entry)
+    assert len(right.data) == 64
+
+    errors = layout.position(1, layout.of(Kind.ERRORS), 0)
+    short = replace(right, data=right.data[:-2])
+    node = errors % 2 ** (layout.depth - 1)
+    pair = b"".join(case.node(layout.depth, 2 * node + side) for side in (0, 1))
+    lies = [
+        (bytes(2), short, climbed(hashlib.sha256(short.data).digest(), errors, right.path)),
+        (pair[-2:], Shown(pair, tuple(case.trace.path(layout.depth - 1, node))), case.root),
+    ]
+    leaf = case.leaf(position)
+
+    assert rules.follow([derives(case, position, leaf, entry, encode_evidence([right]))]) == [True]
+    for said, shown, root in lies:
+        assert said != leaf[-2:]
+        asked = derives(case, position, leaf[:-2] + said, entry, encode_evidence([shown]), root)
+        assert rules.follow([asked]) == [False]
+
+
+@settings(max_examples=2 * settings.default.max_examples)
+@given(case=cases() | st.builds(wide_case), seed=st.integers(0, 2**32))
+def test_nothing_derives_from_what_is_not_of_the_trace_the_data_set_or_the_bytes_published(rules, case, seed):
+    """Each lie follows from what is shown for it, some of which is another job's, with its path or the right one's."""
+    dice = np.random.default_rng(seed)
+    other = with_any_numbers(other_case(case, dice), seed)
+    layout, asked = case.trace.layout, []
+    for step in (0, 1, layout.last_step - 1, layout.last_step):
+        for tensor in layout.at_step(step):
+            leaf = int(dice.integers(tensor.leaves))
+            entry = int(dice.integers(tensor.span(leaf)[2]))
+            position = layout.position(step, tensor, leaf)
+            right, theirs = (evidence_of(each, position, entry) for each in (case, other))
+            for paths in (right, theirs):
+                chance = dice.choice([0.3, 1])
+                shown = [
+                    Shown(lie.data, along.path) if dice.random() < chance else mine
+                    for mine, lie, along in zip(right, theirs, paths, strict=False)
+                ]
+                with suppress(StopIteration, IndexError):
+                    lie = lie_from(case, position, entry, shown)
+                    if lie not in (None, case.said(position)[entry]):
+                        said = changed(case.leaf(position), tensor.width, entry, lie - case.said(position)[entry])
+                        asked.append(derives(case, position, said, entry, encode_evidence(shown)))
+
+    assert not any(rules.follow(asked))
+
+
+@given(case=cases() | st.builds(wide_case), data=st.data())
+def test_the_chain_lays_a_trace_out_as_its_twin_does(rules, case, data):
     layout, described = case.trace.layout, case.description
-    assert judge.depthOf(described.statement, described.to_bytes()) == layout.depth
-    position = data.draw(st.integers(0, 2**layout.depth - 1) | entries(case).map(lambda at: at[0]))
+    place = st.integers(0, 2**layout.depth - 1) | entries(case).map(lambda at: at[0])
+    positions = data.draw(st.lists(place, min_size=ENTRIES, max_size=ENTRIES))
+    shown = described.statement, described.to_bytes()
 
-    found = layout.find(position)
-    expected = found[1].span(found[2])[2] if found else 0
-    assert judge.entriesOf(described.statement, described.to_bytes(), position) == expected
+    found = [layout.find(position) for position in positions]
+    asked = [call("entriesOf", ["bytes32", "bytes", "uint256"], (*shown, position)) for position in positions]
+
+    assert rules.numbers([call("depthOf", ["bytes32", "bytes"], shown)]) == [layout.depth]
+    assert rules.numbers(asked) == [it[1].span(it[2])[2] if it else 0 for it in found]
 
 
 @pytest.mark.parametrize("place", range(7))
@@ -146,7 +292,7 @@ def test_an_entry_without_evidence_does_not_derive(judge, wide, evidence):
         judge.derives(described.statement, described.to_bytes(), wide.trace.root, position, leaf, 0, evidence)
 
 
-def test_a_byte_that_is_published_as_another_does_not_derive_though_the_trace_is_right(judge, wide):
+def test_a_byte_that_is_published_as_another_does_not_derive_though_the_trace_is_right(rules, wide):
     layout = wide.trace.layout
     (tensor,) = [t for t in layout.at_step(layout.last_step) if t.kind.name == "RESULT"]
     position, entry = layout.position(layout.last_step, tensor, 0), 5
@@ -155,10 +301,12 @@ def test_a_byte_that_is_published_as_another_does_not_derive_though_the_trace_is
     lying = replace(wide, result=bytes(other))
     lying.__dict__["trace"] = wide.trace  # it claims the right one
 
-    value, evidence = lying.prove(position, entry)
+    leaf, (value, evidence) = wide.trace.leaf(position), lying.prove(position, entry)
+    (*shown, piece), (*_, own) = evidence_of(wide, position, entry), evidence_of(lying, position, entry)
+    forged = [encode_evidence([*shown, Shown(piece.data, path)]) for path in (piece.path, own.path)]
 
     assert value is None
-    assert not follows(judge, lying, position, wide.trace.leaf(position), entry, evidence)
+    assert not any(rules.follow(derives(lying, position, leaf, entry, it) for it in (evidence, *forged)))
 
 
 # The scalar functions of the twin against those that train
