@@ -121,6 +121,19 @@ def evidence_of(case: Prover, position: int, entry: int) -> list[Shown]:
     return list(derive(case._statement, case._reader, position, entry)[1])
 
 
+def publishing(case: Prover, position: int, entry: int) -> Prover:
+    """Return who has published the byte that follows from a trace, as the entry of a leaf."""
+    step, tensor, leaf = case.trace.layout.find(position)
+    at = tensor.span(leaf)[1] + entry
+    rules = Rules(case._statement, case._reader)
+    rules._results.step = step
+    case._reader.begin(position)
+    byte = rules._results.result_byte(at)
+    other = replace(case, result=case.result[:at] + bytes([byte]) + case.result[at + 1 :])
+    other.__dict__["trace"] = case.trace
+    return other
+
+
 def climbed(node: bytes, index: int, path: tuple[bytes, ...]) -> bytes:
     """Return the root that a node leads to."""
     for height, other in enumerate(path):
