@@ -21,8 +21,8 @@ from tests.referee.test_versions import LAYER, TINY, changed, model_of, result_o
 WORD = 32
 SLOWER = replace(LAYER, shift=16, learning_shift=20)
 SMALL = replace(SLOWER, kernel_height=1, kernel_width=1, shift=8)
-# More than a chunk of weights, and a short last piece.
-LONG = replace(TINY, inputs=Inputs(4139, 1, 1, InputKind.UNSIGNED, 1), layers=(SLOWER,), bits=8)
+# So many weights that a tree over their first chunk is lower than one over all would be, and a short last piece.
+LONG = replace(TINY, inputs=Inputs(5555, 1, 1, InputKind.UNSIGNED, 1), layers=(SLOWER,), bits=8)
 DEEP = replace(TINY, layers=(SMALL, *[replace(SMALL, error_shift=6)] * 6, SLOWER), rate_shifts=(1,) * 255)
 
 

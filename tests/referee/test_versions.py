@@ -202,8 +202,10 @@ def test_a_version_that_names_a_round_which_is_not_is_refuted(lineage, stranger,
 
 
 def test_a_version_of_a_round_that_trained_another_one_is_refuted(lineage, stranger):
-    lineage.play(1, [None])
+    (job,) = lineage.play(1, [None])
     lineage.announce(SECOND, 2)
+    with reverts(lineage.referee.WrongJob):
+        lineage.referee.refuteByWeight(lineage.factory, 3, 0, job, lineage.task(1), 0, [], sender=stranger)
 
     (call,) = lineage.refuter().act(lineage.read().view()).calls
     lineage.send(stranger, call)
@@ -272,8 +274,11 @@ def test_a_round_that_accepted_nothing_leaves_nothing_out(lineage, stranger):
     lineage.announce(next_of([result]), 3)
 
     assert lineage.refuter().act(lineage.read().view()).calls == []
+    task = lineage.task(2, FIRST)
     with reverts(lineage.referee.Follows):
-        lineage.referee.refuteByJob(lineage.factory, 3, failed[0], lineage.task(2, FIRST), sender=stranger)
+        lineage.referee.refuteByJob(lineage.factory, 3, failed[0], task, sender=stranger)
+    with reverts(lineage.referee.WrongJob):  # whose results make the parent something else
+        lineage.referee.refuteByWeight(lineage.factory, 3, 0, failed[0], task, 0, [], sender=stranger)
 
 
 def test_a_version_that_is_made_of_nothing_is_refuted(lineage, stranger):
@@ -341,13 +346,20 @@ def test_the_first_version_follows_from_nothing_and_one_that_is_not_cannot_be_wr
 
 
 def test_a_right_version_is_not_refuted_by_its_own_round(lineage, stranger):
-    (job,) = lineage.play(2, [result_of(TINY, 3)])
+    job, _ = lineage.play(2, [result_of(TINY, 3), None])
+    task = lineage.task(2, FIRST)
+    with reverts(lineage.referee.Follows):  # nor before it is announced
+        lineage.referee.refuteByJob(lineage.factory, 3, job, task, sender=stranger)
     lineage.announce(next_of([result_of(TINY, 3)]), 2)
 
     with reverts(lineage.referee.Follows):
         lineage.referee.refuteByCount(lineage.factory, 3, sender=stranger)
     with reverts(lineage.referee.Follows):
-        lineage.referee.refuteByJob(lineage.factory, 3, job, lineage.task(2, FIRST), sender=stranger)
+        lineage.referee.refuteByJob(lineage.factory, 3, job, task, sender=stranger)
+    with reverts(lineage.referee.AddsNothing):
+        lineage.referee.refuteByWeight(lineage.factory, 3, 0, job, task, 0, [], sender=stranger)
+    with reverts(lineage.referee.Follows):
+        lineage.compare(stranger, 5)
 
 
 def test_nothing_is_said_of_a_version_before_its_round_is_decided(lineage, stranger):
