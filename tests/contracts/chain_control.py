@@ -33,11 +33,20 @@ def reverts(error, **values) -> Iterator[None]:
 
     `ape.reverts` passes as well on a revert without data, on a misspelled value and on one that is left out.
     """
-    with ape.reverts() as revert:
+    with reverts_as(error) as inputs:
         yield
+    assert inputs == {name: getattr(value, "address", value) for name, value in values.items()}
+
+
+@contextmanager
+def reverts_as(error) -> Iterator[dict]:
+    """Expect this custom error, whatever its values, which are in what is yielded once it has come."""
+    found = {}
+    with ape.reverts() as revert:  # noqa: TID251
+        yield found
     selector, inputs = _error_of(revert.value, error.abi)
     assert selector == selector_of(error.abi), f"expected {error.abi.signature}, got {revert.value}"
-    assert inputs == {name: getattr(value, "address", value) for name, value in values.items()}
+    found.update(inputs)
 
 
 def _error_of(failure, abi) -> tuple[bytes, dict]:

@@ -3,11 +3,12 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from ape import chain, reverts
+from ape import chain
 from eth_abi import encode
 from eth_utils import keccak
 
 from mlchain.training.trees import MISSING, grow, path_in
+from tests.contracts.chain_control import reverts_as
 
 DEPTH, LEAVES = 9, 300  # of the tree: the first pick takes six levels, the second three
 LEVELS = 6
@@ -158,5 +159,5 @@ def now() -> int:
 
 
 def refused(error, move, *arguments) -> None:
-    with reverts(error):
+    with reverts_as(error):
         move(*arguments)

@@ -3,11 +3,11 @@
 from itertools import product
 
 import pytest
-from ape import chain, project, reverts
+from ape import chain, project
 from ape.exceptions import ContractLogicError
 from ape.utils import ZERO_ADDRESS
 
-from tests.contracts.chain_control import rollback, time_of_next_block
+from tests.contracts.chain_control import reverts, reverts_as, rollback, time_of_next_block
 from tests.referee.game import (
     BOND,
     DEPTH,
@@ -214,11 +214,11 @@ def test_once_the_leaf_is_shown_only_an_entry_can_be_picked(table, players):
 def test_a_leaf_is_shown_once_and_nothing_else_for_one(table, players):
     honest, liar, _ = players
     game = table.challenge(liar, table.claim(honest, HONEST), HONEST, 3)
-    with reverts(table.disputes.NotYourTurn):  # the bytes that the disputed node is the hash of
+    with reverts_as(table.disputes.NotYourTurn):  # the bytes that the disputed node is the hash of
         table.disputes.reveal(game.number, HONEST.node(7, 6) + HONEST.node(7, 7), sender=honest)
     table.open(honest, game)
     table.pick(liar, game, 0)
-    with reverts(table.disputes.WrongLength):  # what would pass the turn
+    with reverts_as(table.disputes.WrongLength):  # what would pass the turn
         table.disputes.open(game.number, [HONEST.node(DEPTH, 24)], sender=honest)
     game.leaf = HONEST.leaves[24]
     refused(table.disputes.NotYourTurn, table.prove, honest, game)
@@ -282,7 +282,7 @@ def test_what_hashes_to_something_else_is_refused(table, players):
         table.disputes.claim(
             table.judge, STATEMENT, DESCRIPTION, LIAR.root, HONEST.below(0, 0), value=BOND, sender=liar
         )
-    with reverts(table.disputes.WrongLength):
+    with reverts_as(table.disputes.WrongLength):
         table.disputes.claim(
             table.judge, STATEMENT, DESCRIPTION, LIAR.root, LIAR.below(0, 0)[:32], value=BOND, sender=liar
         )
@@ -290,12 +290,12 @@ def test_what_hashes_to_something_else_is_refused(table, players):
     for wrong in ((index + 1, node, path), (index + 64, node, path), (index, path[0], path)):
         with reverts(table.disputes.WrongHash):
             table.disputes.challenge(claim, *wrong, value=BOND, sender=liar)
-    with reverts(table.disputes.WrongLength):
+    with reverts_as(table.disputes.WrongLength):
         table.disputes.challenge(claim, index, node, path[:5], value=BOND, sender=liar)
     game = table.challenge(liar, claim, HONEST, 3)
     with reverts(table.disputes.WrongHash):
         table.disputes.open(game.number, HONEST.below(game.depth, game.position + 1), sender=honest)
-    with reverts(table.disputes.WrongLength):
+    with reverts_as(table.disputes.WrongLength):
         table.disputes.open(game.number, HONEST.below(game.depth, game.position)[:4], sender=honest)
     table.open(honest, game)
     table.pick(liar, game, 0)
@@ -312,11 +312,11 @@ def test_a_claim_and_a_challenge_take_the_bond_and_nothing_else(table, players, 
     honest, liar, _ = players
     claim = table.claim(honest, HONEST)
 
-    with reverts(table.disputes.WrongBond):
+    with reverts(table.disputes.WrongBond, actual=value, expected=BOND):
         table.disputes.claim(
             table.judge, STATEMENT, DESCRIPTION, HONEST.root, HONEST.below(0, 0), value=value, sender=honest
         )
-    with reverts(table.disputes.WrongBond):
+    with reverts(table.disputes.WrongBond, actual=value, expected=BOND):
         table.disputes.challenge(claim, *shown(HONEST.below(0, 0), 3), value=value, sender=liar)
 
 
@@ -324,7 +324,7 @@ def test_a_bond_comes_back_when_nobody_can_challenge_its_claim_any_more(table, p
     honest, liar, anybody = players
     claim = table.claim(honest, HONEST)
     end = table.judge.start() + 2 * CLOCK
-    with rollback(), reverts(table.disputes.WrongTime):
+    with rollback(), reverts_as(table.disputes.WrongTime):
         time_of_next_block(end - 1)
         table.disputes.release(claim, sender=honest)
     with rollback():
@@ -377,7 +377,7 @@ def test_the_first_claim_speaks_for_a_result(table, players):
 
     assert table.disputes.claimantOf(table.judge, STATEMENT) == liar
     for claim in claims:
-        with reverts(table.disputes.Stands):
+        with reverts_as(table.disputes.Stands):
             table.disputes.succeed(claim, sender=honest)
 
 
@@ -389,7 +389,7 @@ def test_a_claim_that_stands_succeeds_a_refuted_one(table, players):
     chain.mine(deltatime=CLOCK)
     table.finish(honest, game)
     assert table.disputes.claimantOf(table.judge, STATEMENT) == ZERO_ADDRESS
-    with reverts(table.disputes.IsRefuted):
+    with reverts_as(table.disputes.IsRefuted):
         table.disputes.succeed(first, sender=liar)
 
     receipt = table.disputes.succeed(second, sender=anybody)

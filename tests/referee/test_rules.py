@@ -6,7 +6,7 @@ from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
-from ape import project, reverts
+from ape import project
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +18,7 @@ from mlchain.referee.statements import Description, encode_evidence
 from mlchain.training import compression, softmax
 from mlchain.training.layers import OUTPUT_ERROR_BITS, InputKind, Inputs, Pooling
 from mlchain.training.recipe import Recipe
+from tests.contracts.chain_control import reverts
 from tests.referee.cases import LAST_LAYER, WIDE, WIDE_LAYER, case_of, cases, other_case, task_of, wide_case
 from tests.referee.judging import call, changed, derives
 from tests.referee.junk import climbed, evidence_of, lie_from, publishing, with_any_numbers
@@ -154,7 +155,7 @@ def test_runs_that_go_on_in_the_next_leaf_are_read_to_their_end(rules, wide):
     leaf = errors.leaf_of(0, column)
     asked = [(wide, layout.position(1, errors, leaf), column - errors.span(leaf)[1])]
 
-    inputs, layer = Inputs(1, 40, 30, InputKind.UNSIGNED, 255), replace(LAST_LAYER, error_shift=0)
+    inputs, layer = Inputs(1, 41, 25, InputKind.UNSIGNED, 255), replace(LAST_LAYER, error_shift=0)
     task = task_of(Recipe("long", bytes(32), inputs, 1, 1, (layer,), 16), 3, np.random.default_rng(1))
     long = case_of(task, task.initial_model(), None, 1)
     assert long.trace.layout.of(Kind.INPUTS).leaves == 2
@@ -260,8 +261,18 @@ def test_a_description_of_something_else_is_refused(judge, wide, place):
         judge.depthOf(described.statement, Description(*values).to_bytes())
 
 
+def with_layers(layers: int, rates: int) -> bytes:
+    """Return the bytes of a recipe of so many layers and rates, all alike."""
+    data = WIDE.to_bytes()
+    return data[:63] + bytes([layers, rates]) + layers * data[65:81] + data[-1:] * rates
+
+
 @pytest.mark.parametrize(
-    "recipe", [b"", bytes(65), b"\x03" + bytes(80), WIDE.to_bytes()[:-1], b"\x02" + WIDE.to_bytes()[1:]]
+    "recipe",
+    [
+        *(b"", bytes(65), b"\x03" + bytes(80), WIDE.to_bytes()[:-1], b"\x02" + WIDE.to_bytes()[1:]),
+        *(with_layers(*counts) for counts in ((0, 1), (1, 0), (9, 1))),
+    ],
 )
 def test_what_is_no_recipe_is_refused(judge, wide, recipe):
     described = replace(wide.description, recipe=recipe)
@@ -281,7 +292,7 @@ def test_an_entry_beyond_a_leaf_is_unknown(judge, wide):
     described, position = wide.description, 1 << wide.trace.layout.leaf_bits
     leaf = wide.trace.leaf(position)
 
-    with reverts(judge.UnknownEntry):
+    with reverts(judge.UnknownEntry, position=position, entry=len(leaf)):
         judge.derives(described.statement, described.to_bytes(), wide.trace.root, position, leaf, len(leaf), NONE)
 
 
