@@ -27,7 +27,7 @@ ERRORS = [
     for error in re.findall(r"\berror (\w+)\(", with_bases(contract))
 ]
 TESTS = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
-EXPECTED = re.findall(r"\b(?:reverts|refused)\(\s*(?:\w+\.)*(\w+)\.(\w+)\b", TESTS)
+EXPECTED = re.findall(r"\b(?:reverts|reverts_as|refused)\(\s*(?:\w+\.)*(\w+)\.(\w+)\b", TESTS)
 
 # What the tests call the contracts, besides their own names.
 NAMES = {
