@@ -41,11 +41,6 @@ class Expectation:
         return [self.expected.get(place, 0) for place in range(max(self.expected, default=-1) + 1)]
 
 
-def digest_of(expectations: Sequence[Expectation]) -> bytes:
-    """Return the hash of the words that are expected."""
-    return keccak(b"".join(word.to_bytes(WORD, "big") for it in expectations for word in it.words))
-
-
 @dataclass(frozen=True, slots=True)
 class Digest:
     """What views said at the end of a block; `ancestor` is the hash of the block before that was asked for, too."""
@@ -60,7 +55,7 @@ class Digest:
 
     def is_as_expected(self, expectations: Sequence[Expectation]) -> bool:
         """Return whether the words of its views are as expected."""
-        return self.words == digest_of(expectations)
+        return self.words == keccak(b"".join(word.to_bytes(WORD, "big") for it in expectations for word in it.words))
 
 
 def digest_question(expectations: Sequence[Expectation], ancestor: int, block: int | bytes) -> Question:

@@ -7,7 +7,7 @@ from ape_ethereum.provider import Web3Provider
 from web3.exceptions import BlockNotFound
 
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.digest import Digest
+from mlchain.chain.digest import Digest, digest_question
 from mlchain.chain.headers import Header, hash_in, header_question
 from mlchain.chain.identity import Readable, require_genesis, require_same
 from mlchain.chain.logs import Logs, events_of
@@ -198,12 +198,11 @@ class History:
 
         Blocks may be replaced between any two requests: so the oldest and the last are checked beside the logs.
         """
-        tally = self._tally([])
-        question = witness.digest_question(tally, self.read_to, end, hash_) if witness and self._hash else None
-        if witness and question:
+        if witness and self._hash and witness.can_be_asked(self.read_to, end):
+            expected = witness.expected(self._tally([]))
             try:
-                logs, (answer,) = self._logs_of(start, end, [question])
-                digest = witness.digest_in(answer, tally)
+                logs, (answer,) = self._logs_of(start, end, [digest_question(expected, self.read_to, hash_)])
+                digest = witness.digest_in(answer, expected)
             except REFUSALS:
                 witness.note_refusal()
             else:

@@ -14,7 +14,7 @@ from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.digest import REACH, Digest, Expectation, digest_in, digest_question
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.questions import Question, Questions, bytes_of
+from mlchain.chain.questions import Questions, bytes_of
 from mlchain.chain.views import ViewCall, view_question
 from mlchain.protocol.rounds import Job
 from mlchain.protocol.tally import Tally
@@ -55,17 +55,13 @@ class Witness:
             for job, (commitments, candidates) in tally.jobs.items()
         ]
 
-    def digest_question(self, tally: Tally, ancestor: int, block: int, hash_: bytes) -> Question | None:
-        """Return the question for what is counted at the end of a block, by its hash, and for the hash of an ancestor.
+    def can_be_asked(self, ancestor: int, block: int) -> bool:
+        """Return whether to ask the node for a digest at the end of a block, with the hash of an ancestor."""
+        return self._tries > 0 and block - ancestor <= REACH
 
-        None where the node does not answer it.
-        """
-        can_be_asked = self._tries and block - ancestor <= REACH
-        return digest_question(self.expected(tally), ancestor, hash_) if can_be_asked else None
-
-    def digest_in(self, answer: Any, tally: Tally) -> Digest:
-        """Return the answer to that question; raises Web3RPCError for what is none."""
-        digest = digest_in(answer, self.expected(tally))
+    def digest_in(self, answer: Any, expectations: Sequence[Expectation]) -> Digest:
+        """Return the digest that the node has answered with; raises Web3RPCError for what is none."""
+        digest = digest_in(answer, expectations)
         self._tries, self._gives_digests = TRIES, True
         return digest
 
