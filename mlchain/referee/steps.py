@@ -24,8 +24,8 @@ from mlchain.training.networks import Samples, values_of
 from mlchain.training.recipe import Recipe
 from mlchain.training.softmax import LOSSES, ONE, PROBABILITY_BITS, softmax
 
-Tensor = NDArray[np.integer[Any]]
-Numbers = dict[tuple[Kind, int], Tensor]  # by kind and layer, in the shapes that the layout has or any of as many
+Entries = NDArray[np.integer[Any]]
+Numbers = dict[tuple[Kind, int], Entries]  # by kind and layer, in the shapes that the layout has or any of as many
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +79,7 @@ class Steps:
         weights = [self._rounded(master, depth) for depth, master in enumerate(before.master)]
         is_signed = self._recipe.inputs.kind is InputKind.SIGNED
         seen = np.moveaxis(values_of(self._recipe.inputs, samples), -1, 0)
-        values: Tensor = seen.astype(np.int8 if is_signed else np.uint8)
+        values: Entries = seen.astype(np.int8 if is_signed else np.uint8)
         numbers[Kind.INPUTS, 0] = values
         columns, sums = list[Narrow](), list[AnyIntegers]()
         for depth, stage in enumerate(self._stages):
@@ -184,7 +184,7 @@ def _by_block(errors: Narrow, columns: Narrow, size: int) -> Integers:
     return gradients
 
 
-def _patches(stage: Stage, values: Tensor) -> tuple[Tensor, Tensor]:
+def _patches(stage: Stage, values: Entries) -> tuple[Entries, Entries]:
     """Return what each sum multiplies, of inputs (samples, channels, height, width), and the same transposed.
 
     Shapes (samples * positions, fan-in) and (fan-in, samples * positions).
@@ -224,7 +224,7 @@ def _places(stage: Stage) -> list[tuple[slice, slice]]:
     ]
 
 
-def _hidden(stage: Stage, sums: AnyIntegers) -> Tensor:
+def _hidden(stage: Stage, sums: AnyIntegers) -> Entries:
     layer = stage.layer
     if layer.pooling:
         add: Callable[[AnyIntegers, AnyIntegers], AnyIntegers] = np.maximum if layer.pooling == Pooling.MAX else np.add
@@ -233,7 +233,7 @@ def _hidden(stage: Stage, sums: AnyIntegers) -> Tensor:
     return np.clip(sums >> layer.shift, low, high).astype(np.int8 if low < 0 else np.uint8)
 
 
-def _routed(stage: Stage, errors: AnyIntegers, hidden: Tensor, sums: AnyIntegers) -> AnyIntegers:
+def _routed(stage: Stage, errors: AnyIntegers, hidden: Entries, sums: AnyIntegers) -> AnyIntegers:
     """Return the errors of sums, (samples * positions, channels), from those of hidden values and the values."""
     low, high = stage.layer.range
     errors = errors * ((hidden > low) & (hidden < high))

@@ -11,9 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from mlchain.referee import steps
 from mlchain.referee.layout import Layout, Tensor
-from mlchain.referee.steps import Job, Numbers, State, Steps
+from mlchain.referee.steps import Entries, Job, Numbers, State, Steps
 from mlchain.training.cost import cost_of
 from mlchain.training.recipe import Recipe
 from mlchain.training.trees import MISSING, Levels, grow, missing, node_of
@@ -138,13 +137,13 @@ def first_difference(trace: Trace, other: Callable[[int, int], bytes]) -> int | 
     return index
 
 
-def _bytes_of(numbers: steps.Tensor, tensor: Tensor) -> NDArray[np.uint8]:
+def _bytes_of(numbers: Entries, tensor: Tensor) -> NDArray[np.uint8]:
     # A cast to fewer bits keeps the lowest ones, as two's complement wants it.
     kind = f">i{tensor.width}" if tensor.width > 1 else "i1"
     return numbers.astype(kind, order="C", copy=False).reshape(-1).view(np.uint8)
 
 
-def _hashes_of(numbers: steps.Tensor, tensor: Tensor) -> list[bytes]:
+def _hashes_of(numbers: Entries, tensor: Tensor) -> list[bytes]:
     data, sha256 = _bytes_of(numbers, tensor).data, hashlib.sha256
     row = tensor.columns * tensor.width
     if tensor.rows_per_leaf:
