@@ -189,8 +189,7 @@ class Simulation:
 
     def _one_round(self) -> list[Turn]:
         """Let the workers act, then the server, who sees what they did, and then who watches them all."""
-        turns = self._act(self.run.workers) + self._act([self.run.server])
-        return turns + (self._act(self._outsiders) if self._outsiders else [])
+        return self._act(self.run.workers) + self._act([self.run.server]) + self._act(self._outsiders)
 
     def _let_withdraw(self) -> bool:
         """Let everybody leave and withdraw; return whether anything is left to do."""
@@ -205,6 +204,8 @@ class Simulation:
 
     def _act(self, actors: Sequence[Actor]) -> list[Turn]:
         """Let all of them decide from the same view of the chain, then send what they decided."""
+        if not actors:
+            return []  # without reading the chain
         view = self._view_for(actors)
         turns = [actor.act(view) for actor in actors]
         coming = [(actor, call) for actor, turn in zip(actors, turns, strict=True) for call in turn.calls]
