@@ -1,6 +1,7 @@
 """What no honest player shows: traces of numbers that nothing follows from, and evidence that is not of the trace."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -134,7 +135,7 @@ def publishing(case: Prover, position: int, entry: int) -> Prover:
     return other
 
 
-def climbed(node: bytes, index: int, path: tuple[bytes, ...]) -> bytes:
+def climbed(node: bytes, index: int, path: Sequence[bytes]) -> bytes:
     """Return the root that a node leads to."""
     for height, other in enumerate(path):
         node = hashlib.sha256(other + node if index >> height & 1 else node + other).digest()
