@@ -42,13 +42,13 @@ class Checkpoint:
     def ledger_for(self, block: int) -> tuple[Ledger, int, list[Log]] | None:
         """Return a ledger at the newest round's snapshot block, that block and no logs; None before the first round."""
         asked = [("JobFactory", "latestRound"), ("ModelRegistry", "latestVersion"), ("WorkerRegistry", "currentRound")]
-        rounds, versions, (_escrow, snapshot, _unsettled, settled) = self._ask([(*it, ()) for it in asked], block)
+        rounds, versions, (_escrow, snapshot, *_) = self._ask([(*it, ()) for it in asked], block)
         if not rounds:
             return None
         self._require_first_round(block)
         ledger = Ledger(self._deployment.server, self._deployment.parameters.has_game)
         ledger.pool = Pool(self._members(snapshot, block))
-        ledger.scheduled, ledger.last_settlement_block = snapshot, settled
+        ledger.scheduled = snapshot
         ledger.rounds = Records(rounds - 1)
         announced = self._find("ModelRegistry", "VersionAnnounced", snapshot + 1, block)
         ledger.versions = Records(versions - len(announced))

@@ -21,7 +21,6 @@ from mlchain.chain.failures import failure_of
 from mlchain.chain.followed import FollowedDeployment
 from mlchain.chain.gas_limits import gas_limit, raise_price
 from mlchain.chain.headers import LATEST, header_of, header_question
-from mlchain.chain.history import Beginning
 from mlchain.chain.log_store import kept_logs
 from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import node_errors
@@ -31,6 +30,7 @@ from mlchain.chain.provider import connected_provider
 from mlchain.chain.questions import Questions, number
 from mlchain.chain.receipts import Creation, Receipt, receipt_of
 from mlchain.chain.reverts import first_line, reverts_named
+from mlchain.chain.selection import Beginning
 from mlchain.chain.views import ViewCall, Views
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call, View

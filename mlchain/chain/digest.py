@@ -7,6 +7,7 @@ chain there is another one refuses. Beside the hash of the words it returns that
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from eth_utils import keccak, to_bytes, to_hex
@@ -20,38 +21,53 @@ REACH = 256  # blocks before its own whose hashes a program can have
 ANCESTOR, DIGEST, WORDS = WORD, 2 * WORD, 3 * WORD  # where they are in the program's memory
 RETURNED = 2 * WORD + 1  # bytes, of which the first is zero: code that begins with another one may be refused
 
-KECCAK, BLOCKHASH, POP, STORE, GAS, RETURN, CALL = (bytes([code]) for code in b"\x20\x40\x50\x52\x5a\xf3\xfa")
+IS_ZERO, KECCAK, BLOCKHASH, POP, LOAD, STORE = (bytes([code]) for code in b"\x15\x20\x40\x50\x51\x52")
+GAS, RETURN, CALL = (bytes([code]) for code in b"\x5a\xf3\xfa")
 PUSH = 0x5F  # and how many bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """A view of a contract, and what some of the words that it returns are to be, by their place."""
+    """A view of a contract, and what some of the words that it returns are to be, by their place.
+
+    Of a word in `signs` it is only expected that it is zero, or that it is not.
+    """
 
     call: ViewCall
     expected: dict[int, int]
+    signs: tuple[int, ...] = ()
 
     def is_answered_by(self, words: Sequence[int]) -> bool:
         """Return whether the words are as expected; none, where there is no contract yet, count nothing."""
-        return all((words[place] if words else 0) == number for place, number in self.expected.items())
+        found = {place: words[place] if words else 0 for place in self.expected}
+        return all(self._counted(place, found[place]) == self.words[place] for place in found)
 
     @property
     def words(self) -> list[int]:
-        """The words up to the last one that is expected, with zero for the others."""
-        return [self.expected.get(place, 0) for place in range(max(self.expected, default=-1) + 1)]
+        """The words up to the last one that is expected, with zero for the others, and 1 for a sign that is not."""
+        places = range(max(self.expected, default=-1) + 1)
+        return [self._counted(place, self.expected.get(place, 0)) for place in places]
+
+    def _counted(self, place: int, word: int) -> int:
+        return int(word != 0) if place in self.signs else word
+
+    def is_asked_like(self, other: "Expectation") -> bool:
+        """Return whether the same is to be known for both, whatever is expected."""
+        return (self.call, self.signs) == (other.call, other.signs) and len(self.words) == len(other.words)
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
     """What views said at the end of a block; `ancestor` is the hash of the block before that was asked for, too."""
 
-    calls: list[ViewCall]
+    asked: list[Expectation]
     ancestor: bytes
     words: bytes
 
     def is_of(self, expectations: Sequence[Expectation]) -> bool:
         """Return whether it is of these views, and of no others."""
-        return self.calls == [it.call for it in expectations]
+        pairs = zip_longest(self.asked, expectations)
+        return all(one and other and one.is_asked_like(other) for one, other in pairs)
 
     def is_as_expected(self, expectations: Sequence[Expectation]) -> bool:
         """Return whether the words of its views are as expected."""
@@ -78,7 +94,7 @@ def digest_in(answer: Any, expectations: Sequence[Expectation]) -> Digest:
     data = bytes_of(answer or b"")
     if len(data) != RETURNED:
         raise Web3RPCError(f"{len(data)} bytes are no answer to a program")
-    return Digest([it.call for it in expectations], data[1 : 1 + WORD], data[1 + WORD :])
+    return Digest(list(expectations), data[1 : 1 + WORD], data[1 + WORD :])
 
 
 def _ask(it: Expectation, place: int, free: int) -> bytes:
@@ -90,7 +106,8 @@ def _ask(it: Expectation, place: int, free: int) -> bytes:
     program += _push(size) + _push(place) + _push(len(data)) + _push(free + WORD - 4)
     program += _push(int(it.call.address, 16)) + GAS + CALL + POP
     rest = [at for at in range(len(it.words)) if at not in it.expected]
-    return program + b"".join(_push(0) + _store(place + WORD * at) for at in rest)
+    signs = [_push(place + WORD * at) + LOAD + 2 * IS_ZERO + _store(place + WORD * at) for at in it.signs]
+    return program + b"".join(signs) + b"".join(_push(0) + _store(place + WORD * at) for at in rest)
 
 
 def _store(place: int) -> bytes:

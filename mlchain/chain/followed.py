@@ -4,10 +4,11 @@ from ape_ethereum.provider import Web3Provider
 
 from mlchain.chain.deployment import Deployment
 from mlchain.chain.headers import Header
-from mlchain.chain.history import Beginning, History
+from mlchain.chain.history import History
 from mlchain.chain.identity import Readable
 from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import NodeError
+from mlchain.chain.selection import Beginning
 from mlchain.chain.witness import Witness
 from mlchain.errors import require
 from mlchain.protocol.events import Log

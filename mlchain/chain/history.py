@@ -1,7 +1,7 @@
 """The logs of a deployment, read block after block, and the ledger that they add up to."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 from ape_ethereum.provider import Web3Provider
 from web3.exceptions import BlockNotFound
@@ -13,6 +13,7 @@ from mlchain.chain.identity import Readable, require_genesis, require_same
 from mlchain.chain.logs import Logs, events_of
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.questions import Question
+from mlchain.chain.selection import Beginning, concerning, filters_of, must_read_all, pass_over
 from mlchain.chain.witness import REFUSALS, Witness, left_out, too_late
 from mlchain.errors import UserError, require
 from mlchain.protocol.events import JobDeployed, Log
@@ -24,26 +25,6 @@ BEGINS = "begins with round {round}, at block {block}: `ape run status` tells of
 REPLACED = "blocks that had been read were replaced: reading everything again"
 MOST_PASSED_OVER = 8  # blocks in a row that are believed to have no logs because their headers say so
 DEEPEST = 128  # blocks that a reorganisation replaces at most; what is older is replaced by a reset alone
-
-
-class Beginning(Protocol):
-    """Where reading begins, if not at a deployment's first block."""
-
-    @property
-    def only_for(self) -> str | None:
-        """To whom alone what is read has to matter, so that the past can be forgotten as time goes on; None for all."""
-
-    def ledger_for(self, block: int) -> tuple[Ledger, int, list[Log]] | None:
-        """Return a ledger, the block that it stands at, to read on from up to `block`, and the logs that were read.
-
-        None is an empty ledger before the deployment's first block.
-        """
-
-    def concerns(self, job: Job) -> bool:
-        """Return whether what happens in a job is to be read."""
-
-    def complete(self, ledger: Ledger, block: int) -> None:
-        """Add what the logs up to `block` did not say."""
 
 
 class History:
@@ -69,6 +50,7 @@ class History:
         self._has_been_whole = False
         self._witness = witness
         self._beginning = beginning
+        self._only_for = beginning.only_for if beginning else None
         self._blooms_tell = True  # some chains leave them empty
         self._milestones: list[tuple[int, bytes]] = []  # two blocks that were read, DEEPEST or more apart
         self._restart()
@@ -99,16 +81,19 @@ class History:
         return news
 
     def _continue(self, last: int, head: Header | None) -> None:
-        if self._beginning and self._beginning.only_for and not self._news:
-            self.ledger.forget_past(self._beginning.only_for)
+        if self._only_for and not self._news:
+            self.ledger.forget_past(self._only_for)
         if head and head.number == last and self._is_followed_by(head):
             self._passed_over += 1
             self._note_read(last, head.hash)
             return
         self._read_on(last, head)
-        if self.ledger.lacks_model:  # nobody has to train the newest version
+        # Nobody has to train the newest version, or to stay.
+        if self.ledger.lacks_model or (self._only_for and must_read_all(self.ledger, self._only_for)):
+            news = self._news
             self._restart()
-            raise NodeError("a round trains a version of the model from long ago: reading it")
+            self._begin(last)
+            self._news = [*news, *self._news]
 
     def require_unchanged(self) -> None:
         """Raise NodeError unless the block read last is still on the chain, and with it everything before it."""
@@ -185,6 +170,8 @@ class History:
 
     def _read_on(self, last: int, head: Header | None = None) -> None:
         for start, end in self._logs.ranges(self.read_to + 1, last):
+            if self._only_for and self._has_begun:
+                pass_over(self.ledger, self._only_for, self._jobs)
             hash_ = head.hash if head and head.number == end else self._hash_of(end)
             if hash_ is None:
                 self._drop()
@@ -283,16 +270,15 @@ class History:
 
         And the answers to the questions beside.
         """
-        jobs = [job.address for job in self._jobs]
-        logs, answers = self._logs.of_deployment(first, last, self._deployment.fixed, jobs, beside)
+        current, jobs = self.ledger.open_round, self._jobs
+        filters = filters_of(self._deployment, jobs, self._only_for if current and current.has_unread_seats else None)
+        logs, answers = self._logs.of_deployment(first, last, filters, [job.address for job in jobs], beside)
         return events_of(logs), answers
 
     @property
     def _jobs(self) -> list[Job]:
         """The jobs of the open round whose events are read."""
-        current, beginning = self.ledger.open_round, self._beginning
-        jobs = current.jobs if current else []
-        return [job for job in jobs if beginning.concerns(job)] if beginning else jobs
+        return concerning(self.ledger, self._beginning)
 
     def _tally(self, logs: Sequence[Log]) -> Tally:
-        return Tally.of(self.ledger, logs, self._jobs)
+        return Tally.of(self.ledger, logs, self._jobs, self._only_for)

@@ -12,7 +12,7 @@ from web3.exceptions import BlockNotFound, Web3RPCError
 
 from mlchain.chain.headers import Header, header_question
 from mlchain.chain.questions import Question, Questions, bytes_of, number
-from mlchain.chain.raw_logs import RawLog, raw_log, topic_of
+from mlchain.chain.raw_logs import Filter, RawLog, Topics, raw_log, topic_of
 from mlchain.protocol.events import JobDeployed, Log
 
 BLOCKS_PER_REQUEST = 2_000  # at most; fewer where a node refuses so many
@@ -20,8 +20,6 @@ ADDRESSES_PER_REQUEST = 500  # likewise: Geth and Erigon take 1,000 unless told 
 ANSWERS_TO_TRUST = 100  # after which a shortened range, or a smaller number of addresses, is doubled
 HEADS_KEPT = 15  # besides the newest: where blocks are to be confirmed, each has been the head before it is read
 MANY_ADDRESSES = re.compile(r"address|filters", re.IGNORECASE)  # in what Geth, Erigon, Alchemy or Infura refuse them by
-
-Topics = Sequence[str | Sequence[str] | None]  # in hex, by their place; None is any, several are any of them
 
 
 def events_of(logs: Sequence[RawLog]) -> list[Log]:
@@ -61,13 +59,13 @@ class Logs:
         return events_of(self.find_raw(first, last, addresses, topics))
 
     def of_deployment(
-        self, first: int, last: int, contracts: Sequence[str], jobs: Iterable[str], beside: Sequence[Question] = ()
+        self, first: int, last: int, filters: Sequence[Filter], jobs: Iterable[str], beside: Sequence[Question] = ()
     ) -> tuple[list[RawLog], list[Any]]:
-        """Return the logs of contracts, of these jobs and of those deployed in these blocks, in order.
+        """Return the logs that pass a filter, of those for `jobs` too, and of all jobs deployed in these blocks.
 
-        And, of the same request or a later one, the answers to the questions beside it.
+        They are in order. And, of the same request or a later one, the answers to the questions beside it.
         """
-        logs, answers = self._find_beside(first, last, [*contracts, *jobs], beside)
+        logs, answers = self._find_beside(first, last, filters, beside)
         topic = to_bytes(hexstr=topic_of("JobFactory", "JobDeployed"))
         events = [log.event for log in events_of([log for log in logs if log.topics.startswith(topic)])]
         if new := sorted({it.job for it in events if isinstance(it, JobDeployed)}.difference(jobs)):
@@ -75,15 +73,16 @@ class Logs:
         return sorted(logs, key=_place), answers
 
     def _find_beside(
-        self, first: int, last: int, addresses: Sequence[str], beside: Sequence[Question]
+        self, first: int, last: int, filters: Sequence[Filter], beside: Sequence[Question]
     ) -> tuple[list[RawLog], list[Any]]:
-        if len(addresses) <= self._width:
+        if all(len(addresses) <= self._width for addresses, _ in filters):
+            asked = [self._question(first, last, *it) for it in filters]
             with suppress(Web3RPCError, Timeout):
-                found, *answers = self._questions.ask([self._question(first, last, addresses), *beside])
-                logs = self._timed(found)
+                answers = self._questions.ask([*asked, *beside])
+                logs = self._timed([log for found in answers[: len(asked)] for log in found])
                 self._note_answer()
-                return logs, answers
-        return self.find_raw(first, last, addresses), self._questions.ask(beside)
+                return logs, answers[len(asked) :]
+        return [log for it in filters for log in self.find_raw(first, last, *it)], self._questions.ask(beside)
 
     def search(self, first: int, last: int, address: str, topics: Topics) -> list[Log]:
         """Return the few events of a contract that have these topics, in however many blocks.

@@ -9,6 +9,7 @@ from mlchain.chain.history import BEGINS, REPLACED
 from mlchain.chain.log_store import LogStore, Part
 from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import NodeError
+from mlchain.chain.raw_logs import Filter
 from mlchain.chain.witness import Witness, left_out
 from mlchain.protocol.events import JobDeployed, Log
 from mlchain.protocol.ledger import Ledger
@@ -130,7 +131,8 @@ class Past:
     def _read(self, first: int, last: int) -> Part:
         """Return the logs of these blocks, from the contracts and from the jobs that can have any there."""
         hash_ = self._hash_of(last)
-        logs, _ = self._logs.of_deployment(first, last, self._deployment.fixed, self._jobs)
+        filters: list[Filter] = [([*self._deployment.fixed, *self._jobs], [])]
+        logs, _ = self._logs.of_deployment(first, last, filters, self._jobs)
         return Part(first, last, hash_, logs)
 
     def _hash_of(self, block: int) -> bytes:

@@ -1,6 +1,6 @@
 """Logs as a node gives them, in a form that can be kept, and the events of our contracts that they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,9 @@ from mlchain.chain.questions import bytes_of, number
 from mlchain.protocol.events import Log, Value, decode
 
 WORD = 32  # bytes of a topic
+
+Topics = Sequence[str | Sequence[str] | None]  # in hex, by their place; None is any, several are any of them
+Filter = tuple[Sequence[str], Topics]  # logs of contracts at any of these addresses, with these topics
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,13 @@ def raw_log(answer: Any, timestamp: int) -> RawLog:
 
 def topic_of(contract: str, event: str) -> str:
     """Return the first topic of the logs of a contract's event."""
+    return topics_of(contract)[event]
+
+
+def topics_of(contract: str) -> dict[str, str]:
+    """Return the first topic of the logs of each event of a contract, by its name."""
     events = project.get_contract(contract).contract_type.events
-    return to_hex(keccak(text=next(it.selector for it in events if it.name == event)))
+    return {str(it.name): to_hex(keccak(text=it.selector)) for it in events}
 
 
 @dataclass(frozen=True, slots=True)

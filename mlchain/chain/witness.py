@@ -5,6 +5,7 @@ that would miss its seat, or rule over answers that it has not seen.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ape_ethereum.provider import Web3Provider
@@ -37,11 +38,16 @@ class Witness:
         """Return what the contracts say if all that happened is in the tally."""
         expectations = [
             self._expectation("WorkerRegistry", "poolSize", {0: tally.members}),
-            self._expectation("WorkerRegistry", "currentRound", {2: tally.unsettled}),
             self._expectation("JobFactory", "latestRound", {0: tally.rounds}),
             self._expectation("JobFactory", "scheduledBlock", {0: tally.scheduled}),
             self._expectation("ModelRegistry", "latestVersion", {0: tally.versions}),
             self._expectation("ModelRegistry", "versionAt", {1: tally.published}, tally.versions),
+        ]
+        is_open = self._expectation("WorkerRegistry", "currentRound", {2: tally.unsettled})
+        expectations.append(is_open if tally.counts_seats else replace(is_open, signs=(2,)))
+        expectations += [
+            Expectation(ViewCall("Job", "isSettled", job, (seat,)), {0: int(is_settled)})
+            for (job, seat), is_settled in tally.own.items()
         ]
         if tally.has_game:
             expectations.append(self._expectation("Disputes", "counts", {0: tally.claims, 1: tally.challenges}))

@@ -70,7 +70,6 @@ class Ledger:
         self.burnt = 0
         self.paid_in = 0
         self.paid_out = 0
-        self.last_settlement_block = 0
         self.scheduled: int | None = None  # the snapshot block, until the round is deployed
         self.data_addresses: dict[bytes, str] = {}  # of data sets by fingerprint, the one announced last at the end
         self.announced_recipe: bytes | None = None  # what the rounds will train by, for who joins before the first
@@ -216,7 +215,7 @@ class Ledger:
             case events.JobDeployed() as deployed:
                 self._deploy_job(deployed)
             case events.SeatSettled() as settled:
-                self._settle_seat(settled, log.block)
+                self._settle_seat(settled)
             case events.Forfeited(amount=amount):
                 self.escrow -= amount
                 self.burnt += amount
@@ -225,6 +224,8 @@ class Ledger:
                 self.account(finder).bounties += amount
                 self.burnt -= amount
             case events.RoundClosed(remainder):
+                if self.rounds.last:
+                    self.rounds.last.is_closed = True
                 self.account(self.server).credit += remainder
                 self.escrow -= remainder
             case events.Withdrawn(owner, amount):
@@ -265,8 +266,7 @@ class Ledger:
             raise LookupError(f"nobody was at position {position} at the end of block {current.snapshot_block}")
         return holder
 
-    def _settle_seat(self, event: events.SeatSettled, block: int) -> None:
-        self.last_settlement_block = block
+    def _settle_seat(self, event: events.SeatSettled) -> None:
         if self.rounds.is_unknown(len(self.rounds) - 1):  # a seat of the round before the ledger begins
             return
         account = self.account(event.worker)

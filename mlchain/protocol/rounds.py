@@ -206,7 +206,10 @@ def phase(job: Job, now: int) -> Phase:
 
 @dataclass(slots=True)
 class Round:
-    """A round and its jobs, in the order of their index."""
+    """A round and its jobs, in the order of their index.
+
+    `has_unread_seats` where not all that was settled in it is known: then only its end tells that it all was.
+    """
 
     number: int
     terms: RoundTerms
@@ -216,11 +219,13 @@ class Round:
     commit_deadline: int
     task: bytes
     jobs: list[Job] = field(default_factory=list)
+    is_closed: bool = False
+    has_unread_seats: bool = False
 
     @property
     def is_settled(self) -> bool:
         """Whether no seat is left unsettled."""
-        return all(job.is_settled for job in self.jobs)
+        return self.is_closed or all(job.is_settled for job in self.jobs)
 
     def accepted_results(self) -> list[bytes]:
         """Return the bytes of the accepted results of a settled round, in job order."""

@@ -1,6 +1,6 @@
 """What the contracts have counted, by the ledger and the logs that follow it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mlchain.protocol.events import (
@@ -10,6 +10,7 @@ from mlchain.protocol.events import (
     Left,
     Log,
     Proposed,
+    RoundClosed,
     RoundDeployed,
     RoundScheduled,
     SeatSettled,
@@ -26,8 +27,10 @@ class Tally:
 
     `published` has a bit for each chunk of the newest version; `jobs` are (commitments, candidates) of the jobs of the
     open round, by address; each has as many `seats`. A ledger may not know the newest round where it begins: all
-    seats of that one are settled before the next. `games` are (turn, since when) of the challenges that are not over,
-    by number, as far as the ledger knows their claims; `refuted` is the version that was, 0 for none.
+    seats of that one are settled before the next. It `counts_seats` unless some are left unread: then `unsettled` only
+    tells whether there are any, and `own` of the owner's seats, (job, seat), whether they are settled. `games` are
+    (turn, since when) of the challenges that are not over, by number, as far as the ledger knows their claims;
+    `refuted` is the version that was, 0 for none.
     """
 
     members: int = 0
@@ -36,6 +39,8 @@ class Tally:
     rounds: int = 0
     scheduled: int = 0
     unsettled: int = 0
+    counts_seats: bool = True
+    own: dict[tuple[str, int], bool] = field(default_factory=dict)
     jobs: dict[str, tuple[int, int]] = field(default_factory=dict)
     seats: int = 0
     knows_round: bool = True
@@ -46,20 +51,23 @@ class Tally:
     games: dict[int, tuple[GameTurn, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, ledger: Ledger, logs: Iterable[Log], jobs: Iterable[Job]) -> "Tally":
+    def of(cls, ledger: Ledger, logs: Iterable[Log], jobs: Sequence[Job], owner: str | None = None) -> "Tally":
         """Return what has been counted when these logs, of the contracts and jobs, have followed `ledger`.
 
-        `jobs` are those of the open round all of whose events the ledger knows.
+        `jobs` are those of the open round all of whose events the ledger knows, for `owner` if not for all.
         """
-        newest = ledger.latest_version
-        open_jobs = ledger.open_round.jobs if ledger.open_round else []
+        newest, current = ledger.latest_version, ledger.open_round
+        is_partly_read = current is not None and current.has_unread_seats
+        own = [(job, job.seat_of(owner)) for job in jobs] if is_partly_read and owner else []
         tally = cls(
             members=len(ledger.pool.members),
             versions=len(ledger.versions),
             published=sum(1 << index for index in newest.chunks) if newest else 0,
             rounds=len(ledger.rounds),
             scheduled=ledger.scheduled or 0,
-            unsettled=sum(len(job.unsettled) for job in open_jobs),
+            unsettled=sum(len(job.unsettled) for job in current.jobs) if current else 0,
+            counts_seats=not is_partly_read,
+            own={(job.address, seat): seat in job.settlements for job, seat in own if seat is not None},
             knows_round=not ledger.rounds.is_unknown(len(ledger.rounds) - 1),
             jobs={job.address: (len(job.commitments), job.rivals) for job in jobs},
             has_game=ledger.has_game,
@@ -93,8 +101,12 @@ class Tally:
             case JobDeployed(job=job):
                 self.unsettled += self.seats
                 self.jobs[job] = (0, 0)
-            case SeatSettled() if self.knows_round:
-                self.unsettled -= 1
+            case SeatSettled(job, seat=seat) if self.knows_round:
+                self.unsettled -= self.counts_seats
+                if (job, seat) in self.own:
+                    self.own[job, seat] = True
+            case RoundClosed() if not self.counts_seats:
+                self.unsettled, self.counts_seats = 0, True
             case Committed() if log.address in self.jobs:
                 commitments, candidates = self.jobs[log.address]
                 self.jobs[log.address] = (commitments + 1, candidates)

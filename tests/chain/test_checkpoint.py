@@ -8,6 +8,7 @@ from ape import networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlchain.chain import selection
 from mlchain.chain.archive import Archive
 from mlchain.chain.checkpoint import Checkpoint
 from mlchain.chain.connection import Chain
@@ -31,15 +32,21 @@ def nothing(*_):
 UNREAD = {"commitments": {}, "candidates": {}, "ruling": None, "decision": None, "all_committed_at": None}
 
 
-def concerning(current, owner, server):
-    """Return a round with what `owner` has to know of it: of other workers' jobs no more than who holds which seat."""
+def concerning(current, owner, server, is_partly_read):
+    """Return a round with what `owner` has to know of it: of other workers' jobs no more than who holds which seat.
+
+    Where some settlements are left unread, it knows those of its own seat.
+    """
     jobs = [job if owner == server or owner in job.committee else replace(job, **UNREAD) for job in current.jobs]
-    return replace(current, jobs=jobs)
+    if is_partly_read:
+        own = [{seat: it for seat, it in job.settlements.items() if job.committee[seat] == owner} for job in jobs]
+        jobs = [replace(job, settlements=settled) for job, settled in zip(jobs, own, strict=True)]
+    return replace(current, jobs=jobs, has_unread_seats=is_partly_read)
 
 
-def decisive(ledger, owner, since):
+def decisive(ledger, owner, since, is_partly_read=False):
     """Return everything of a ledger that `owner` may decide from; the past of the pool from block `since` on."""
-    last = concerning(ledger.rounds[-1], owner, ledger.server) if ledger.rounds else None
+    last = concerning(ledger.rounds[-1], owner, ledger.server, is_partly_read) if ledger.rounds else None
     newest = ledger.latest_version
     pool, size = ledger.pool, max(len(ledger.pool.members), last.pool_size if last else 0)
     return {
@@ -54,7 +61,6 @@ def decisive(ledger, owner, since):
         "results": newest and owner == ledger.server and ledger.unmerged_results(newest.number),
         "scheduled": ledger.scheduled,
         "data": list(ledger.data_addresses.items()),
-        "settled in": ledger.last_settlement_block,
     }
 
 
@@ -95,7 +101,11 @@ class Story:
             if since is None:
                 rounds = reader.ledger.rounds
                 since = rounds[-1].snapshot_block if rounds else 0
-            assert decisive(reader.ledger, owner, since) == decisive(self.ledger_at(block), owner, since)
+            last = reader.ledger.rounds.last
+            is_partly_read = last is not None and last.has_unread_seats
+            assert owner in reader.ledger.pool or last is None or last.is_settled or not is_partly_read
+            expected = decisive(self.ledger_at(block), owner, since, is_partly_read)
+            assert decisive(reader.ledger, owner, since, is_partly_read) == expected
 
 
 @pytest.fixture(
@@ -107,18 +117,32 @@ def story(request, rolled_back_file):
         yield Story(Options(4, evil, behaviour, 3, jobs, task="fake", referee=referee, seed=7))
 
 
-BEGIN = st.integers(0, 199), st.lists(st.integers(1, 30), max_size=3), st.integers(0, 4)
-
-
-@given(*BEGIN)
-@settings(max_examples=max(12, settings.default.max_examples // 4))
-def test_a_ledger_from_the_newest_round_is_the_one_from_the_beginning(story, share, steps, owner):
+@given(
+    share=st.integers(0, 199),
+    steps=st.lists(st.integers(1, 30), max_size=3),
+    owner=st.integers(0, 4),
+    few=st.sampled_from([0, selection.FEW]),
+)
+@settings(max_examples=max(16, settings.default.max_examples // 4))
+def test_a_ledger_from_the_newest_round_is_the_one_from_the_beginning(story, share, steps, owner, few):
     first, last = story.run.deployment.block, story.run.view.block
     begin = first + (last - first) * share // 199
     blocks = [min(last, begin + it) for it in accumulate([0, *steps])]
 
-    with connected_to(story.provider):
+    with connected_to(story.provider), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection, "FEW", few)
         story.compare(story.owners[owner], sorted(set(blocks)))
+
+
+@pytest.mark.parametrize("owner", [1, 4])  # an honest one, and one that is punished
+@pytest.mark.parametrize("story", [("colluding", 1, 2, "server")], indirect=True, ids=["two jobs"])
+def test_so_it_is_block_by_block_where_others_are_many(story, owner, monkeypatch):
+    monkeypatch.setattr(selection, "FEW", 0)
+    last = story.run.view.block
+    first = (story.run.deployment.block + last) // 2
+
+    with connected_to(story.provider):
+        story.compare(story.owners[owner], range(first, last + 1))
 
 
 @pytest.mark.slow
@@ -129,10 +153,12 @@ def test_a_ledger_from_the_newest_round_is_the_one_from_the_beginning(story, sha
     referee=st.sampled_from(["server", "none"]),
     seed=st.integers(0, 99),
     begin=st.integers(0, 9),
+    few=st.sampled_from([0, selection.FEW]),
 )
 @settings(max_examples=20)
-def test_so_it_is_whatever_was_played(evil, behaviour, jobs, referee, seed, begin):
-    with connected_to_new_embedded_chain():
+def test_so_it_is_whatever_was_played(evil, behaviour, jobs, referee, seed, begin, few):
+    with connected_to_new_embedded_chain(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection, "FEW", few)
         story = Story(Options(4, evil, behaviour, 3, jobs, task="fake", referee=referee, seed=seed))
         last = story.run.view.block
         for owner, start in zip(story.owners, range(story.run.deployment.block + begin, last, last // 5), strict=False):
