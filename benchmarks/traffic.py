@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+import numpy as np
 from ape import networks
 from ape.api import AccountAPI, ProviderAPI
 from web3 import HTTPProvider, Web3
@@ -26,14 +27,16 @@ from mlchain.chain.deployment import Parameters
 from mlchain.chain.outbox import Outbox
 from mlchain.chain.prompt_node import promptly
 from mlchain.chain.provider import connected_provider, connected_to
+from mlchain.chain.selection import FEW
 from mlchain.live.loop import Actor, ActorLoop
 from mlchain.protocol.calls import View
 from mlchain.protocol.rounds import ETHER
 from mlchain.simulation.participants import secret, task_opener
 from mlchain.tasks.choices import Subject, prepare
 
-CASES = ((3, 1), (12, 4))  # workers, and jobs of three seats
-SEATS = 3
+CASES = ((1, 3), (4, 3))  # jobs, and seats of each, which every worker has one of
+CROWDS = ((8, 3), (16, 3), (4, 12))  # likewise, of so many that a worker leaves unread what others get
+LARGE = (20, 50)
 ROUNDS = 4
 BLOCK_TIME = 2  # seconds
 POLL_INTERVAL = 4.0  # seconds, the programs' own
@@ -47,20 +50,37 @@ RULES = ("--hardfork", "istanbul", "--gas-price", "0", "--base-fee", "0", "--cha
 
 def measure() -> Section:
     """Let a server and its workers play rounds on an Anvil, as programs do, and count what a worker asks for."""
-    rows, figures = [], {}
-    for workers, jobs in CASES:
+    rows, figures, sizes = [], {}, []
+    for jobs, seats in (*CASES, *CROWDS):
         with node() as url, connected_to(_provider(url)):
-            programs = Programs(workers, jobs)
-            cells = programs.play()
-        rows.append([f"{workers} workers, {jobs * SEATS} seats", *cells])
-        names = ("requests", "kilobytes", "idle")
-        figures |= {f"{name}-{workers}": cell for name, cell in zip(names, cells, strict=True)}
-    said = f"""A server and its workers, {SEATS} seats a job, learn handwritten digits for {ROUNDS} rounds on one Anvil
-        with a block every {BLOCK_TIME} seconds, each by the loop of its program, which looks every
-        {POLL_INTERVAL:.0f} seconds while something happens. What a worker asks for and is answered from the second
-        round on; then, without a server, what it asks for in a minute."""
+            programs = Programs(jobs, seats)
+            asked, size = programs.play()
+            idle = f"{programs.rest():.1f}" if (jobs, seats) in CASES else ""
+            programs.stop()
+        workers, cells = jobs * seats, [f"{asked:.0f}", f"{size:.0f}", idle]
+        rows.append([f"{workers} workers, {jobs} × {seats} seats", *cells])
+        sizes.append(size)
+        if idle:
+            figures |= dict(
+                zip((f"{name}-{workers}" for name in ("requests", "kilobytes", "idle")), cells, strict=True)
+            )
+    large = _at(LARGE, sizes[len(CASES) :])
+    figures |= {"kilobytes-large": f"{large:.0f}", "gigabytes-large": f"{large * LARGE[0] * LARGE[1] / 1e6:.2f}"}
+    said = f"""A server and its workers learn handwritten digits for {ROUNDS} rounds on one Anvil with a block every
+        {BLOCK_TIME} seconds, each by the loop of its program, which looks every {POLL_INTERVAL:.0f} seconds while
+        something happens. What a worker asks for and is answered from the second round on; then, without a server, what
+        it asks for in a minute. Where more than {FEW} seats are in other jobs, it leaves unread what they get; what
+        it reads then grows with the jobs and with the seats of its own. By the lines through the last
+        {len(CROWDS)} rows, each of {LARGE[0] * LARGE[1]:,} workers in {LARGE[0]} jobs of {LARGE[1]} seats would read
+        {large:.0f} KB a round, and all of them {figures["gigabytes-large"]} GB."""
     head = ["", "requests a worker and round", "KB a worker and round", "requests a worker and idle minute"]
     return Section("What a node is asked for", f"{wrapped(said)}\n\n{table(head, rows)}", figures)
+
+
+def _at(case: tuple[int, int], sizes: list[float]) -> float:
+    """Return what a worker reads where it grows linearly with the jobs and the seats of each, as in CROWDS."""
+    slopes = np.linalg.solve([[1, *it] for it in CROWDS], sizes)
+    return float(slopes @ [1, *case])
 
 
 def _provider(url: str) -> ProviderAPI:
@@ -92,7 +112,8 @@ class Counted:
 class Programs:
     """A server and its workers on the connected node, each in a thread that its loop runs in."""
 
-    def __init__(self, workers: int, jobs: int) -> None:
+    def __init__(self, jobs: int, seats: int) -> None:
+        workers = jobs * seats
         web3 = connected_provider().web3
         self._counted = Counted(cast(HTTPProvider, web3.provider))
         operator, *accounts = (account_from_secret(secret(1, "traffic", number)) for number in range(workers + 1))
@@ -102,7 +123,7 @@ class Programs:
         self._deployment = deploy(self._chain, operator, Parameters(min_seats=1)).deployment
         opener = task_opener()
         task = opener(prepare(Subject("digits", "softmax")).recipe.to_bytes())
-        plan = Plan(ROUNDS, jobs, SEATS, min_pool=workers)
+        plan = Plan(ROUNDS, jobs, seats, min_pool=workers)
         server = LearningServer(str(operator.address), task, plan, numbers_of(operator, self._deployment).number_of)
         self._stop = threading.Event()
         self._server = self._thread(self._chain, "server", operator, server, lambda view: server.is_done(view.ledger))
@@ -117,26 +138,29 @@ class Programs:
             for account in accounts
         ]
 
-    def play(self) -> list[str]:
-        """Play all rounds; return what a worker asks for in a round, in requests and KB, and then in a minute."""
+    def play(self) -> tuple[float, float]:
+        """Play all rounds; return what a worker asks for in a round, in requests and KB."""
         for thread in (self._server, *self._workers):
             thread.start()
-        try:
-            self._wait_for(1)
-            requests, size = self._counted.requests["worker"], self._counted.bytes["worker"]
-            self._wait_for(ROUNDS)
-            shares = (ROUNDS - 1) * len(self._workers)
-            asked = (self._counted.requests["worker"] - requests) / shares
-            answered = (self._counted.bytes["worker"] - size) / shares
-            time.sleep(CALM)
-            before = self._counted.requests["worker"]
-            time.sleep(IDLE)
-            idle = (self._counted.requests["worker"] - before) / len(self._workers) / (IDLE / 60)
-        finally:
-            self._stop.set()
-            for thread in self._workers:
-                thread.join()
-        return [f"{asked:.0f}", f"{answered / 1_000:.0f}", f"{idle:.1f}"]
+        self._wait_for(1)
+        requests, size = self._counted.requests["worker"], self._counted.bytes["worker"]
+        self._wait_for(ROUNDS)
+        shares = (ROUNDS - 1) * len(self._workers)
+        asked = (self._counted.requests["worker"] - requests) / shares
+        return asked, (self._counted.bytes["worker"] - size) / shares / 1_000
+
+    def rest(self) -> float:
+        """Return the requests of a worker in a minute, once nothing has happened for a while."""
+        time.sleep(CALM)
+        before = self._counted.requests["worker"]
+        time.sleep(IDLE)
+        return (self._counted.requests["worker"] - before) / len(self._workers) / (IDLE / 60)
+
+    def stop(self) -> None:
+        """End the workers, whose node goes away."""
+        self._stop.set()
+        for thread in self._workers:
+            thread.join()
 
     def _wait_for(self, rounds: int) -> None:
         """Wait until the results of so many rounds are in versions of the model."""
