@@ -45,7 +45,7 @@ class ResultRules(Reading):
         totals = self.reader.run(0, self.step, tensor, 0, 0)
         if self.recipe.bits == 1:
             size = self.stages[tensor.layer].size
-            return min((2 * totals[0] + size) // (2 * size), 1 << GREATEST_SHIFT)
+            return clip((2 * totals[0] + size) // (2 * size), 0, 1 << GREATEST_SHIFT)
         if totals[SHIFTS] == 0:
             return 0
         return 1 << min(range(SHIFTS), key=lambda shift: (totals[shift], shift))

@@ -36,8 +36,8 @@ class Judge:
         """Return what the rules say of each entry; evidence that they cannot use says nothing."""
         return [answer == 1 for answer in self.numbers(asked)]
 
-    def numbers(self, asked: Iterable[str]) -> list[int]:
-        """Return the number that each call returns, zero where one reverts."""
+    def numbers(self, asked: Iterable[str]) -> list[int | None]:
+        """Return the number that each call returns, none where one reverts."""
         asked, found = list(asked), []
         for first in range(0, len(asked), AT_ONCE):
             calls = [
@@ -50,7 +50,8 @@ class Judge:
                 for number, data in enumerate(asked[first : first + AT_ONCE])
             ]
             answers = requests.post(self.node.url, json=calls, timeout=600).json()
-            found += [int(it.get("result", "0x0"), 16) for it in sorted(answers, key=lambda it: it["id"])]
+            answers.sort(key=lambda it: it["id"])
+            found += [int(it["result"], 16) if "result" in it else None for it in answers]
         return found
 
 

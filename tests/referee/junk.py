@@ -24,13 +24,13 @@ BOUNDS = {
     Kind.SQUARES: 44,
     Kind.SCALE: 50,
 }
-NEVER_NEGATIVE = (Kind.LOSSES, Kind.LOSS, Kind.SQUARES, Kind.SCALE)
 
 
 class AnySteps(Steps):
     """Numbers near zero, near any power of two, and both ends of what they can be; the same ones whenever asked."""
 
     seed = 0
+    reach = None  # of most numbers, if it is given
     sums = None  # of a network of one layer, if they are given
 
     def numbers_at_start(self):
@@ -54,11 +54,11 @@ class AnySteps(Steps):
     def _any_of(self, tensor: Tensor, dice: np.random.Generator):
         bits = 8 * tensor.width - tensor.is_signed
         greatest = min(2**bits, 2 ** BOUNDS.get(tensor.kind, bits)) - 1
-        least = -greatest - 1 if tensor.is_signed and tensor.kind not in NEVER_NEGATIVE else 0
+        least = -greatest - 1 if tensor.is_signed else 0
         if tensor.kind is Kind.MASTER:
             least, greatest = self._layers[tensor.layer].weight_range
         size = tensor.rows, tensor.columns
-        reach = 2 ** int(dice.integers(0, greatest.bit_length() + 1))
+        reach = self.reach or 2 ** int(dice.integers(0, greatest.bit_length() + 1))
         values = dice.integers(max(-reach, least), min(reach, greatest), size, endpoint=True)
         ends = dice.choice([least, least + 1, 0, greatest - 1, greatest], size)
         values = np.where(dice.random(size) < 1 / 8, ends, values)

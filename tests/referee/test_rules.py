@@ -20,7 +20,7 @@ from mlchain.training.layers import OUTPUT_ERROR_BITS, InputKind, Inputs, Poolin
 from mlchain.training.recipe import Recipe
 from tests.contracts.chain_control import reverts
 from tests.referee.cases import LAST_LAYER, WIDE, WIDE_LAYER, case_of, cases, other_case, task_of, wide_case
-from tests.referee.judging import call, changed, derives
+from tests.referee.judging import changed, derives
 from tests.referee.junk import climbed, evidence_of, lie_from, publishing, with_any_numbers
 
 ENTRIES = 12  # of one trace
@@ -115,6 +115,22 @@ def test_errors_and_losses_follow_from_logits_at_any_distance(rules):
         assert all(rules.follow(first_leaf(case, kind, each)))
 
 
+def test_every_channel_of_a_sample_is_moved(rules):
+    recipe = Recipe(
+        "moved",
+        bytes(32),
+        Inputs(3, 5, 4, InputKind.UNSIGNED, 255),
+        1,
+        4,
+        (replace(LAST_LAYER, error_shift=0),),
+        displacement=1,
+    )
+    task = task_of(recipe, 9, np.random.default_rng(1))
+    case = case_of(task, task.initial_model(), None, 1)
+
+    assert all(rules.follow(first_leaf(case, Kind.INPUTS)))
+
+
 def first_leaf(case: Prover, kind: Kind, each: int = 1) -> list[str]:
     """Return the calls that ask of entries of a first leaf, in step 1, whether what has to be there follows."""
     tensor, asked = case.trace.layout.of(kind), []
@@ -126,13 +142,13 @@ def first_leaf(case: Prover, kind: Kind, each: int = 1) -> list[str]:
     return asked
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_errors_go_to_the_first_greatest_of_a_pool_alone_and_nowhere_outside(rules, seed):
+@pytest.mark.parametrize("reach", [1, 2, None], ids=["many are equal", "some are equal", "few are equal"])
+def test_errors_go_to_the_first_greatest_of_a_pool_alone_and_nowhere_outside(rules, reach):
     first = replace(WIDE_LAYER, kernel_height=2, kernel_width=2, padding=0, pooling=Pooling.MAX)
     inputs = Inputs(1, 6, 6, InputKind.UNSIGNED, 255)
     recipe = replace(WIDE, inputs=inputs, layers=(first, LAST_LAYER))
-    task = task_of(recipe, 3, np.random.default_rng(seed))
-    case = with_any_numbers(case_of(task, task.initial_model(), None, 1), seed)
+    task = task_of(recipe, 3, np.random.default_rng(1))
+    case = with_any_numbers(case_of(task, task.initial_model(), None, 1), 1, reach=reach)
 
     assert all(rules.follow(first_leaf(case, Kind.ERRORS)))
 
@@ -236,20 +252,6 @@ def test_nothing_derives_from_what_is_not_of_the_trace_the_data_set_or_the_bytes
     assert not any(rules.follow(asked))
 
 
-@given(case=cases() | st.builds(wide_case), data=st.data())
-def test_the_chain_lays_a_trace_out_as_its_twin_does(rules, case, data):
-    layout, described = case.trace.layout, case.description
-    place = st.integers(0, 2**layout.depth - 1) | entries(case).map(lambda at: at[0])
-    positions = data.draw(st.lists(place, min_size=ENTRIES, max_size=ENTRIES))
-    shown = described.statement, described.to_bytes()
-
-    found = [layout.find(position) for position in positions]
-    asked = [call("entriesOf", ["bytes32", "bytes", "uint256"], (*shown, position)) for position in positions]
-
-    assert rules.numbers([call("depthOf", ["bytes32", "bytes"], shown)]) == [layout.depth]
-    assert rules.numbers(asked) == [it[1].span(it[2])[2] if it else 0 for it in found]
-
-
 @pytest.mark.parametrize("place", range(7))
 def test_a_description_of_something_else_is_refused(judge, wide, place):
     described = wide.description
@@ -303,6 +305,42 @@ def test_an_entry_without_evidence_does_not_derive(judge, wide, evidence):
 
     with reverts(judge.NotShown):
         judge.derives(described.statement, described.to_bytes(), wide.trace.root, position, leaf, 0, evidence)
+
+
+def test_no_more_leaves_are_read_than_are_said_to_be_shown(rules, wide):
+    _, call, evidence = a_sum(wide)
+    count = int.from_bytes(evidence[32:64], "big")
+    counts = [count, 2**31, count - 1, 2**32]  # of which the last four bytes say how many
+
+    asked = [call.replace(evidence[:64].hex(), (evidence[:32] + each.to_bytes(32, "big")).hex()) for each in counts]
+
+    assert rules.follow(asked) == [True, True, False, False]
+
+
+def test_evidence_is_no_shorter_than_an_array_without_leaves(rules, wide):
+    _, call, evidence = a_sum(wide)
+    said = len(evidence).to_bytes(32, "big")
+    asked = [
+        call.replace((said + evidence).hex(), (length.to_bytes(32, "big") + evidence).hex()) for length in (64, 63)
+    ]
+
+    assert rules.follow(asked) == [True, False]
+
+
+def test_nothing_derives_from_a_leaf_that_is_too_long_or_too_short(rules, wide):
+    position, _, evidence = a_sum(wide)
+    leaf = wide.leaf(position)
+
+    asked = [derives(wide, position, each, 0, evidence) for each in (leaf, leaf + bytes(1), leaf[:-1])]
+
+    assert rules.follow(asked) == [True, False, False]
+
+
+def a_sum(case: Prover) -> tuple[int, str, bytes]:
+    """Return the position of a leaf of sums, the call that asks for the first of them, and the evidence."""
+    position = case.trace.layout.position(1, case.trace.layout.of(Kind.SUMS), 0)
+    evidence = case.prove(position, 0)[1]
+    return position, derives(case, position, case.leaf(position), 0, evidence), evidence
 
 
 def test_a_byte_that_is_published_as_another_does_not_derive_though_the_trace_is_right(rules, wide):

@@ -1,0 +1,54 @@
+"""The rules of results on the chain: every byte follows from numbers that no training makes as well."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mlchain.referee.layout import Kind
+from mlchain.referee.prover import Prover
+from mlchain.training.layers import InputKind, Inputs
+from mlchain.training.recipe import BITS, DIGEST_SIZE, Recipe
+from tests.referee.cases import LAST_LAYER, case_of, task_of
+from tests.referee.judging import changed, derives
+from tests.referee.junk import publishing, with_any_numbers
+
+TRACES = 4  # of any numbers
+
+
+def result_case(bits: int) -> Prover:
+    """Return a job of three layers with 24 weights, which is enough for changes of all sizes."""
+    layers = (replace(LAST_LAYER, outputs=2, error_shift=0), replace(LAST_LAYER, outputs=2), LAST_LAYER)
+    recipe = Recipe("result", bytes(32), Inputs(1, 2, 2, InputKind.UNSIGNED, 255), 1, 2, layers, bits)
+    task = task_of(recipe, 3, np.random.default_rng(1))
+    return case_of(task, task.initial_model(), None, 1)
+
+
+@pytest.mark.parametrize("bits", BITS)
+def test_every_byte_of_a_result_follows_from_the_numbers_before_it(rules, bits):
+    case, asked = result_case(bits), []
+    size = case.task.plan.result_size
+    for seed in range(TRACES):
+        claimed = with_any_numbers(case, seed)
+        for at in (*range(size - 8 - DIGEST_SIZE), *range(size - 8, size)):
+            position, entry = claimed.place_of(at)
+            published = publishing(claimed, position, entry)
+            value, evidence = published.prove(position, entry)
+            leaf = changed(claimed.leaf(position), 1, entry, value - claimed.said(position)[entry])
+            asked.append(derives(published, position, leaf, entry, evidence))
+
+    assert all(rules.follow(asked))
+
+
+def test_totals_of_thousands_of_pieces_follow(rules):
+    layers = replace(LAST_LAYER, outputs=4000, error_shift=0), LAST_LAYER
+    recipe = Recipe("total", bytes(32), Inputs(1, 1, 1, InputKind.UNSIGNED, 255), 1, 1, layers, bits=1)
+    task = task_of(recipe, 1, np.random.default_rng(1))
+    case = case_of(task, task.initial_model(), None, 1)
+    layout = case.trace.layout
+    position = layout.position(layout.last_step, layout.of(Kind.SCALE), 0)
+    assert layout.of(Kind.SQUARES).leaves == 32
+
+    asked = [derives(case, position, case.leaf(position), entry, case.prove(position, entry)[1]) for entry in (0, 1)]
+
+    assert all(rules.follow(asked))
