@@ -62,6 +62,13 @@ def derives(case: Prover, position: int, leaf: bytes, entry: int, evidence: byte
     return call("derives", DERIVES, arguments)
 
 
+def derives_right(case: Prover, position: int, entry: int) -> str:
+    """Return the call that asks of what an entry has to be, whatever the trace says, whether it follows."""
+    value, evidence = case.prove(position, entry)
+    leaf, said = case.leaf(position), case.said(position)
+    return derives(case, position, changed(leaf, len(leaf) // len(said), entry, value - said[entry]), entry, evidence)
+
+
 def call(function: str, types: list[str], arguments: tuple) -> str:
     """Return a call of the rules."""
     selector = keccak(text=f"{function}({','.join(types)})")[:4]

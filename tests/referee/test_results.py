@@ -5,19 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mlchain.referee.layout import Kind
+from mlchain.referee.layout import SHIFTS, Kind
 from mlchain.referee.prover import Prover
 from mlchain.training.layers import InputKind, Inputs
 from mlchain.training.recipe import BITS, DIGEST_SIZE, Recipe
 from tests.referee.cases import LAST_LAYER, case_of, task_of
-from tests.referee.judging import changed, derives
+from tests.referee.judging import derives_right
 from tests.referee.junk import publishing, with_any_numbers
 
 TRACES = 4  # of any numbers
 
 
 def result_case(bits: int) -> Prover:
-    """Return a job of three layers with 24 weights, which is enough for changes of all sizes."""
+    """Return a job of three layers with 25 weights, enough for changes of all sizes."""
     layers = (replace(LAST_LAYER, outputs=2, error_shift=0), replace(LAST_LAYER, outputs=2), LAST_LAYER)
     recipe = Recipe("result", bytes(32), Inputs(1, 2, 2, InputKind.UNSIGNED, 255), 1, 2, layers, bits)
     task = task_of(recipe, 3, np.random.default_rng(1))
@@ -32,10 +32,19 @@ def test_every_byte_of_a_result_follows_from_the_numbers_before_it(rules, bits):
         claimed = with_any_numbers(case, seed)
         for at in (*range(size - 8 - DIGEST_SIZE), *range(size - 8, size)):
             position, entry = claimed.place_of(at)
-            published = publishing(claimed, position, entry)
-            value, evidence = published.prove(position, entry)
-            leaf = changed(claimed.leaf(position), 1, entry, value - claimed.said(position)[entry])
-            asked.append(derives(published, position, leaf, entry, evidence))
+            asked.append(derives_right(publishing(claimed, position, entry), position, entry))
+
+    assert all(rules.follow(asked))
+
+
+@pytest.mark.parametrize("reach", [1, None], ids=["many are equal", "few are equal"])
+def test_a_scale_is_the_one_with_the_least_total_of_equal_ones_the_first(rules, reach):
+    asked = []
+    for seed in range(12):
+        case = with_any_numbers(result_case(4), seed, reach=reach)
+        layout = case.trace.layout
+        places = [layout.position(layout.last_step, layout.of(Kind.SCALE, layer), 0) for layer in range(3)]
+        asked += [derives_right(case, position, SHIFTS + 1) for position in places]
 
     assert all(rules.follow(asked))
 
@@ -49,6 +58,4 @@ def test_totals_of_thousands_of_pieces_follow(rules):
     position = layout.position(layout.last_step, layout.of(Kind.SCALE), 0)
     assert layout.of(Kind.SQUARES).leaves == 32
 
-    asked = [derives(case, position, case.leaf(position), entry, case.prove(position, entry)[1]) for entry in (0, 1)]
-
-    assert all(rules.follow(asked))
+    assert all(rules.follow(derives_right(case, position, entry) for entry in (0, 1)))

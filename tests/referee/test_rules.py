@@ -20,7 +20,7 @@ from mlchain.training.layers import OUTPUT_ERROR_BITS, InputKind, Inputs, Poolin
 from mlchain.training.recipe import Recipe
 from tests.contracts.chain_control import reverts
 from tests.referee.cases import LAST_LAYER, WIDE, WIDE_LAYER, case_of, cases, other_case, task_of, wide_case
-from tests.referee.judging import changed, derives
+from tests.referee.judging import changed, derives, derives_right
 from tests.referee.junk import climbed, evidence_of, lie_from, publishing, with_any_numbers
 
 ENTRIES = 12  # of one trace
@@ -133,13 +133,9 @@ def test_every_channel_of_a_sample_is_moved(rules):
 
 def first_leaf(case: Prover, kind: Kind, each: int = 1) -> list[str]:
     """Return the calls that ask of entries of a first leaf, in step 1, whether what has to be there follows."""
-    tensor, asked = case.trace.layout.of(kind), []
+    tensor = case.trace.layout.of(kind)
     position = case.trace.layout.position(1, tensor, 0)
-    for entry in range(each // 2, tensor.span(0)[2], each):
-        value, evidence = case.prove(position, entry)
-        right = changed(case.leaf(position), tensor.width, entry, value - case.said(position)[entry])
-        asked.append(derives(case, position, right, entry, evidence))
-    return asked
+    return [derives_right(case, position, entry) for entry in range(each // 2, tensor.span(0)[2], each)]
 
 
 @pytest.mark.parametrize("reach", [1, 2, None], ids=["many are equal", "some are equal", "few are equal"])
@@ -161,6 +157,16 @@ def test_errors_pass_to_all_inputs_of_a_convolution_between_layers_to_the_last_r
     case = with_any_numbers(case_of(task, task.initial_model(), None, 1), 1)
 
     assert all(rules.follow(first_leaf(case, Kind.PASSED)))
+
+
+@pytest.mark.parametrize("batch", [512, 513], ids=["one part", "two parts"])
+def test_weights_move_by_all_parts_of_their_gradients(rules, batch):
+    layer = replace(LAST_LAYER, error_shift=0)
+    recipe = Recipe("parts", bytes(32), Inputs(1, 2, 1, InputKind.UNSIGNED, 255), 1, batch, (layer,))
+    task = task_of(recipe, 9, np.random.default_rng(1))
+    case = with_any_numbers(case_of(task, task.initial_model(), None, 1), 1)
+
+    assert all(rules.follow(first_leaf(case, Kind.MASTER)))
 
 
 def test_runs_that_go_on_in_the_next_leaf_are_read_to_their_end(rules, wide):
@@ -353,11 +359,13 @@ def test_a_byte_that_is_published_as_another_does_not_derive_though_the_trace_is
     lying.__dict__["trace"] = wide.trace  # it claims the right one
 
     leaf, (value, evidence) = wide.trace.leaf(position), lying.prove(position, entry)
+    leaves = [changed(leaf, 1, entry, by) for by in (0, 1, -leaf[entry])]
     (*shown, piece), (*_, own) = evidence_of(wide, position, entry), evidence_of(lying, position, entry)
     forged = [encode_evidence([*shown, Shown(piece.data, path)]) for path in (piece.path, own.path)]
 
     assert value is None
-    assert not any(rules.follow(derives(lying, position, leaf, entry, it) for it in (evidence, *forged)))
+    assert not any(rules.follow(derives(lying, position, it, entry, evidence) for it in leaves))
+    assert not any(rules.follow(derives(lying, position, leaf, entry, it) for it in forged))
 
 
 # The scalar functions of the twin against those that train
