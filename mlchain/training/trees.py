@@ -22,8 +22,10 @@ def grow(nodes: list[bytes], height: int, below: int = 0) -> Levels:
     """Return the levels of a tree of some height over nodes, which themselves are as far above leaves as `below`."""
     levels, sha256 = [nodes], hashlib.sha256
     for level in range(below, below + height):
-        nodes = levels[-1] + [missing(level)] * (len(levels[-1]) % 2)
-        levels.append([sha256(left + right).digest() for left, right in zip(nodes[::2], nodes[1::2], strict=True)])
+        none, above = missing(level), missing(level + 1)
+        nodes = levels[-1] + [none] * (len(levels[-1]) % 2)
+        pairs = zip(nodes[::2], nodes[1::2], strict=True)
+        levels.append([above if left == none == right else sha256(left + right).digest() for left, right in pairs])
     return levels
 
 
