@@ -86,8 +86,9 @@ class Harmless:
 
 
 def _matches(entry: dict, mutant: Mutant) -> bool:
-    place = (entry["file"], entry["function"], entry["was"])
-    return place == (mutant.file, mutant.function, mutant.was) and mutant.now in _list(entry["now"])
+    place = (entry["file"], entry["function"], entry["was"], entry.get("occurrence", mutant.occurrence))
+    found = (mutant.file, mutant.function, mutant.was, mutant.occurrence)
+    return place == found and mutant.now in _list(entry["now"])
 
 
 def _list(value: str | list[str]) -> list[str]:

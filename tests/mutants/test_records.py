@@ -12,8 +12,8 @@ FATES = [KILLED, HUNG, SURVIVED, ILLEGAL, SAME, TWIN]
 HARMLESS = [{"file": "A.sol", "function": "A.f", "was": "x < 1", "now": ["0", "1"], "reason": "none"}]
 
 
-def mutant_of(number: int, file: str = "A.sol") -> Mutant:
-    return Mutant(file, "A.f", 7, "x < 1", str(number), 1, "")
+def mutant_of(number: int, file: str = "A.sol", occurrence: int = 1) -> Mutant:
+    return Mutant(file, "A.f", 7, "x < 1", str(number), occurrence, "")
 
 
 def records_of(*fates: str) -> dict[str, Record]:
@@ -85,6 +85,12 @@ def test_a_change_is_harmless_if_it_is_listed_for_its_file():
     assert mutant_of(1) in harmless
     assert mutant_of(2) not in harmless
     assert mutant_of(0, "B.sol") not in harmless
+
+
+def test_of_equal_lines_one_alone_can_be_harmless():
+    harmless = Harmless([HARMLESS[0] | {"occurrence": 2}])
+
+    assert [mutant_of(0, occurrence=each) in harmless for each in (1, 2, 3)] == [False, True, False]
 
 
 def test_a_listed_change_that_nobody_makes_is_stale():
