@@ -1,12 +1,12 @@
 """The trace of a job: the SHA-256 tree over every number of its training.
 
-Of the tree only the roots of the steps are kept, and of the numbers the master weights, at some steps if they are many.
-A step that a dispute comes to is worked out again.
+Of the tree only the levels next to the root are kept, and of the numbers the master weights, at some steps if they are
+many. A step that a dispute comes to is worked out again, and of its leaves the part that is asked for is hashed again.
 """
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ from mlchain.training.recipe import Recipe
 from mlchain.training.trees import MISSING, Levels, grow, missing, node_of
 
 MASTER_MEMORY = 160 * 2**20  # bytes of master weights that are kept
-STEPS_AT_HAND = 4  # whose numbers and trees are kept
+KEPT_LEVELS = 14  # of the tree, below its root, or as many as it takes to tell steps apart
+STEPS_AT_HAND = 4  # whose numbers are kept, and the parts of their trees that were asked for
 
 # What `memory_of` counts with.
 VALUE = 8  # bytes of an int64 or a float64
@@ -33,7 +34,8 @@ def memory_of(recipe: Recipe) -> int:
     step = VALUE * sum(tensor.rows * tensor.columns for tensor in layout.training)
     kept = min(MASTER_MEMORY, VALUE * recipe.weights * recipe.local_steps) + VALUE * WEIGHT_COPIES * recipe.weights
     at_hand = STEPS_AT_HAND + 1
-    return cost_of(recipe).memory + kept + (at_hand + STEP_COPIES) * step + (at_hand * LEAF << layout.leaf_bits)
+    hashes = (at_hand * LEAF << layout.leaf_bits) + (LEAF << max(KEPT_LEVELS, layout.step_bits))
+    return cost_of(recipe).memory + kept + (at_hand + STEP_COPIES) * step + hashes
 
 
 class Trace:
@@ -48,16 +50,17 @@ class Trace:
         size = sum(matrix.nbytes for matrix in state.master)
         self._every = -(-size * job.recipe.local_steps // MASTER_MEMORY)  # of how many steps one is kept
         self._states = {0: state}
-        self._at_hand: OrderedDict[int, tuple[Numbers, Levels]] = OrderedDict()
-        self.roots: list[bytes] = [self._grow(self.steps.numbers_at_start(), 0)[-1][0]]
+        self._at_hand: OrderedDict[int, tuple[Numbers, dict[int, Levels]]] = OrderedDict()
+        self._part_bits = min(self.layout.leaf_bits, max(0, self.layout.depth - KEPT_LEVELS))
+        parts = self._roots(self.steps.numbers_at_start(), 0)
         for step in range(1, self.layout.last_step):
             numbers, state = self.steps.train(step, state)
-            self.roots.append(self._grow(numbers, step)[-1][0])
+            parts += self._roots(numbers, step)
             if step % self._every == 0 or step == job.recipe.local_steps:
                 self._states[step] = state
             progress(step)
-        self.roots.append(self._grow(self._work_out(self.layout.last_step), self.layout.last_step)[-1][0])
-        self._top = grow(self.roots, self.layout.step_bits, self.layout.leaf_bits)
+        parts += self._roots(self._work_out(self.layout.last_step), self.layout.last_step)
+        self._top = grow(parts, self.layout.depth - self._part_bits, self._part_bits)
 
     @property
     def root(self) -> bytes:
@@ -66,11 +69,11 @@ class Trace:
 
     def node(self, depth: int, index: int) -> bytes:
         """Return a node: at depth 0 the root, at the layout's depth the leaves' hashes."""
-        height, step_bits, leaf_bits = self.layout.depth - depth, self.layout.step_bits, self.layout.leaf_bits
-        if depth <= step_bits:
-            return node_of(self._top[step_bits - depth], index, height)
-        step, rest = divmod(index, 1 << (leaf_bits - height))
-        return node_of(self._of(step)[1][height], rest, height) if step <= self.layout.last_step else missing(height)
+        height = self.layout.depth - depth
+        if height >= self._part_bits:
+            return node_of(self._top[height - self._part_bits], index, height)
+        part, rest = divmod(index, 1 << self._part_bits - height)
+        return node_of(self._part(part)[height], rest, height)
 
     def path(self, depth: int, index: int) -> list[bytes]:
         """Return what a node is hashed with on the way to the root."""
@@ -91,14 +94,23 @@ class Trace:
         """Return the tensors of a step."""
         return self._of(step)[0]
 
-    def _of(self, step: int) -> tuple[Numbers, Levels]:
+    def _of(self, step: int) -> tuple[Numbers, dict[int, Levels]]:
         if step not in self._at_hand:
-            numbers = self._work_out(step)
-            self._at_hand[step] = numbers, self._grow(numbers, step)
+            self._at_hand[step] = self._work_out(step), {}
             if len(self._at_hand) > STEPS_AT_HAND:
                 self._at_hand.popitem(last=False)
         self._at_hand.move_to_end(step)
         return self._at_hand[step]
+
+    def _part(self, part: int) -> Levels:
+        """Return the tree of a part of a step, which is numbered among those of all steps."""
+        step, rest = divmod(part, 1 << self.layout.leaf_bits - self._part_bits)
+        if step > self.layout.last_step:
+            return grow([], self._part_bits)
+        numbers, parts = self._of(step)
+        if part not in parts:
+            parts[part] = grow(self._hashes(numbers, step, rest << self._part_bits, self._part_bits), self._part_bits)
+        return parts[part]
 
     def _work_out(self, step: int) -> Numbers:
         if step == 0:
@@ -115,12 +127,22 @@ class Trace:
             _, state = self.steps.train(each, state)
         return state
 
-    def _grow(self, numbers: Numbers, step: int) -> Levels:
+    def _roots(self, numbers: Numbers, step: int) -> list[bytes]:
+        """Return the roots of all parts of a step."""
+        bits = self.layout.leaf_bits
+        roots = grow(self._hashes(numbers, step, 0, bits), self._part_bits)[-1]
+        return roots + [missing(self._part_bits)] * ((1 << bits - self._part_bits) - len(roots))
+
+    def _hashes(self, numbers: Numbers, step: int, first: int, bits: int) -> list[bytes]:
+        """Return the hashes of 2**bits leaves of a step, without those missing at the end."""
         hashes: list[bytes] = []
         for tensor in self.layout.at_step(step):
-            hashes += [MISSING] * (tensor.base - len(hashes))
-            hashes += _hashes_of(numbers[tensor.kind, tensor.layer], tensor)
-        return grow(hashes, self.layout.leaf_bits)
+            start, end = max(first - tensor.base, 0), min(first + (1 << bits) - tensor.base, tensor.leaves)
+            if start < end:
+                hashes += [MISSING] * (tensor.base + start - first - len(hashes))
+                leaves = _leaves_of(numbers[tensor.kind, tensor.layer], tensor)[start:end]
+                hashes += [sha256(leaf).digest() for leaf in leaves]
+        return hashes
 
 
 def first_difference(trace: Trace, other: Callable[[int, int], bytes]) -> int | None:
@@ -143,12 +165,11 @@ def _bytes_of(numbers: Entries, tensor: Tensor) -> NDArray[np.uint8]:
     return numbers.astype(kind, order="C", copy=False).reshape(-1).view(np.uint8)
 
 
-def _hashes_of(numbers: Entries, tensor: Tensor) -> list[bytes]:
-    data, sha256 = _bytes_of(numbers, tensor).data, hashlib.sha256
-    row = tensor.columns * tensor.width
+def _leaves_of(numbers: Entries, tensor: Tensor) -> list[memoryview]:
+    data, row = _bytes_of(numbers, tensor).data, tensor.columns * tensor.width
     if tensor.rows_per_leaf:
         size = row * tensor.rows_per_leaf
-        return [sha256(data[at : at + size]).digest() for at in range(0, len(data), size)]
+        return [data[at : at + size] for at in range(0, len(data), size)]
     size = tensor.entries_per_piece * tensor.width
     ends = range(row, len(data) + 1, row)
-    return [sha256(data[at : min(at + size, end)]).digest() for end in ends for at in range(end - row, end, size)]
+    return [data[at : min(at + size, end)] for end in ends for at in range(end - row, end, size)]

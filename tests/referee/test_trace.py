@@ -41,6 +41,19 @@ def test_a_path_leads_from_any_leaf_to_the_root(case, data):
     assert climbed(node, position, case.trace.path(depth, position)) == case.trace.root
 
 
+@given(case=cases(), kept=st.integers(0, 8), data=st.data())
+def test_a_tree_is_the_same_however_many_of_its_levels_are_kept(case, kept, data):
+    depth = case.trace.layout.depth
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(traces, "KEPT_LEVELS", kept)
+        frugal = Trace(case.job, case.result)
+
+    assert frugal.root == case.trace.root
+    for _ in range(9):
+        position = data.draw(st.integers(0, 2**depth - 1))
+        assert frugal.path(depth, position) == case.trace.path(depth, position)
+
+
 @given(cases())
 def test_every_entry_has_one_leaf(case):
     layout = case.trace.layout
