@@ -12,7 +12,7 @@ from mlchain.referee.reading import Statement
 from mlchain.referee.rules import Rules
 from mlchain.referee.steps import Job
 from mlchain.referee.trace import Trace
-from mlchain.training.trees import path_in, tree_of
+from mlchain.training.trees import merkle_root, path_in, tree_of
 
 SLOTS = 4  # leaves at hand, of which slot 0 has the one whose entry is derived
 
@@ -30,18 +30,19 @@ class DataTree:
 
     def __init__(self, dataset: Dataset) -> None:
         """Hash all samples."""
-        train, test = (list(leaves_of(*part)) for part in dataset.parts())
-        self._train, self._tree, self._test_root = train, tree_of(train), tree_of(test)[-1][0]
-        self._header = dataset.header()
+        self._dataset, self._tree = dataset, tree_of(leaves_of(dataset.train_samples, dataset.train_labels))
+        self._test_root = merkle_root(leaves_of(dataset.test_samples, dataset.test_labels))
 
     @property
     def roots(self) -> Shown:
         """Return the header, and the roots of both trees, which hash to the fingerprint."""
-        return Shown(self._header, (self._tree[-1][0], self._test_root))
+        return Shown(self._dataset.header(), (self._tree[-1][0], self._test_root))
 
     def sample(self, number: int) -> Shown:
         """Return a sample for training, with its label as one more byte."""
-        return Shown(self._train[number], tuple(path_in(self._tree, number)))
+        data, only = self._dataset, slice(number, number + 1)
+        (leaf,) = leaves_of(data.train_samples[only], data.train_labels[only])
+        return Shown(leaf, tuple(path_in(self._tree, number)))
 
 
 class TraceReader:

@@ -36,7 +36,8 @@ class Prover:
     @cached_property
     def trace(self) -> Trace:
         """Return the trace, whose last step has the bytes of `result`."""
-        return Trace(self.job, self.result)
+        trace, _ = Trace(self.job, self.result), self._samples  # for which the first proof would have to wait
+        return trace
 
     @cached_property
     def description(self) -> Description:
@@ -106,5 +107,9 @@ class Prover:
         return Statement(self.trace.layout, layers, self.job.key, self.parent is not None)
 
     @cached_property
+    def _samples(self) -> DataTree:
+        return DataTree(self.task.dataset)
+
+    @cached_property
     def _reader(self) -> TraceReader:
-        return TraceReader(self.trace, self.job, DataTree(self.task.dataset), self.result)
+        return TraceReader(self.trace, self.job, self._samples, self.result)
