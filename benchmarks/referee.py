@@ -20,7 +20,7 @@ PRICED = ("digits softmax", "digits lenet", "mnist mlp")
 LEVELS = 6  # of the tree a move
 ENTRIES = 4  # of every tensor of a step
 GAS = 6_000_000  # offered
-MOVES = 12  # timed
+MOVES = 12  # timed, of either kind
 
 
 def measure() -> Section:
@@ -31,9 +31,9 @@ def measure() -> Section:
     prices = {name: _prices(name) for name in PRICED}
     kinds = [kind for kind in Kind if any(kind in found for found in prices.values())]
     cost = [[kind.name.lower(), *(thousands(prices[name].get(kind)) for name in PRICED)] for kind in kinds]
-    said = f"""A job of a second round, its trace, and one of its moves, which show {LEVELS} levels of the tree. One
-        thread; a move is the slowest of {MOVES} at random places, whose steps have to be worked out again. A dispute
-        takes two moves for every six levels, and three more."""
+    said = f"""A job of a second round, its trace, and one of its moves, which show {LEVELS} levels of the tree or
+        prove an entry. One thread; a move is the slowest of {2 * MOVES} at {MOVES} random places, whose steps are
+        worked out again. A dispute takes two moves for every six levels, and three more."""
     priced = f"""Gas of `TrainingJudge.derives` as a transaction, in thousands: the dearest of {ENTRIES} entries of
         every tensor, in the first and the last step of training, before and after."""
     ratios = {f"trace-{name}": traced[f"mnist {name}"][2] for name in ("mlp", "lenet")}
@@ -78,17 +78,20 @@ def _traced(name: str) -> list[str]:
 
 
 def _seconds_of_moves(case: Prover) -> Iterator[float]:
-    """Yield the processor time of moves, each at a leaf of another step."""
+    """Yield the processor time of moves, each time two at a leaf of another step: its nodes, and an entry's proof."""
     layout, random = case.trace.layout, Random(1)
     for _ in range(MOVES):
-        depth = layout.depth - LEVELS
-        step = random.randrange(1, layout.last_step)
-        first = step << layout.leaf_bits
+        tensor = random.choice(layout.training)
+        leaf = random.randrange(tensor.leaves)
+        position = layout.position(random.randrange(1, layout.last_step), tensor, leaf)
+        first = position >> LEVELS
         started = time.process_time()
         for index in range(1 << LEVELS):
-            case.trace.node(layout.depth, (first >> LEVELS << LEVELS) + index)
-        case.trace.path(depth, first >> LEVELS)
-        yield time.process_time() - started
+            case.trace.node(layout.depth, (first << LEVELS) + index)
+        case.trace.path(layout.depth - LEVELS, first)
+        shown = time.process_time()
+        case.evidence(position, random.randrange(tensor.span(leaf)[2]))
+        yield from (shown - started, time.process_time() - shown)
 
 
 def _prices(name: str) -> dict[Kind, int]:
