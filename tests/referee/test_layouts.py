@@ -49,6 +49,7 @@ RECIPES = {
     "rows that are cut": WIDE,
     "eight layers": dense(3, 2, *[2] * 8),
     "long numbers": dense(515, 2, 258, 3, steps=65_535),
+    "many rows of weights in a leaf": dense(1, 1, 128, 3),
     "a result longer than training": dense(4000, 1, 200, bits=8),
     "kernels as wide as the input": replace(WIDE, layers=(replace(STRIP, kernel_width=25), LAST_LAYER)),
     "kernels as high as the input": replace(WIDE, layers=(replace(STRIP, kernel_height=33), LAST_LAYER)),

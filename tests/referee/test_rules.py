@@ -176,15 +176,15 @@ def test_runs_that_go_on_in_the_next_leaf_are_read_to_their_end(rules, wide):
     assert weights.leaf_of(0, column * LAST_LAYER.outputs) < weights.leaf_of(0, (column + 1) * LAST_LAYER.outputs - 1)
     leaf = errors.leaf_of(0, column)
     asked = [(wide, layout.position(1, errors, leaf), column - errors.span(leaf)[1])]
-
     inputs, layer = Inputs(1, 41, 25, InputKind.UNSIGNED, 255), replace(LAST_LAYER, error_shift=0)
     task = task_of(Recipe("long", bytes(32), inputs, 1, 1, (layer,), 16), 3, np.random.default_rng(1))
     long = case_of(task, task.initial_model(), None, 1)
     assert long.trace.layout.of(Kind.INPUTS).leaves == 2
     asked.append((long, long.trace.layout.position(1, long.trace.layout.of(Kind.SUMS), 0), 0))
 
-    calls = [derives(case, at, case.leaf(at), entry, case.prove(at, entry)[1]) for case, at, entry in asked]
-    assert rules.follow(calls) == [True, True]
+    anything = [(with_any_numbers(case, 1, reach=1000), *place) for case, *place in asked]  # hardly any is zero
+
+    assert all(rules.follow(derives_right(*place) for place in anything))
 
 
 def test_a_digest_follows_from_the_roots_of_master_weights_and_from_no_others(rules, wide):
