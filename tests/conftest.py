@@ -6,7 +6,7 @@ import pytest
 from ape import accounts, chain, project
 from hypothesis import HealthCheck, Phase, settings
 
-from mlchain.chain.provider import leave_out_traces
+from mlchain.chain.provider import connected_provider, leave_out_traces
 from mlchain.protocol.content import chunk_hashes, content_hash
 from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import MODEL, PARAMETERS, STAKE
@@ -96,6 +96,7 @@ def registry(factory, members):
 @pytest.fixture(scope="session", autouse=True)
 def shared_head(factory, registry, newcomers, stranger):
     """Make what files share before the first of them, of whatever folder; return the number of its last block."""
+    connected_provider()
     return chain.blocks.height
 
 

@@ -12,6 +12,8 @@ from web3.middleware import ExtraDataToPOAMiddleware
 
 from mlchain.errors import UserError
 
+EMBEDDED = "test"  # Ape's name for the provider of a chain in memory
+
 
 def connected_provider() -> Web3Provider:
     """Return Ape's provider of the connected network; raises UserError for one that is not asked as Ethereum is."""
@@ -19,6 +21,9 @@ def connected_provider() -> Web3Provider:
     if not isinstance(provider, Web3Provider):
         raise UserError(f"{provider.network_choice} does not speak Ethereum's JSON-RPC")
     _accept_long_extra_data(provider.web3)
+    if provider.name == EMBEDDED and not provider.web3.eth.default_account:
+        # Who calls where nobody is named: else web3 looks it up for each call, and all other accounts with it.
+        provider.web3.eth.default_account = provider.web3.eth.accounts[0]
     leave_out_traces()
     return provider
 
@@ -37,7 +42,7 @@ def connected_to(provider: ProviderAPI) -> Iterator[None]:
 @contextmanager
 def connected_to_new_embedded_chain() -> Iterator[None]:
     """Be connected to a chain in memory of its own for a while."""
-    provider = networks.ethereum.local.get_provider("test")  # with `connect=True` it could be one that is in use
+    provider = networks.ethereum.local.get_provider(EMBEDDED)  # with `connect=True` it could be one that is in use
     provider.connect()
     with connected_to(provider):
         yield
