@@ -170,7 +170,11 @@ def with_laboratory(campaign: Callable[[Laboratory], None]) -> int:
 
 def _copy(folder: Path) -> Path:
     copy = folder / ROOT.name
-    installed = shutil.ignore_patterns(".git", ".venv*", "node_modules", "__pycache__", "data", "reports")
-    shutil.copytree(ROOT, copy, ignore=installed)
+    shutil.copytree(ROOT, copy, ignore=_left_out)
     (copy / "node_modules").symlink_to(ROOT / "node_modules")
     return copy
+
+
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    made = {"data", "reports"} if Path(folder) == ROOT else set()  # the package has a folder for data, too
+    return made | shutil.ignore_patterns(".git", ".venv*", "node_modules", "__pycache__")(folder, names)

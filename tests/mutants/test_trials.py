@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mutants.trials import Laboratory, Trial
+from mutants.trials import Laboratory, Trial, _left_out
+from setup.standard_json import ROOT
 
 
 def passes():
@@ -102,3 +103,8 @@ def test_a_trial_leaves_this_process_as_it_is():
     laboratory(lambda: bool(seen.append(1))).try_out({}, Counter())
 
     assert not seen
+
+
+def test_what_runs_write_is_not_copied_but_every_folder_of_the_package_is():
+    assert {"data", "node_modules"} <= _left_out(str(ROOT), ["data", "mlchain", "node_modules"])
+    assert not _left_out(str(ROOT / "mlchain"), ["data", "chain"])
