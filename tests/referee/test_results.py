@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mlchain.referee.layout import SHIFTS, Kind
+from mlchain.referee.layout import Kind
 from mlchain.referee.prover import Prover
 from mlchain.training.layers import InputKind, Inputs
 from mlchain.training.recipe import BITS, DIGEST_SIZE, Recipe
@@ -37,14 +37,15 @@ def test_every_byte_of_a_result_follows_from_the_numbers_before_it(rules, bits):
     assert all(rules.follow(asked))
 
 
-@pytest.mark.parametrize("reach", [1, None], ids=["many are equal", "few are equal"])
-def test_a_scale_is_the_one_with_the_least_total_of_equal_ones_the_first(rules, reach):
-    asked = []
+@pytest.mark.parametrize("reach", [1, 1000, None], ids=["many are equal", "few are large", "many are large"])
+@pytest.mark.parametrize("bits", [1, 4])
+def test_a_scale_is_the_mean_of_signs_or_the_first_with_the_least_total(rules, bits, reach):
+    case, asked = result_case(bits), []
     for seed in range(12):
-        case = with_any_numbers(result_case(4), seed, reach=reach)
-        layout = case.trace.layout
-        places = [layout.position(layout.last_step, layout.of(Kind.SCALE, layer), 0) for layer in range(3)]
-        asked += [derives_right(case, position, SHIFTS + 1) for position in places]
+        claimed = with_any_numbers(case, seed, reach=reach)
+        layout = claimed.trace.layout
+        for tensor in (layout.of(Kind.SCALE, layer) for layer in range(3)):
+            asked.append(derives_right(claimed, layout.position(layout.last_step, tensor, 0), tensor.columns - 1))
 
     assert all(rules.follow(asked))
 
