@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from mutants.compiler import Code, Compiler
 from mutants.generate import Mutant, all_mutants
+from mutants.questions import RULES, Interview
 from mutants.records import (
     HUNG,
     ILLEGAL,
@@ -33,15 +34,23 @@ from mutants.trials import Laboratory, with_laboratory
 class Campaign:
     """Tries out mutants one after the other, and remembers what became of each."""
 
-    def __init__(self, compiler: Compiler, only_look: bool) -> None:
-        self.compiler = compiler
+    def __init__(self, compiler: Compiler, harmless: Harmless, only_look: bool) -> None:
+        self.compiler, self.harmless = compiler, harmless
         self.original, self.tests = _fingerprint(compiler.originals), digest_of_tests()
         self.records = load_records(self.original, None if only_look else self.tests)
 
     def run(self, mutants: list[Mutant], laboratory: Laboratory) -> None:
         """Try out all that there is no record of."""
-        if failed := laboratory.control(self.compiler.originals).failed:
-            raise click.ClickException(f"{failed} fails for the contracts as they are")
+        control = laboratory.control(self.compiler.originals)
+        if control.failed:
+            raise click.ClickException(f"{control.failed} fails for the contracts as they are")
+        interview = Interview(control.questions)
+        try:
+            self._try_out_all(mutants, laboratory, interview)
+        finally:
+            interview.end()
+
+    def _try_out_all(self, mutants: list[Mutant], laboratory: Laboratory, interview: Interview) -> None:
         keys = {record.code: record.key for record in self.records.values()}
         kills = {mutant.file: Counter() for mutant in mutants}
         nearby = defaultdict(Counter)  # of the same function: most likely to kill the next
@@ -57,7 +66,7 @@ class Campaign:
                     likely = kills[mutant.file] + Counter(
                         {test: 1_000 * n for test, n in nearby[mutant.function].items()}
                     )
-                    record = self._try_out(mutant, laboratory, keys, likely)
+                    record = self._try_out(mutant, laboratory, interview, keys, likely)
                     self.records[mutant.key] = record
                     add_record(record)
                     if record.test:
@@ -68,17 +77,24 @@ class Campaign:
             if failed := laboratory.try_first(self.compiler.originals, counter).failed:
                 raise click.ClickException(f"{failed} fails for {file} as it is when it runs out of its order")
 
-    def _try_out(self, mutant: Mutant, laboratory: Laboratory, keys: dict[str, str], kills: Counter) -> Record:
+    def _try_out(
+        self, mutant: Mutant, laboratory: Laboratory, interview: Interview, keys: dict[str, str], kills: Counter
+    ) -> Record:
         started = time.monotonic()
-        codes = self.compiler.codes(mutant.file, mutant.source)
+        codes = self.compiler.codes(mutant.file, mutant.source) or {}
         code = _fingerprint(codes) if codes else ""
+        changed = {name for name, each in codes.items() if self.compiler.originals[name] != each}
         test = None
-        if codes is None:
+        if not codes:
             fate = ILLEGAL
-        elif all(self.compiler.originals[name] == code for name, code in codes.items()):
+        elif not changed:
             fate = SAME
         elif keys.setdefault(code, mutant.key) != mutant.key:
             fate = TWIN
+        elif RULES in changed and (test := interview.first_to_notice(codes[RULES])):
+            fate = KILLED
+        elif changed == {RULES} and mutant in self.harmless:
+            fate = SURVIVED  # the games of the other tests ask less, and take long
         else:
             trial = laboratory.try_out(self.compiler.originals | codes, kills)
             fate, test = HUNG if trial.hung else KILLED if trial.failed else SURVIVED, trial.failed
@@ -119,8 +135,8 @@ def cli(only: tuple[str, ...], sample: int | None, seed: int, fresh: bool, repor
     compiler = Compiler()
     mutants = all_mutants(compiler.sources, compiler.asts)
     chosen = _chosen(mutants, only, sample, seed)
-    campaign = Campaign(compiler, only_look=report)
     harmless = Harmless.load()
+    campaign = Campaign(compiler, harmless, only_look=report)
     chosen = sorted(chosen, key=lambda mutant: mutant in harmless)  # these take the longest and tell the least
     if not report and not all(mutant.key in campaign.records for mutant in chosen):
         error = None

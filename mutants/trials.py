@@ -13,10 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TextIO
 
 import pytest
 
 from mutants.compiler import Code
+from mutants.questions import Heard, Question, listen
 from setup.standard_json import ROOT
 
 # Those that run the contracts. Left out are three that only read their text or code and could kill a mutant without
@@ -30,11 +32,15 @@ PATIENCE = 60  # seconds over three times what the longest test takes, before on
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """How the tests took to some code: the first that failed or hung, None if all passed, and how long each took."""
+    """How the tests took to some code: the first that failed or hung, None if all passed, and how long each took.
+
+    And what they asked of the rules, if somebody listened.
+    """
 
     failed: str | None
     hung: bool
     seconds: dict[str, float]
+    questions: list[Question] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -46,8 +52,8 @@ class Laboratory:
     seconds: dict[str, float] = field(default_factory=dict)
 
     def control(self, codes: dict[str, Code]) -> Trial:
-        """Try out the code of the contracts as they are and learn how long each test takes."""
-        trial = self._run(codes, self.items)
+        """Try out the code of the contracts as they are, learn how long each test takes, and hear what they ask."""
+        trial = self._run(codes, self.items, listening=True)
         self.seconds = trial.seconds
         self.limit = PATIENCE + 3 * round(max(trial.seconds.values(), default=0))
         return trial
@@ -77,7 +83,7 @@ class Laboratory:
             ),
         )
 
-    def _run(self, codes: dict[str, Code], items: list[pytest.Item]) -> Trial:
+    def _run(self, codes: dict[str, Code], items: list[pytest.Item], listening: bool = False) -> Trial:
         reading, writing = os.pipe()
         child = os.fork()
         if child == 0:
@@ -86,7 +92,8 @@ class Laboratory:
                 os.close(reading)
                 _be_silent()
                 _exchange(codes)
-                self._run_here(items, writing)
+                with os.fdopen(writing, "w") as pipe:
+                    self._run_here(items, pipe, listen() if listening else [])
                 status = 0
             finally:
                 os._exit(status)
@@ -101,17 +108,21 @@ class Laboratory:
         failed = next((report["test"] for report in reports if report["failed"]), None)
         if hung:
             failed = items[len(reports)].nodeid
-        return Trial(failed, hung, seconds)
+        questions = [Question(*asked, report["test"]) for report in reports for asked in report["heard"]]
+        return Trial(failed, hung, seconds, questions)
 
-    def _run_here(self, items: list[pytest.Item], writing: int) -> None:
+    def _run_here(self, items: list[pytest.Item], pipe: TextIO, heard: Heard) -> None:
         for item, following in zip(items, [*items[1:], None], strict=True):
             signal.setitimer(signal.ITIMER_PROF, self.limit)  # ends the process
             recorder = _Recorder()
             item.config.pluginmanager.register(recorder)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             item.config.pluginmanager.unregister(recorder)
-            report = {"test": item.nodeid, "failed": recorder.failed, "seconds": round(recorder.seconds, 3)}
-            os.write(writing, (json.dumps(report) + "\n").encode())
+            seconds = round(recorder.seconds, 3)
+            report = {"test": item.nodeid, "failed": recorder.failed, "seconds": seconds, "heard": heard}
+            pipe.write(json.dumps(report) + "\n")
+            pipe.flush()
+            heard.clear()
             if recorder.failed:
                 return
 
