@@ -176,7 +176,7 @@ def test_runs_that_go_on_in_the_next_leaf_are_read_to_their_end(rules, wide):
     assert weights.leaf_of(0, column * LAST_LAYER.outputs) < weights.leaf_of(0, (column + 1) * LAST_LAYER.outputs - 1)
     leaf = errors.leaf_of(0, column)
     asked = [(wide, layout.position(1, errors, leaf), column - errors.span(leaf)[1])]
-    inputs, layer = Inputs(1, 41, 25, InputKind.UNSIGNED, 255), replace(LAST_LAYER, error_shift=0)
+    inputs, layer = Inputs(1, 41, 25, InputKind.UNSIGNED, 255), replace(LAST_LAYER, error_shift=0, quantum=0)
     task = task_of(Recipe("long", bytes(32), inputs, 1, 1, (layer,), 16), 3, np.random.default_rng(1))
     long = case_of(task, task.initial_model(), None, 1)
     assert long.trace.layout.of(Kind.INPUTS).leaves == 2
