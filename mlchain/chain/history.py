@@ -13,7 +13,7 @@ from mlchain.chain.identity import Readable, require_genesis, require_same
 from mlchain.chain.logs import Logs, events_of
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.questions import Question
-from mlchain.chain.selection import Beginning, concerning, filters_of, must_read_all, pass_over
+from mlchain.chain.selection import Beginning, concerning, filters_of, is_partly_read, must_read_all, pass_over
 from mlchain.chain.witness import REFUSALS, Witness, left_out, too_late
 from mlchain.errors import UserError, require
 from mlchain.protocol.events import JobDeployed, Log
@@ -175,8 +175,11 @@ class History:
             hash_ = head.hash if head and head.number == end else self._hash_of(end)
             if hash_ is None:
                 self._drop()
+            leaves_unread = is_partly_read(self.ledger)
             logs, digest = self._read(start, end, hash_, self._witness if head and end == last else None)
             self._take(logs, end, end == last, digest)
+            if leaves_unread and self.ledger.open_round:  # which may have begun in these blocks
+                self.ledger.open_round.has_unread_seats = True
             self._note_read(end, hash_)
             self._news += logs
 
@@ -270,8 +273,8 @@ class History:
 
         And the answers to the questions beside.
         """
-        current, jobs = self.ledger.open_round, self._jobs
-        filters = filters_of(self._deployment, jobs, self._only_for if current and current.has_unread_seats else None)
+        jobs, only_for = self._jobs, self._only_for if is_partly_read(self.ledger) else None
+        filters = filters_of(self._deployment, jobs, only_for)
         logs, answers = self._logs.of_deployment(first, last, filters, [job.address for job in jobs], beside)
         return events_of(logs), answers
 

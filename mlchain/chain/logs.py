@@ -70,7 +70,8 @@ class Logs:
         events = [log.event for log in events_of([log for log in logs if log.topics.startswith(topic)])]
         if new := sorted({it.job for it in events if isinstance(it, JobDeployed)}.difference(jobs)):
             logs += self.find_raw(first, last, new)
-        return sorted(logs, key=_place), answers
+        found = {_place(log): log for log in logs}  # each once, even of a node that ignores topics
+        return [found[place] for place in sorted(found)], answers
 
     def _find_beside(
         self, first: int, last: int, filters: Sequence[Filter], beside: Sequence[Question]

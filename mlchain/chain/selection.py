@@ -49,10 +49,14 @@ def pass_over(ledger: Ledger, owner: str, jobs: Sequence[Job]) -> None:
         current.has_unread_seats |= seats > FEW
 
 
+def is_partly_read(ledger: Ledger) -> bool:
+    """Return whether it is left unread how others are paid."""
+    return ledger.open_round is not None and ledger.open_round.has_unread_seats
+
+
 def must_read_all(ledger: Ledger, owner: str) -> bool:
     """Return whether what was left unread is needed now."""
-    current = ledger.open_round
-    return current is not None and current.has_unread_seats and owner not in ledger.pool
+    return is_partly_read(ledger) and owner not in ledger.pool
 
 
 def filters_of(deployment: Deployment, jobs: Sequence[Job], only_for: str | None) -> list[Filter]:

@@ -106,7 +106,7 @@ class Tally:
                 if (job, seat) in self.own:
                     self.own[job, seat] = True
             case RoundClosed() if not self.counts_seats:
-                self.unsettled, self.counts_seats = 0, True
+                self.unsettled = 0
             case Committed() if log.address in self.jobs:
                 commitments, candidates = self.jobs[log.address]
                 self.jobs[log.address] = (commitments + 1, candidates)

@@ -102,3 +102,48 @@ def test_that_a_seat_is_settled_cannot_be_left_out(reader, monkeypatch, committe
 
     reader.sync()
     assert reader.ledger.open_round is None
+
+
+def test_a_round_that_begins_and_half_ends_between_two_looks_is_read(
+    reader, factory, registry, server, members, committees, owner
+):
+    for committee in committees:
+        settle(committee)
+    later = [Committee.of(job, server, members) for job in deploy_round(factory, server, jobs=2, seats=2)]
+    for committee in later:
+        decide(committee)
+    strangers = next(it for it in later if owner not in it.holders)
+    settle(strangers)
+    reader.sync()
+
+    current = reader.ledger.open_round
+    assert [job.address for job in current.jobs] == [it.job.address for it in later]
+    registry.leave(sender=owner)
+    reader.sync()
+    assert [job.is_settled for job in reader.ledger.open_round.jobs] == [it is strangers for it in later]
+    for committee in later:
+        if committee is not strangers:
+            settle(committee)
+    reader.sync()
+    assert reader.ledger.open_round is None
+
+
+def test_a_node_that_ignores_topics_pays_nobody_twice(reader, registry, monkeypatch, committees, owner):
+    for committee in committees:
+        settle(committee)
+    ask = reader._logs._questions.ask
+
+    def ignore(questions):
+        return ask(
+            [
+                (method, [{key: it for key, it in given[0].items() if key != "topics"}, *given[1:]])
+                if method == "eth_getLogs"
+                else (method, given)
+                for method, given in questions
+            ]
+        )
+
+    monkeypatch.setattr(reader._logs._questions, "ask", ignore)
+    reader.sync()
+
+    assert reader.ledger.account(owner.address).credit == registry.accountOf(owner).credit
