@@ -70,7 +70,7 @@ class Logs:
         events = [log.event for log in events_of([log for log in logs if log.topics.startswith(topic)])]
         if new := sorted({it.job for it in events if isinstance(it, JobDeployed)}.difference(jobs)):
             logs += self.find_raw(first, last, new)
-        found = {_place(log): log for log in logs}  # each once, even of a node that ignores topics
+        found = {(*_place(log), log.transaction): log for log in logs}  # each once, even of a node that ignores topics
         return [found[place] for place in sorted(found)], answers
 
     def _find_beside(
