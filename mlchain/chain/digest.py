@@ -7,7 +7,6 @@ chain there is another one refuses. Beside the hash of the words it returns that
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import Any
 
 from eth_utils import keccak, to_bytes, to_hex
@@ -25,6 +24,8 @@ IS_ZERO, KECCAK, BLOCKHASH, POP, LOAD, STORE = (bytes([code]) for code in b"\x15
 GAS, RETURN, CALL = (bytes([code]) for code in b"\x5a\xf3\xfa")
 PUSH = 0x5F  # and how many bytes
 
+Asked = tuple[ViewCall, tuple[int, ...], tuple[int, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
@@ -39,8 +40,10 @@ class Expectation:
 
     def is_answered_by(self, words: Sequence[int]) -> bool:
         """Return whether the words are as expected; none, where there is no contract yet, count nothing."""
-        found = {place: words[place] if words else 0 for place in self.expected}
-        return all(self._counted(place, found[place]) == self.words[place] for place in found)
+        return all(
+            self._counted(place, words[place] if words else 0) == self._counted(place, number)
+            for place, number in self.expected.items()
+        )
 
     @property
     def words(self) -> list[int]:
@@ -51,23 +54,23 @@ class Expectation:
     def _counted(self, place: int, word: int) -> int:
         return int(word != 0) if place in self.signs else word
 
-    def is_asked_like(self, other: "Expectation") -> bool:
-        """Return whether the same is to be known for both, whatever is expected."""
-        return (self.call, self.signs) == (other.call, other.signs) and len(self.words) == len(other.words)
+    @property
+    def asked(self) -> Asked:
+        """What is asked for, whatever is expected: the view, the places of words, and of those that are signs."""
+        return self.call, tuple(self.expected), self.signs
 
 
 @dataclass(frozen=True, slots=True)
 class Digest:
     """What views said at the end of a block; `ancestor` is the hash of the block before that was asked for, too."""
 
-    asked: list[Expectation]
+    asked: list[Asked]
     ancestor: bytes
     words: bytes
 
     def is_of(self, expectations: Sequence[Expectation]) -> bool:
         """Return whether it is of these views, and of no others."""
-        pairs = zip_longest(self.asked, expectations)
-        return all(one and other and one.is_asked_like(other) for one, other in pairs)
+        return self.asked == [it.asked for it in expectations]
 
     def is_as_expected(self, expectations: Sequence[Expectation]) -> bool:
         """Return whether the words of its views are as expected."""
@@ -94,7 +97,7 @@ def digest_in(answer: Any, expectations: Sequence[Expectation]) -> Digest:
     data = bytes_of(answer or b"")
     if len(data) != RETURNED:
         raise Web3RPCError(f"{len(data)} bytes are no answer to a program")
-    return Digest(list(expectations), data[1 : 1 + WORD], data[1 + WORD :])
+    return Digest([it.asked for it in expectations], data[1 : 1 + WORD], data[1 + WORD :])
 
 
 def _ask(it: Expectation, place: int, free: int) -> bytes:
