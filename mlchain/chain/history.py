@@ -13,7 +13,7 @@ from mlchain.chain.identity import Readable, require_genesis, require_same
 from mlchain.chain.logs import Logs, events_of
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.questions import Question
-from mlchain.chain.selection import Beginning, concerning, filters_of, is_partly_read, must_read_all, pass_over
+from mlchain.chain.selection import Beginning, concerning, filters_of, pass_over
 from mlchain.chain.witness import REFUSALS, Witness, left_out, too_late
 from mlchain.errors import UserError, require
 from mlchain.protocol.events import JobDeployed, Log
@@ -89,7 +89,7 @@ class History:
             return
         self._read_on(last, head)
         # Nobody has to train the newest version, or to stay.
-        if self.ledger.lacks_model or (self._only_for and must_read_all(self.ledger, self._only_for)):
+        if self.ledger.lacks_model or (self._only_seats_of and self._only_seats_of not in self.ledger.pool):
             news = self._news
             self._restart()
             self._begin(last)
@@ -175,7 +175,7 @@ class History:
             hash_ = head.hash if head and head.number == end else self._hash_of(end)
             if hash_ is None:
                 self._drop()
-            leaves_unread = is_partly_read(self.ledger)
+            leaves_unread = self._only_seats_of is not None
             logs, digest = self._read(start, end, hash_, self._witness if head and end == last else None)
             self._take(logs, end, end == last, digest)
             if leaves_unread and self.ledger.open_round:  # which may have begun in these blocks
@@ -273,8 +273,8 @@ class History:
 
         And the answers to the questions beside.
         """
-        jobs, only_for = self._jobs, self._only_for if is_partly_read(self.ledger) else None
-        filters = filters_of(self._deployment, jobs, only_for)
+        jobs = self._jobs
+        filters = filters_of(self._deployment, jobs, self._only_seats_of)
         logs, answers = self._logs.of_deployment(first, last, filters, [job.address for job in jobs], beside)
         return events_of(logs), answers
 
@@ -283,5 +283,11 @@ class History:
         """The jobs of the open round whose events are read."""
         return concerning(self.ledger, self._beginning)
 
+    @property
+    def _only_seats_of(self) -> str | None:
+        """Whose seats alone are read of how those of the open round are settled; None for all."""
+        current = self.ledger.open_round
+        return self._only_for if current and current.has_unread_seats else None
+
     def _tally(self, logs: Sequence[Log]) -> Tally:
-        return Tally.of(self.ledger, logs, self._jobs, self._only_for)
+        return Tally.of(self.ledger, logs, self._jobs, self._only_seats_of)

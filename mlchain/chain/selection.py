@@ -49,16 +49,6 @@ def pass_over(ledger: Ledger, owner: str, jobs: Sequence[Job]) -> None:
         current.has_unread_seats |= seats > FEW
 
 
-def is_partly_read(ledger: Ledger) -> bool:
-    """Return whether it is left unread how others are paid."""
-    return ledger.open_round is not None and ledger.open_round.has_unread_seats
-
-
-def must_read_all(ledger: Ledger, owner: str) -> bool:
-    """Return whether what was left unread is needed now."""
-    return is_partly_read(ledger) and owner not in ledger.pool
-
-
 def filters_of(deployment: Deployment, jobs: Sequence[Job], only_for: str | None) -> list[Filter]:
     """Return what to ask for: the logs of all contracts and of `jobs`; of settlements `only_for` one's own, if given.
 

@@ -54,11 +54,11 @@ class Tally:
     def of(cls, ledger: Ledger, logs: Iterable[Log], jobs: Sequence[Job], owner: str | None = None) -> "Tally":
         """Return what has been counted when these logs, of the contracts and jobs, have followed `ledger`.
 
-        `jobs` are those of the open round all of whose events the ledger knows, for `owner` if not for all.
+        `jobs` are those of the open round all of whose events the ledger knows; `owner` is of whose seats alone it
+        knows how they are settled, None for all.
         """
         newest, current = ledger.latest_version, ledger.open_round
-        is_partly_read = current is not None and current.has_unread_seats
-        own = [(job, job.seat_of(owner)) for job in jobs] if is_partly_read and owner else []
+        own = [(job, job.seat_of(owner)) for job in jobs] if owner else []
         tally = cls(
             members=len(ledger.pool.members),
             versions=len(ledger.versions),
@@ -66,7 +66,7 @@ class Tally:
             rounds=len(ledger.rounds),
             scheduled=ledger.scheduled or 0,
             unsettled=sum(len(job.unsettled) for job in current.jobs) if current else 0,
-            counts_seats=not is_partly_read,
+            counts_seats=owner is None,
             own={(job.address, seat): seat in job.settlements for job, seat in own if seat is not None},
             knows_round=not ledger.rounds.is_unknown(len(ledger.rounds) - 1),
             jobs={job.address: (len(job.commitments), job.rivals) for job in jobs},
