@@ -21,6 +21,12 @@ def case_of(task: DatasetTask, model: bytes, parent: bytes | None, version: int)
     return Prover(task, model, SEED, INDEX, parent, version, result)
 
 
+def first_case(recipe: Recipe, count: int, generator: np.random.Generator) -> Prover:
+    """Return a job of the first round, on so many random samples."""
+    task = task_of(recipe, count, generator)
+    return case_of(task, task.initial_model(), None, 1)
+
+
 def other_case(case: Prover, dice: np.random.Generator) -> Prover:
     """Return a job of the same recipe with another data set, another model and another parent."""
     plan = case.task.plan

@@ -9,7 +9,7 @@ from mlchain.referee.layout import Kind
 from mlchain.referee.prover import Prover
 from mlchain.training.layers import InputKind, Inputs
 from mlchain.training.recipe import BITS, DIGEST_SIZE, Recipe
-from tests.referee.cases import LAST_LAYER, case_of, task_of
+from tests.referee.cases import LAST_LAYER, first_case
 from tests.referee.judging import derives_right
 from tests.referee.junk import publishing, with_any_numbers
 
@@ -20,8 +20,7 @@ def result_case(bits: int) -> Prover:
     """Return a job of three layers with 25 weights, enough for changes of all sizes."""
     layers = (replace(LAST_LAYER, outputs=2, error_shift=0), replace(LAST_LAYER, outputs=2), LAST_LAYER)
     recipe = Recipe("result", bytes(32), Inputs(1, 2, 2, InputKind.UNSIGNED, 255), 1, 2, layers, bits)
-    task = task_of(recipe, 3, np.random.default_rng(1))
-    return case_of(task, task.initial_model(), None, 1)
+    return first_case(recipe, 3, np.random.default_rng(1))
 
 
 @pytest.mark.parametrize("bits", BITS)
@@ -53,8 +52,7 @@ def test_a_scale_is_the_mean_of_signs_or_the_first_with_the_least_total(rules, b
 def test_totals_of_thousands_of_pieces_follow(rules):
     layers = replace(LAST_LAYER, outputs=4000, error_shift=0), LAST_LAYER
     recipe = Recipe("total", bytes(32), Inputs(1, 1, 1, InputKind.UNSIGNED, 255), 1, 1, layers, bits=1)
-    task = task_of(recipe, 1, np.random.default_rng(1))
-    case = case_of(task, task.initial_model(), None, 1)
+    case = first_case(recipe, 1, np.random.default_rng(1))
     layout = case.trace.layout
     position = layout.position(layout.last_step, layout.of(Kind.SCALE), 0)
     assert layout.of(Kind.SQUARES).leaves == 32

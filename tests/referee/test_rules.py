@@ -19,7 +19,7 @@ from mlchain.training import compression, softmax
 from mlchain.training.layers import OUTPUT_ERROR_BITS, InputKind, Inputs, Pooling
 from mlchain.training.recipe import Recipe
 from tests.contracts.chain_control import reverts
-from tests.referee.cases import LAST_LAYER, WIDE, WIDE_LAYER, case_of, cases, other_case, task_of, wide_case
+from tests.referee.cases import LAST_LAYER, WIDE, WIDE_LAYER, cases, first_case, other_case, wide_case
 from tests.referee.judging import changed, derives, derives_right
 from tests.referee.junk import climbed, evidence_of, lie_from, publishing, with_any_numbers
 
@@ -108,8 +108,7 @@ def test_errors_and_losses_follow_from_logits_at_any_distance(rules):
     logits = [np.roll([size * distance, 0, -(2**40)], turn) for distance in distances for turn in range(3)]
     inputs, layer = Inputs(1, 3, 3, InputKind.UNSIGNED, 255), replace(LAST_LAYER, error_shift=0)
     recipe = Recipe("logits", bytes(32), inputs, 1, len(logits), (layer,), 16, displacement=1)
-    task = task_of(recipe, len(logits), dice)
-    case = with_any_numbers(case_of(task, task.initial_model(), None, 1), 1, sums=np.array(logits))
+    case = with_any_numbers(first_case(recipe, len(logits), dice), 1, sums=np.array(logits))
 
     for kind, each in ((Kind.ERRORS, 1), (Kind.LOSSES, 1), (Kind.INPUTS, 9)):
         assert all(rules.follow(first_leaf(case, kind, each)))
@@ -125,8 +124,7 @@ def test_every_channel_of_a_sample_is_moved(rules):
         (replace(LAST_LAYER, error_shift=0),),
         displacement=1,
     )
-    task = task_of(recipe, 9, np.random.default_rng(1))
-    case = case_of(task, task.initial_model(), None, 1)
+    case = first_case(recipe, 9, np.random.default_rng(1))
 
     assert all(rules.follow(first_leaf(case, Kind.INPUTS)))
 
@@ -143,8 +141,7 @@ def test_errors_go_to_the_first_greatest_of_a_pool_alone_and_nowhere_outside(rul
     first = replace(WIDE_LAYER, kernel_height=2, kernel_width=2, padding=0, pooling=Pooling.MAX)
     inputs = Inputs(1, 6, 6, InputKind.UNSIGNED, 255)
     recipe = replace(WIDE, inputs=inputs, layers=(first, LAST_LAYER))
-    task = task_of(recipe, 3, np.random.default_rng(1))
-    case = with_any_numbers(case_of(task, task.initial_model(), None, 1), 1, reach=reach)
+    case = with_any_numbers(first_case(recipe, 3, np.random.default_rng(1)), 1, reach=reach)
 
     assert all(rules.follow(first_leaf(case, Kind.ERRORS)))
 
@@ -153,8 +150,7 @@ def test_errors_pass_to_all_inputs_of_a_convolution_between_layers_to_the_last_r
     first = replace(WIDE_LAYER, pooling=Pooling.NONE)
     second = replace(first, stride_height=2, error_shift=6)
     recipe = replace(WIDE, inputs=Inputs(1, 6, 6, InputKind.UNSIGNED, 255), layers=(first, second, LAST_LAYER))
-    task = task_of(recipe, 3, np.random.default_rng(1))
-    case = with_any_numbers(case_of(task, task.initial_model(), None, 1), 1)
+    case = with_any_numbers(first_case(recipe, 3, np.random.default_rng(1)), 1)
 
     assert all(rules.follow(first_leaf(case, Kind.PASSED)))
 
@@ -163,8 +159,7 @@ def test_errors_pass_to_all_inputs_of_a_convolution_between_layers_to_the_last_r
 def test_weights_move_by_all_parts_of_their_gradients(rules, batch):
     layer = replace(LAST_LAYER, error_shift=0)
     recipe = Recipe("parts", bytes(32), Inputs(1, 2, 1, InputKind.UNSIGNED, 255), 1, batch, (layer,))
-    task = task_of(recipe, 9, np.random.default_rng(1))
-    case = with_any_numbers(case_of(task, task.initial_model(), None, 1), 1)
+    case = with_any_numbers(first_case(recipe, 9, np.random.default_rng(1)), 1)
 
     assert all(rules.follow(first_leaf(case, Kind.MASTER)))
 
@@ -177,8 +172,7 @@ def test_runs_that_go_on_in_the_next_leaf_are_read_to_their_end(rules, wide):
     leaf = errors.leaf_of(0, column)
     asked = [(wide, layout.position(1, errors, leaf), column - errors.span(leaf)[1])]
     inputs, layer = Inputs(1, 41, 25, InputKind.UNSIGNED, 255), replace(LAST_LAYER, error_shift=0, quantum=0)
-    task = task_of(Recipe("long", bytes(32), inputs, 1, 1, (layer,), 16), 3, np.random.default_rng(1))
-    long = case_of(task, task.initial_model(), None, 1)
+    long = first_case(Recipe("long", bytes(32), inputs, 1, 1, (layer,), 16), 3, np.random.default_rng(1))
     assert long.trace.layout.of(Kind.INPUTS).leaves == 2
     asked.append((long, long.trace.layout.position(1, long.trace.layout.of(Kind.SUMS), 0), 0))
 
@@ -205,8 +199,7 @@ def test_a_digest_follows_from_the_roots_of_master_weights_and_from_no_others(ru
 def test_nothing_derives_from_a_leaf_of_another_length_or_from_a_node_in_its_place(rules):
     """The leaf of errors has 64 bytes, as many as two nodes; the last of its numbers is read."""
     dice, layer = np.random.default_rng(1), replace(LAST_LAYER, outputs=4, error_shift=0)
-    task = task_of(Recipe("short", bytes(32), Inputs(1, 1, 1, InputKind.UNSIGNED, 255), 1, 8, (layer,), 16), 8, dice)
-    case = case_of(task, task.initial_model(), None, 1)
+    case = first_case(Recipe("short", bytes(32), Inputs(1, 1, 1, InputKind.UNSIGNED, 255), 1, 8, (layer,), 16), 8, dice)
     layout = case.trace.layout
     tensor = layout.of(Kind.ERRORS_T)
     position, entry = layout.position(1, tensor, 0), 31
