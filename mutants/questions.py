@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 RULES = "TrainingJudge"
 ADDRESS = "0x" + 20 * "ab"
-AT_ONCE = 100
 
 Heard = list[tuple[str, int | None]]  # calls in hexadecimal, and the numbers that they return, none where they revert
 
@@ -56,7 +55,7 @@ class Interview:
     def first_to_notice(self, rules: Code) -> str | None:
         """Return a test that would fail with these rules; None if all that is asked is answered as it was."""
         from tests.live.node import Node
-        from tests.referee.judging import Judge
+        from tests.referee.judging import AT_ONCE, Judge
 
         if not self.questions:
             return None

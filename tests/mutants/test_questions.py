@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from mutants.compiler import Code
-from mutants.questions import AT_ONCE, Interview, Question
+from mutants.questions import Interview, Question
 from tests.mutants.test_trials import laboratory
-from tests.referee.judging import Judge
+from tests.referee.judging import AT_ONCE, Judge
 
 QUESTIONS = [Question("0x00", 0, "a"), *[Question("0x01", 1, "b")] * AT_ONCE, Question("0x02", 2, "c")]
 REVERTING = "60006000fd"
