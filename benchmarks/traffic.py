@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, cast
 
 import numpy as np
@@ -36,7 +36,7 @@ from mlchain.tasks.choices import Subject, prepare
 
 CASES = ((1, 3), (4, 3))  # jobs, and seats of each, which every worker has one of
 CROWDS = ((8, 3), (16, 3), (4, 12))  # likewise, of so many that a worker leaves unread what others get
-LARGE = (20, 50)
+LARGE = (20, 50)  # likewise, of a crowd that is only reckoned
 ROUNDS = 4
 BLOCK_TIME = 2  # seconds
 POLL_INTERVAL = 4.0  # seconds, the programs' own
@@ -52,18 +52,15 @@ def measure() -> Section:
     """Let a server and its workers play rounds on an Anvil, as programs do, and count what a worker asks for."""
     rows, figures, sizes = [], {}, []
     for jobs, seats in (*CASES, *CROWDS):
-        with node() as url, connected_to(_provider(url)):
-            programs = Programs(jobs, seats)
+        with node() as url, connected_to(_provider(url)), closing(Programs(jobs, seats)) as programs:
             asked, size = programs.play()
             idle = f"{programs.rest():.1f}" if (jobs, seats) in CASES else ""
-            programs.stop()
         workers, cells = jobs * seats, [f"{asked:.0f}", f"{size:.0f}", idle]
         rows.append([f"{workers} workers, {jobs} × {seats} seats", *cells])
         sizes.append(size)
         if idle:
-            figures |= dict(
-                zip((f"{name}-{workers}" for name in ("requests", "kilobytes", "idle")), cells, strict=True)
-            )
+            names = ("requests", "kilobytes", "idle")
+            figures |= {f"{name}-{workers}": cell for name, cell in zip(names, cells, strict=True)}
     large = _at(LARGE, sizes[len(CASES) :])
     figures |= {"kilobytes-large": f"{large:.0f}", "gigabytes-large": f"{large * LARGE[0] * LARGE[1] / 1e6:.2f}"}
     said = f"""A server and its workers learn handwritten digits for {ROUNDS} rounds on one Anvil with a block every
@@ -156,7 +153,7 @@ class Programs:
         time.sleep(IDLE)
         return (self._counted.requests["worker"] - before) / len(self._workers) / (IDLE / 60)
 
-    def stop(self) -> None:
+    def close(self) -> None:
         """End the workers, whose node goes away."""
         self._stop.set()
         for thread in self._workers:
