@@ -171,7 +171,7 @@ def network(browser, tmp_path_factory):
 
 def test_the_page_goes_on_when_its_server_is_stopped_and_started_again(network, tab):
     _testbed, program = network
-    tab.expected += ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET"]
+    tab.expected += ["net::ERR_"]  # however an answer ends that was under way, and every question after it
     tab.open(program.url)
     tab.wait_for_text(".next", "Nothing has happened yet: the learning server announces a model first")
     assert program.stop() == 0
