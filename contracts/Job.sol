@@ -88,8 +88,11 @@ contract Job is IJob, IDisputed, ServerOwned {
         _requireHolder(job, seat);
 
         commitmentOf[seat] = commitment;
-        uint16 commits = progress.commits + 1;
-        progress.commits = commits;
+        uint16 commits;
+        // Each of 256 seats commits once.
+        unchecked {
+            commits = ++progress.commits;
+        }
         // Timestamps stay below 2^40 for 34,000 years.
         if (commits == job.seats) progress.allCommittedAt = uint40(block.timestamp);
         emit Committed(seat, msg.sender, commitment);

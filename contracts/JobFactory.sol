@@ -126,43 +126,37 @@ contract JobFactory is IJobFactory, ServerOwned {
         returns (uint256 round)
     {
         require(_refutedVersion == 0, VersionIsRefuted(_refutedVersion));
+        bytes32 taskHash = _bindTask(keccak256(task), terms.modelVersion);
         _checkTerms(terms);
-        _bindRecipe(keccak256(task));
         uint256 escrow = terms.jobs * (terms.seats * terms.reward + terms.bonus);
         require(msg.value == escrow, WrongEscrow(msg.value, escrow));
         bytes32 hashed = keccak256(abi.encode(serverRandom));
         require(hashed == randomHead, WrongRandom(hashed, randomHead));
-        uint256 snapshotBlock = scheduledBlock;
-        require(snapshotBlock != 0, NotScheduled());
 
         round = ++_latestRound;
         randomHead = serverRandom;
-        scheduledBlock = 0;
-        // The registry is this factory's own and calls nobody, so what follows may come after the call.
-        Terms memory job = _open(terms, round, snapshotBlock, serverRandom);
-        job.taskHash = _taskHash(terms.modelVersion);
+        Terms memory job = _open(terms, round, serverRandom);
+        job.taskHash = taskHash;
         emit RoundDeployed(
             round, terms.modelVersion, job.snapshotBlock, job.seed, job.poolSize, job.commitDeadline, terms, task
         );
         _deployJobs(job, terms.jobs);
     }
 
-    /// @dev Whoever joins knows what it will have to train, from the first round on.
-    function _bindRecipe(bytes32 hash) private {
-        bytes32 bound = recipeHash;
-        if (bound == 0) recipeHash = hash;
-        else require(hash == bound, AnotherRecipe(hash, bound));
-    }
-
-    /// @dev What a job trains follows from this, its seed and its index alone.
-    function _taskHash(uint256 modelVersion) private view returns (bytes32) {
+    /// @dev What a job trains follows from what this returns, its seed and its index alone. From the first round on,
+    /// whoever joins knows the recipe.
+    function _bindTask(bytes32 recipe, uint256 modelVersion) private returns (bytes32) {
         (bytes32 model, bytes32 parent) = MODELS.lineageOf(modelVersion);
-        return keccak256(abi.encode(recipeHash, model, parent, modelVersion));
+        require(model != 0, IncompleteModel(modelVersion));
+        bytes32 bound = recipeHash;
+        if (bound == 0) recipeHash = recipe;
+        else require(recipe == bound, AnotherRecipe(recipe, bound));
+
+        return keccak256(abi.encode(recipe, model, parent, modelVersion));
     }
 
     /// @dev In the order of the terms. The windows' sum bounds each of them by 2^32.
     function _checkTerms(RoundTerms calldata terms) private view {
-        require(MODELS.isComplete(terms.modelVersion), IncompleteModel(terms.modelVersion));
         require(terms.jobs != 0 && terms.jobs <= MAX_JOBS, InvalidJobs(terms.jobs, MAX_JOBS));
         require(
             terms.seats >= MIN_SEATS && terms.seats <= MAX_SEATS, InvalidSeats(terms.seats, MIN_SEATS, MAX_SEATS)
@@ -194,11 +188,13 @@ contract JobFactory is IJobFactory, ServerOwned {
         require(window >= MIN_WINDOW, WindowTooShort(window, MIN_WINDOW));
     }
 
-    /// @dev Locks the escrow and returns the terms of the round's first job.
-    function _open(RoundTerms calldata terms, uint256 round, uint256 snapshotBlock, bytes32 serverRandom)
-        private
-        returns (Terms memory)
-    {
+    /// @dev Uses the schedule up, locks the escrow and returns the terms of the round's first job.
+    function _open(RoundTerms calldata terms, uint256 round, bytes32 serverRandom) private returns (Terms memory) {
+        uint256 snapshotBlock = scheduledBlock;
+        require(snapshotBlock != 0, NotScheduled());
+
+        scheduledBlock = 0;
+        // The registry is this factory's own and calls nobody, so what follows may come after the call.
         uint256 poolSize = REGISTRY.open{value: msg.value}(snapshotBlock, terms.jobs * terms.seats);
         return Terms({
             seed: keccak256(abi.encode(block.chainid, address(this), serverRandom, blockhash(snapshotBlock), round)),

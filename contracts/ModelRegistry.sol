@@ -86,14 +86,14 @@ contract ModelRegistry is ServerOwned {
 
     /* VIEWS */
 
-    /// @notice Return the content hash of a version and that of its parent.
-    /// @dev A parent of another size is of another task, and one that is not published whole is known to the server
-    /// alone: nothing that a job trains follows from them.
+    /// @notice Return the content hash of a version and that of its parent, if they are published whole.
+    /// @dev What is not is known to the server alone, and a parent of another size is of another task: nothing that a
+    /// job trains follows from them.
     /// @param version The number of the version.
-    /// @return model The hash; zero if there is no such version.
-    /// @return parent The parent's; zero for the first version, and for one of another size or not published whole.
+    /// @return model The hash; zero if there is no such version, or not all of it.
+    /// @return parent The parent's; zero for the first version too, and for a parent of another size.
     function lineageOf(uint256 version) external view returns (bytes32 model, bytes32 parent) {
-        if (version == 0) return (0, 0);
+        if (!isComplete(version)) return (0, 0);
         Version storage announced = versionAt[version];
         model = announced.contentHash;
         Version storage before = versionAt[version - 1];

@@ -169,9 +169,12 @@ contract WorkerRegistry is IWorkerRegistry, ServerOwned {
             Settlement calldata settlement = settlements[i];
             address worker = workerAt(settlement.position, round.snapshotBlock);
             uint256 amount = _settleSeat(worker, settlement);
-            if (settlement.verdict == Verdict.Rewarded) round.escrow -= SafeCast.toUint96(amount);
-            else lost += amount;
-            if (isFound && settlement.verdict == Verdict.Slashed) bounty += amount / 2;
+            if (settlement.verdict == Verdict.Rewarded) {
+                round.escrow -= SafeCast.toUint96(amount);
+            } else {
+                lost += amount;
+                if (isFound && settlement.verdict == Verdict.Slashed) bounty += amount / 2;
+            }
             emit SeatSettled(msg.sender, worker, settlement.seat, settlement.verdict, amount);
         }
 

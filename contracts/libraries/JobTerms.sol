@@ -57,7 +57,10 @@ library JobTerms {
         terms.challengeWindow = uint32(draw >> 176);
         terms.seats = uint16(draw >> 208);
         terms.quorum = uint16(draw >> 224);
-        terms.radix = uint24((draw >> 240) + 1);
+        // Of 16 bits: one more is no overflow.
+        unchecked {
+            terms.radix = uint24((draw >> 240) + 1);
+        }
 
         terms.reward = uint96(money);
         terms.bonus = uint96(money >> 96);

@@ -1,4 +1,4 @@
-"""Commitments and task hashes, twins of `Job._commitment` and `JobFactory._taskHash`."""
+"""Commitments and task hashes, twins of `Job._commitment` and `JobFactory._bindTask`."""
 
 from eth_abi import encode
 from eth_utils import keccak

@@ -38,12 +38,14 @@ def test_versions_are_numbered_from_one_and_name_their_rounds(server):
 def test_a_version_is_complete_once_every_chunk_is_published_in_any_order(announced, server):
     for index in [1, 0]:
         assert not announced.isComplete(1)
+        assert announced.lineageOf(1) == (bytes(32), bytes(32))
         _, _, hashes, chunk = chunk_of(TWO_CHUNKS, index)
 
         receipt = announced.publish(1, index, hashes, chunk, sender=server)
 
         assert receipt.events == [announced.ChunkPublished(version=1, index=index, chunk=chunk)]
     assert announced.isComplete(1)
+    assert announced.lineageOf(1) == (content_hash(TWO_CHUNKS), bytes(32))
 
 
 def test_no_version_is_complete_that_was_not_announced(announced):
