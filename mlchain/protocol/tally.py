@@ -2,31 +2,84 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from mlchain.protocol.events import (
     Committed,
+    Event,
     JobDeployed,
     Joined,
     Left,
     Log,
     Proposed,
+    ResultChunkPublished,
     RoundClosed,
     RoundDeployed,
     RoundScheduled,
+    Ruled,
     SeatSettled,
 )
 from mlchain.protocol.game_events import Challenged, Claimed, Decided, EntryPicked, GameTurn, Opened, Picked, Revealed
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.model_events import ModelChunkPublished, VersionAnnounced, VersionRefuted
-from mlchain.protocol.rounds import Job
+from mlchain.protocol.rounds import VOID, Job
+from mlchain.protocol.terms import RoundTerms
+
+
+class Ruling(IntEnum):
+    """By whom a job is decided, numbered as in `IJob.Ruling`."""
+
+    NONE = 0
+    ACCEPT = 1
+    VOID = 2
+    DISPUTED = 3
+
+    @classmethod
+    def on(cls, result_hash: bytes) -> "Ruling":
+        """Return what the referee has ruled who accepts this result, or none."""
+        return cls.VOID if result_hash == VOID else cls.ACCEPT
+
+
+@dataclass(slots=True)
+class JobTally:
+    """What a job counts in its `progress`; `chunks` are the published ones of the `leader`, which has the `quorum`."""
+
+    quorum: int
+    commitments: int = 0
+    candidates: int = 0
+    leader: bytes | None = None
+    chunks: int = 0
+    ruling: Ruling = Ruling.NONE
+
+    @classmethod
+    def of(cls, job: Job) -> "JobTally":
+        """Return what a job of a ledger has counted."""
+        leader = job.leader
+        chunks = len(job.candidates[leader].chunks) if leader else 0
+        ruling = Ruling.DISPUTED if job.is_disputed else Ruling.NONE
+        ruling = ruling if job.ruling is None else Ruling.on(job.ruling)
+        return cls(job.terms.quorum, len(job.commitments), job.rivals, leader, chunks, ruling)
+
+    def take(self, event: Event, has_game: bool) -> None:
+        """Count an event of the job that follows."""
+        match event:
+            case Committed():
+                self.commitments += 1
+            case Proposed(result_hash, votes=votes):
+                self.candidates += votes > 0 or not has_game
+                self.leader = result_hash if votes >= self.quorum else self.leader
+            case ResultChunkPublished(result_hash) if result_hash == self.leader:
+                self.chunks += 1
+            case Ruled(result_hash):
+                self.ruling = Ruling.on(result_hash)
 
 
 @dataclass(slots=True)
 class Tally:
     """Numbers that the contracts have as views.
 
-    `published` has a bit for each chunk of the newest version; `jobs` are (commitments, candidates) of the jobs of the
-    open round, by address; each has as many `seats`. A ledger may not know the newest round where it begins: all
+    `published` has a bit for each chunk of the newest version; `jobs` are those of the open round, by address, and
+    `terms` are theirs. A ledger may not know the newest round where it begins: all
     seats of that one are settled before the next. It `counts_seats` unless some are left unread: then `unsettled` only
     tells whether there are any, and `own` of the owner's seats, (job, seat), whether they are settled. `games` are
     (turn, since when) of the challenges that are not over, by number, as far as the ledger knows their claims;
@@ -41,8 +94,8 @@ class Tally:
     unsettled: int = 0
     counts_seats: bool = True
     own: dict[tuple[str, int], bool] = field(default_factory=dict)
-    jobs: dict[str, tuple[int, int]] = field(default_factory=dict)
-    seats: int = 0
+    jobs: dict[str, JobTally] = field(default_factory=dict)
+    terms: RoundTerms | None = None
     knows_round: bool = True
     has_game: bool = False
     refuted: int = 0
@@ -69,7 +122,7 @@ class Tally:
             counts_seats=owner is None,
             own={(job.address, seat): seat in job.settlements for job, seat in own if seat is not None},
             knows_round=not ledger.rounds.is_unknown(len(ledger.rounds) - 1),
-            jobs={job.address: (len(job.commitments), job.rivals) for job in jobs},
+            jobs={job.address: JobTally.of(job) for job in jobs},
             has_game=ledger.has_game,
             refuted=ledger.refuted.version if ledger.refuted else 0,
             claims=ledger.games.claim_count,
@@ -97,24 +150,22 @@ class Tally:
                 self.scheduled = block
             case RoundDeployed(terms=terms):
                 self.rounds, self.scheduled, self.jobs = self.rounds + 1, 0, {}
-                self.seats, self.knows_round = terms.seats, True
-            case JobDeployed(job=job):
-                self.unsettled += self.seats
-                self.jobs[job] = (0, 0)
+                self.terms, self.knows_round = terms, True
+            case JobDeployed(job=job) if self.terms:
+                self.unsettled += self.terms.seats
+                self.jobs[job] = JobTally(self.terms.quorum)
             case SeatSettled(job, seat=seat) if self.knows_round:
                 self.unsettled -= self.counts_seats
                 if (job, seat) in self.own:
                     self.own[job, seat] = True
             case RoundClosed() if not self.counts_seats:
                 self.unsettled = 0
-            case Committed() if log.address in self.jobs:
-                commitments, candidates = self.jobs[log.address]
-                self.jobs[log.address] = (commitments + 1, candidates)
-            case Proposed(votes=votes) if log.address in self.jobs and (votes or not self.has_game):
-                commitments, candidates = self.jobs[log.address]
-                self.jobs[log.address] = (commitments, candidates + 1)
-            case Claimed():
+            case _ if log.address in self.jobs:
+                self.jobs[log.address].take(log.event, self.has_game)
+            case Claimed(disputed=job):
                 self.claims += 1
+                if job in self.jobs:
+                    self.jobs[job].ruling = Ruling.DISPUTED
             case Challenged(challenge=number):
                 self.challenges += 1
                 self.games[number] = (GameTurn.CLAIM, log.timestamp)
