@@ -279,15 +279,15 @@ class Chain:
         """The block that was read last."""
         return self._followed.history.read_to
 
-    def sync(self) -> list[Log]:
-        """Read the final blocks that are new, and return their logs.
+    def sync(self, anew: bool = False) -> list[Log]:
+        """Read the final blocks that are new, or everything `anew`, and return the logs that are new.
 
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
         """
         chain_id, newest = self._questions.ask([("eth_chainId", []), header_question(LATEST)])
         head = header_of(newest)
         self.clock.see(head.number, head.timestamp)
-        return self._followed.sync(number(chain_id), head)
+        return self._followed.sync(number(chain_id), head, anew)
 
     def last_view(self) -> View:
         """Return what everybody can decide from, as far as it has been read."""

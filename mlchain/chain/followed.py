@@ -42,15 +42,18 @@ class FollowedDeployment:
         """What the blocks read so far come to."""
         return self.history.ledger
 
-    def sync(self, chain_id: int, head: Header) -> list[Log]:
-        """Read the final blocks that are new, and return their logs; `head` is the newest block of chain `chain_id`.
+    def sync(self, chain_id: int, head: Header, anew: bool = False) -> list[Log]:
+        """Read the final blocks that are new, or everything `anew`, and return the logs that are new.
 
-        Raises UserError where the chain has another id than the deployment: commitments would open to nothing.
+        `head` is the newest block of chain `chain_id`. Raises UserError where the chain has another id than the
+        deployment: commitments would open to nothing.
         """
         known = self.deployment.chain_id
         require(chain_id == known, f"the node is on chain {chain_id} now, and the deployment is on chain {known}")
         self.gas_limit = head.gas_limit
         self._logs.note_time(head)
+        if anew:
+            self.history.restart()
         news = self.history.advance(head.number - self._confirmations, head)
         if self.history.read_to < self.deployment.block:
             raise NodeError(f"the node has not come to block {self.deployment.block} yet, where the deployment begins")

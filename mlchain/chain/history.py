@@ -53,9 +53,10 @@ class History:
         self._only_for = beginning.only_for if beginning else None
         self._blooms_tell = True  # some chains leave them empty
         self._milestones: list[tuple[int, bytes]] = []  # two blocks that were read, DEEPEST or more apart
-        self._restart()
+        self.restart()
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
+        """Forget what was read: the next look begins where reading begins."""
         self.ledger = Ledger(self._deployment.server, self._deployment.parameters.has_game)
         self.read_to = self._deployment.block - 1
         self._hash: bytes | None = None
@@ -91,7 +92,7 @@ class History:
         # Nobody has to train the newest version, or to stay.
         if self.ledger.lacks_model or (self._only_seats_of and self._only_seats_of not in self.ledger.pool):
             news = self._news
-            self._restart()
+            self.restart()
             self._begin(last)
             self._news = [*news, *self._news]
 
@@ -118,7 +119,7 @@ class History:
         )
 
     def _drop(self) -> NoReturn:
-        self._restart()
+        self.restart()
         if len(self._milestones) == 2:
             block, hash_ = self._milestones[0]
             if self._hash_of(block) not in (None, hash_):
@@ -165,7 +166,7 @@ class History:
             beginning.complete(self.ledger, last)
             self._news = found
         except BaseException:  # a part of it is no state to act on
-            self._restart()
+            self.restart()
             raise
 
     def _read_on(self, last: int, head: Header | None = None) -> None:
@@ -237,12 +238,12 @@ class History:
             if self._passed_over:
                 self._blooms_tell = False
             if self._passed_over or not self._is_whole:
-                self._restart()
+                self.restart()
             raise self._missing(str(error)) from error
         try:
             self._fold(logs, end, witness)
         except BaseException:  # half of them may be in the ledger
-            self._restart()
+            self.restart()
             raise
         self._is_whole = self._has_been_whole = witness is not None
         self._passed_over = 0

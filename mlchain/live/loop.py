@@ -48,8 +48,8 @@ class FollowedChain(Protocol):
     def ledger(self) -> Ledger:
         """What the blocks read so far come to."""
 
-    def sync(self) -> list[Log]:
-        """Read the final blocks that are new, and return their logs."""
+    def sync(self, anew: bool = False) -> list[Log]:
+        """Read the final blocks that are new, or all `anew`, and return the logs that are new."""
 
     def last_view(self) -> View:
         """Return what everybody can decide from, as far as it has been read."""
@@ -91,6 +91,7 @@ class ActorLoop:
         self._reading = reading  # what reading the chain may be interrupted in
         self._is_saving = False
         self._last_news = time.monotonic()
+        self._is_in_doubt = False  # whether what was read may not be all that happened
         self._refused: dict[str, tuple[int, float]] = {}  # how often each was refused, and when to retry
         self._node_failures = 0
         self._rest = (0.0, 0.0)  # from when and until when only news calls for action, in the chain's seconds
@@ -124,7 +125,8 @@ class ActorLoop:
     def step(self) -> bool:
         """Read new blocks and send what follows from them; return whether nothing is left to do."""
         with node_errors(), self._reading():
-            news = self._chain.sync()
+            news = self._chain.sync(self._is_in_doubt)
+        self._is_in_doubt = False
         if news:
             self._last_news = time.monotonic()
         for log in news:
@@ -215,6 +217,8 @@ class ActorLoop:
             self._refused[key] = (times + 1, now + min(MAX_BACKOFF, FIRST_BACKOFF * 2**times))
             if times:
                 self._say(f"{failure}; trying again later")
+                # An event may have been left out that no contract counts. To look costs requests: less and less often.
+                self._is_in_doubt |= times.bit_count() == 1
             return False
         self._last_news = now
         self._say(f"sent {call.kind} in {hash_}")

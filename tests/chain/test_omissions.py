@@ -29,6 +29,7 @@ from mlchain.protocol.events import (
     Withdrawn,
 )
 from mlchain.protocol.game_events import BondsWithdrawn, Released
+from mlchain.protocol.pool import MAX_SNAPSHOT_AGE
 from tests.chain.anvil import anvil, connected
 from tests.chain.log_answers import answer_logs
 from tests.contracts.protocol_steps import STAKE
@@ -117,6 +118,26 @@ def test_what_is_left_out_is_read_at_the_next_look(chain, members, monkeypatch):
     assert chain.ledger.pool.members == []
 
     assert [log.name for log in chain.sync()] == ["Joined"]
+
+
+def test_what_no_contract_counts_is_found_by_reading_anew(chain, deployment, members, monkeypatch):
+    owner = members[0]
+    chain.follow_as(owner.address, deployment, lambda _line: None)
+    chain.sync()
+    for method, value in (("join", STAKE), ("leave", 0), ("withdrawStake", 0)):
+        chain.send(owner, Call("WorkerRegistry", method, value=value))
+        if method == "leave":
+            chain.mine(MAX_SNAPSHOT_AGE)
+            chain.sync()
+    with monkeypatch.context() as patch:
+        answer_logs(patch, chain._provider, lambda _length, _ask: [])
+        assert chain.sync() == []
+    assert chain.ledger.account(owner.address).stake == STAKE
+
+    assert chain.sync() == []
+    assert chain.ledger.account(owner.address).stake == STAKE
+    chain.sync(anew=True)
+    assert chain.ledger.account(owner.address).stake == 0
 
 
 def test_what_was_left_out_while_a_long_history_was_read_is_read_again(chain, members, monkeypatch):

@@ -40,8 +40,10 @@ class Chain:
     ledger: object = field(default_factory=lambda: Ledger("0x1"))
     seen: list = field(default_factory=list)
     offset: int = 0
+    anew: list = field(default_factory=list)
 
-    def sync(self):
+    def sync(self, anew=False):
+        self.anew.append(anew)
         look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         if isinstance(look, Exception):
             raise look
@@ -140,6 +142,16 @@ def test_a_refused_call_takes_no_number_and_is_not_tried_at_every_look(run):
 
     assert outbox.sent == []
     assert tries <= 8, "the pauses double"
+
+
+def test_what_is_refused_again_is_a_reason_to_read_anew_less_and_less_often(run):
+    chain = Chain([1])
+
+    _ended, said, _pauses = run(chain, Actor([Turn(CALLS[:1])]), Outbox(refuses=CALLS), waits=100)
+
+    assert len(said) >= 8
+    assert sum(chain.anew) == 4, "after the first, second, fourth and eighth time that it is refused again"
+    assert not any(chain.anew[:2]), "somebody else may have been faster"
 
 
 def test_a_round_that_is_refused_is_told_of_although_it_is_another_one_at_every_try(run):

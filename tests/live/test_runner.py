@@ -63,7 +63,7 @@ def test_a_program_that_catches_up_ends_when_it_is_told_to(signals, number):
     """It went on, for a minute or an hour, until all was read."""
     read = []
 
-    def sync():
+    def sync(_anew):
         Timer(0.1, os.kill, (os.getpid(), number)).start()
         for block in range(100):
             time.sleep(0.1)
