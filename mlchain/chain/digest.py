@@ -5,6 +5,7 @@ would be. Ours asks the views. It runs at the end of a block that may be named b
 chain there is another one refuses. Beside the hash of the words it returns that of an earlier block.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,16 @@ from mlchain.chain.views import ViewCall, input_of, when
 
 WORD = 32  # bytes
 REACH = 256  # blocks before its own whose hashes a program can have
-ANCESTOR, DIGEST, WORDS = WORD, 2 * WORD, 3 * WORD  # where they are in the program's memory
+ANCESTOR, DIGEST = WORD, 2 * WORD  # where they are in the program's memory at the end
 RETURNED = 2 * WORD + 1  # bytes, of which the first is zero: code that begins with another one may be refused
+SELECTOR = WORD - 4  # where a question begins: its arguments are the words behind
 
 IS_ZERO, KECCAK, BLOCKHASH, POP, LOAD, STORE = (bytes([code]) for code in b"\x15\x20\x40\x50\x51\x52")
 GAS, RETURN, CALL = (bytes([code]) for code in b"\x5a\xf3\xfa")
 PUSH = 0x5F  # and how many bytes
+DUP = 0x7F  # and which word of the stack
+BELOW = 4  # words on the stack, where the address of a call is put on it, that are not addresses
+MOST_KEPT = 16 - BELOW  # addresses: further down no instruction reaches
 
 Asked = tuple[ViewCall, tuple[int, ...], tuple[int, ...]]
 
@@ -82,12 +87,19 @@ def digest_question(expectations: Sequence[Expectation], ancestor: int, block: i
 
     And for the hash of block `ancestor`, which is zero unless it is one of the REACH before.
     """
-    place, program = WORDS, _push(ancestor) + BLOCKHASH + _store(ANCESTOR)
-    end = WORDS + sum(WORD * len(it.words) for it in expectations)
-    for it in expectations:
-        program += _ask(it, place, end)
+    times = Counter(it.call.address for it in expectations)
+    kept = [address for address, count in times.most_common(MOST_KEPT) if count > 1]
+    inputs = [to_bytes(hexstr=input_of(it.call)) for it in expectations]
+    # Low places are written with a byte less: questions are there, and at the end, over them, what is returned.
+    first = place = max([ANCESTOR + RETURNED, *(SELECTOR + len(data) for data in inputs)])
+    program = b"".join(_push(int(address, 16)) for address in reversed(kept))
+    for it, data in zip(expectations, inputs, strict=True):
+        address = it.call.address
+        known = bytes([DUP + BELOW + 1 + kept.index(address)]) if address in kept else _push(int(address, 16))
+        program += _ask(it, data, known, place)
         place += WORD * len(it.words)
-    program += _push(end - WORDS) + _push(WORDS) + KECCAK + _store(DIGEST)
+    program += _push(place - first) + _push(first) + KECCAK + _store(DIGEST)
+    program += _push(ancestor) + BLOCKHASH + _store(ANCESTOR) + _push(0) + _store(0)
     program += _push(RETURNED) + _push(ANCESTOR - 1) + RETURN
     return "eth_call", [{"data": to_hex(program)}, when(block)]
 
@@ -100,14 +112,16 @@ def digest_in(answer: Any, expectations: Sequence[Expectation]) -> Digest:
     return Digest([it.asked for it in expectations], data[1 : 1 + WORD], data[1 + WORD :])
 
 
-def _ask(it: Expectation, place: int, free: int) -> bytes:
-    """Return what writes the words of a view to a place in memory, and zero where none is expected."""
-    data, size = to_bytes(hexstr=input_of(it.call)), WORD * len(it.words)
+def _ask(it: Expectation, data: bytes, address: bytes, place: int) -> bytes:
+    """Return what writes the words of a view to a place in memory, and zero where none is expected.
+
+    `data` is the question, and `address` puts on the stack whom to ask.
+    """
     arguments = [int.from_bytes(data[at : at + WORD], "big") for at in range(4, len(data), WORD)]
     given = [int.from_bytes(data[:4], "big"), *arguments]
-    program = b"".join(_push(value) + _store(free + WORD * at) for at, value in enumerate(given))
-    program += _push(size) + _push(place) + _push(len(data)) + _push(free + WORD - 4)
-    program += _push(int(it.call.address, 16)) + GAS + CALL + POP
+    program = b"".join(_push(value) + _store(WORD * at) for at, value in enumerate(given))
+    program += _push(WORD * len(it.words)) + _push(place) + _push(len(data)) + _push(SELECTOR)
+    program += address + GAS + CALL + POP
     rest = [at for at in range(len(it.words)) if at not in it.expected]
     signs = [_push(place + WORD * at) + LOAD + 2 * IS_ZERO + _store(place + WORD * at) for at in it.signs]
     return program + b"".join(signs) + b"".join(_push(0) + _store(place + WORD * at) for at in rest)

@@ -98,8 +98,9 @@ class History:
 
     def require_unchanged(self) -> None:
         """Raise NodeError unless the block read last is still on the chain, and with it everything before it."""
-        if self._hash is not None:
-            self._require_last(self._hash_of(self.read_to))
+        if self._hash is None or (self._witness and self._witness.has_block(self.read_to, self._hash)):
+            return
+        self._require_last(self._hash_of(self.read_to))
 
     def _require_last(self, now: bytes | None) -> None:
         """Raise NodeError unless this is the hash of the block read last."""

@@ -9,7 +9,7 @@ from mlchain.protocol.events import Log
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
 
-FEW = 16  # seats of others: to read how these are settled takes fewer bytes than to ask for less
+FEW = 8  # seats of others: to read how these are settled takes fewer bytes than to ask for less
 
 
 class Beginning(Protocol):

@@ -9,7 +9,7 @@ from mlchain.chain.accounts import load_account
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
-from mlchain.chain.digest import REACH, Expectation, digest_in, digest_question
+from mlchain.chain.digest import MOST_KEPT, REACH, Expectation, digest_in, digest_question
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.questions import Questions
 from mlchain.chain.views import ViewCall, view_question
@@ -118,6 +118,20 @@ def test_a_digest_is_as_expected_where_every_word_is_and_only_there(
         assert not digest.is_of(expectations[1:])
 
 
+def test_more_contracts_than_the_stack_reaches_are_asked(chain, node, newcomers):
+    servers = newcomers[: MOST_KEPT + 2]
+    created = [chain.deploy(server, "ModelRegistry").address for server in servers]
+    expectations = [
+        Expectation(ViewCall("ModelRegistry", "SERVER", address), {0: int(server.address, 16)})
+        for server, address in zip(servers, created, strict=True)
+    ]
+    block = node.web3.eth.get_block("latest")["number"]
+
+    for asked in (2 * expectations, 2 * expectations[::-1], [*expectations, *expectations[:3]]):
+        (answer,) = Questions(node).ask([digest_question(asked, block - 1, block)])
+        assert digest_in(answer, asked).is_as_expected(asked)
+
+
 def test_there_is_no_digest_of_a_block_that_is_not_on_the_chain(node, deployment):
     with pytest.raises(Web3RPCError):
         Questions(node).ask([digest_question([], deployment.block, b"\x12" * 32)])
@@ -174,6 +188,32 @@ def test_blocks_replaced_during_a_look_are_noticed_in_it(chain, node, members, m
 
     chain.sync()
     assert chain.ledger.pool.members[1:] == [members[2].address]
+
+
+def test_before_a_transaction_a_node_says_in_few_bytes_that_the_block_read_last_is_on_the_chain(
+    chain, node, members, monkeypatch
+):
+    before = node.snapshot()
+    chain.send(members[1], JOIN)
+    chain.sync()
+    manager, asked = node.web3.manager, []
+    request = manager.request_blocking
+
+    def noting(method, *given):
+        if method in ("eth_call", "eth_getBlockByNumber", "eth_sendRawTransaction"):
+            asked.append(method)
+        return request(method, *given)
+
+    monkeypatch.setattr(manager, "request_blocking", noting)
+
+    chain.post(members[2], JOIN, members[2].nonce)
+    assert asked[-2:] == ["eth_call", "eth_sendRawTransaction"]
+
+    node.restore(before)
+    chain.send(members[3], JOIN)
+    with pytest.raises(NodeError, match="were replaced"):
+        chain.post(members[2], JOIN, members[2].nonce)
+    assert asked[-2:] == ["eth_call", "eth_getBlockByNumber"]
 
 
 def test_a_block_that_was_read_and_replaced_is_noticed_by_its_descendants(chain, node, members):

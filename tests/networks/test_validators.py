@@ -11,10 +11,16 @@ from dataclasses import dataclass
 import pytest
 import requests
 from eth_account import Account
+from web3.exceptions import Web3RPCError
 
 from mlchain.chain.deployment import Parameters
+from mlchain.chain.digest import digest_in, digest_question
+from mlchain.chain.provider import connected_provider
+from mlchain.chain.questions import Questions
+from mlchain.chain.witness import Witness
 from mlchain.protocol.calls import Call
 from mlchain.protocol.gas import gas_bound
+from mlchain.protocol.tally import Tally
 from networks import nodes, plan
 from tests.networks.learning import Learning, learned
 from tests.networks.ports import free_ports
@@ -84,6 +90,7 @@ def test_programs_learn_though_a_validator_is_away_for_a_while(kind, network, tm
         learning.wait_for_server(patience=300)
         with learning.chain() as chain:
             versions = [version.data() for version in chain.ledger.versions]
+            assert answers_programs(chain)
             spent = [CHEAP - chain.balance_of(learning.address_of(name)) for name in WORKERS]
         print(learning.programs.log("server"), f"wei that workers spent on gas: {spent}", sep="\n")
 
@@ -91,6 +98,18 @@ def test_programs_learn_though_a_validator_is_away_for_a_while(kind, network, tm
     assert len(versions) == ROUNDS + 1
     assert all(wei == 0 if kind.gas_is_free else 0 < wei < CHEAP for wei in spent)
     assert len(set(map(hash_of_block_16, urls))) == 1
+
+
+def answers_programs(chain):
+    """Return whether the node of a deployment runs a program at the end of a block, named by its hash, and no other."""
+    provider, questions = connected_provider(), Questions(connected_provider())
+    expected = Witness(provider, chain._followed.deployment).expected(Tally.of(chain.ledger, [], []))
+    block = provider.web3.eth.get_block(chain.read_to)
+    (answer,) = questions.ask([digest_question(expected, chain.read_to - 1, bytes(block["hash"]))])
+    with pytest.raises(Web3RPCError):
+        questions.ask([digest_question(expected, chain.read_to - 1, b"\x12" * 32)])
+    digest = digest_in(answer, expected)
+    return digest.is_as_expected(expected) and digest.ancestor == bytes(block["parentHash"])
 
 
 def ask(url, *questions):
