@@ -7,14 +7,14 @@ from mlchain.audit.findings import Check
 from mlchain.audit.state import AuditState
 from mlchain.protocol.events import Value
 from mlchain.protocol.rounds import Job, Round
+from mlchain.protocol.tally import JobTally
 
 
 @dataclass(frozen=True, slots=True)
 class JobBook:
-    """What a job says of itself: how many commitments and candidates it has, and its terms as in `terms_of`."""
+    """What a job says of itself: the words of `IJob.Progress`, and its terms as in `terms_of`."""
 
-    commitments: int
-    candidates: int
+    progress: tuple[int, ...]
     terms: tuple[Value, ...]
 
 
@@ -85,8 +85,9 @@ def check_books(state: AuditState, books: Books, block: int) -> None:
             if book is None:
                 expect(False, place, f"there is no such job at {job.address}")
                 continue
-            counts = (len(job.commitments), job.rivals)
-            expect_equal(f"{place}, commitments and candidates", counts, (book.commitments, book.candidates))
+            words = JobTally.of(job).words
+            names = "commitments, candidates, chunks of a result with a quorum, and ruling"
+            expect_equal(f"{place}, {names}", list(words.values()), [book.progress[word] for word in words])
             expect(terms_of(current, job) == book.terms, place, "its terms are not those that it was announced with")
 
 

@@ -93,12 +93,11 @@ class Archive:
         credits = dict(zip(owners, self._views.ask_all(calls, block), strict=True))
         return self.balance_at(block, "Disputes"), claims, challenges, credits
 
-    def jobs_at(self, jobs: Sequence[str], block: int) -> dict[str, tuple[int, int, tuple[Value, ...]]]:
-        """Return how many commitments and candidates jobs have at the end of a block, and their terms."""
+    def jobs_at(self, jobs: Sequence[str], block: int) -> dict[str, tuple[tuple[int, ...], tuple[Value, ...]]]:
+        """Return the progress of jobs at the end of a block, and their terms."""
         progress = self._views.ask_all([ViewCall("Job", "progress", job) for job in jobs], block)
         terms = self._views.ask_all([ViewCall("Job", "terms", job) for job in jobs], block)
-        found = zip(jobs, progress, terms, strict=True)
-        return {job: (commits, candidates, its) for job, (commits, _at, candidates, *_), its in found}
+        return dict(zip(jobs, zip(progress, terms, strict=True), strict=True))
 
     def _view(self, block: int, contract: str, view: str) -> Any:
         return self._views.ask(ViewCall(contract, view, self._addresses[contract]), block)

@@ -57,10 +57,7 @@ class Witness:
                 for number, (turn, since) in tally.games.items()
             ]
         return expectations + [
-            Expectation(
-                ViewCall("Job", "progress", job), {0: it.commitments, 2: it.candidates, 5: it.chunks, 6: it.ruling}
-            )
-            for job, it in tally.jobs.items()
+            Expectation(ViewCall("Job", "progress", job), it.words) for job, it in tally.jobs.items()
         ]
 
     def can_be_asked(self, ancestor: int, block: int) -> bool:

@@ -60,6 +60,11 @@ class JobTally:
         ruling = ruling if job.ruling is None else Ruling.on(job.ruling)
         return cls(job.terms.quorum, len(job.commitments), job.rivals, leader, chunks, ruling)
 
+    @property
+    def words(self) -> dict[int, int]:
+        """What is counted, by its place in `IJob.Progress`."""
+        return {0: self.commitments, 2: self.candidates, 5: self.chunks, 6: int(self.ruling)}
+
     def take(self, event: Event, has_game: bool) -> None:
         """Count an event of the job that follows."""
         match event:
@@ -79,11 +84,11 @@ class Tally:
     """Numbers that the contracts have as views.
 
     `published` has a bit for each chunk of the newest version; `jobs` are those of the open round, by address, and
-    `terms` are theirs. A ledger may not know the newest round where it begins: all
-    seats of that one are settled before the next. It `counts_seats` unless some are left unread: then `unsettled` only
-    tells whether there are any, and `own` of the owner's seats, (job, seat), whether they are settled. `games` are
-    (turn, since when) of the challenges that are not over, by number, as far as the ledger knows their claims;
-    `refuted` is the version that was, 0 for none.
+    `terms` those of a round that has begun since. A ledger may not know the newest round where it begins: all seats of
+    that one are settled before the next. It `counts_seats` unless some are left unread: then `unsettled` only tells
+    whether there are any, and `own` of the owner's seats, (job, seat), whether they are settled. `games` are (turn,
+    since when) of the challenges that are not over, by number, as far as the ledger knows their claims; `refuted` is
+    the version that was, 0 for none.
     """
 
     members: int = 0

@@ -11,6 +11,8 @@ from mlchain.audit.books import Books, JobBook, terms_of
 from mlchain.audit.findings import Check, Finding, Report
 from mlchain.audit.state import Rules, Sources
 from mlchain.protocol.events import Event, Log
+from mlchain.protocol.rounds import Job
+from mlchain.protocol.tally import JobTally
 from mlchain.protocol.terms import RoundTerms
 from tests.actors.scenes import Scene
 from tests.actors.stage import ABSENCE_FEE, CHAIN_ID, FACTORY, NUMBERS, SERVER, STAKE, address_of
@@ -55,11 +57,17 @@ def books_of(scene: Scene) -> Books:
             for it in owners
         },
         {
-            job.address: JobBook(len(job.commitments), len(job.candidates), terms_of(current, job))
+            job.address: JobBook(progress_of(job), terms_of(current, job))
             for current in scene.stage.ledger.rounds
             for job in current.jobs
         },
     )
+
+
+def progress_of(job: Job) -> tuple[int, ...]:
+    """Return the progress of a job on paper, as far as events tell it."""
+    words = JobTally.of(job).words
+    return tuple(words.get(place, 0) for place in range(max(words) + 1))
 
 
 def find(logs: Sequence[Log], kind: type[Event], number: int = 0, **fields: object) -> int:
