@@ -169,7 +169,7 @@ class Tally:
                 self.jobs[log.address].take(log.event, self.has_game)
             case Claimed(disputed=job):
                 self.claims += 1
-                if job in self.jobs:
+                if job in self.jobs and not self.jobs[job].ruling:  # a claim after a veto changes nothing
                     self.jobs[job].ruling = Ruling.DISPUTED
             case Challenged(challenge=number):
                 self.challenges += 1

@@ -24,6 +24,7 @@ from mlchain.protocol.disputes import challenges_end, claims_end
 from mlchain.protocol.game_events import GameTurn
 from mlchain.protocol.rounds import VOID, Phase, Verdict, outcome, phase
 from mlchain.protocol.settlement import amount_of, verdict_of
+from mlchain.protocol.tally import JobTally
 from tests.contracts.chain_control import move_to, now, rollback
 from tests.contracts.protocol_steps import ABSENCE_FEE, STAKE
 from tests.protocol.random_rounds import follow
@@ -268,8 +269,10 @@ class Game(RuleBasedStateMachine):
             return
         job, contract = self.job, self.scene.job
         assert self.scene.outcome() == outcome(job, now())
+        progress = contract.progress()
+        assert JobTally.of(job).words.items() <= dict(enumerate(progress)).items()
         if job.ruling is None:
-            assert contract.progress().standing == sum(claims > 0 for claims in job.standing.values())
+            assert progress.standing == sum(claims > 0 for claims in job.standing.values())
             for result_hash in job.standing:
                 first = self.games.claims[self.games.first[job.address, result_hash]]
                 speaks = ZERO_ADDRESS if first.is_refuted else first.claimant
