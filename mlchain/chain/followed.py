@@ -52,9 +52,11 @@ class FollowedDeployment:
         require(chain_id == known, f"the node is on chain {chain_id} now, and the deployment is on chain {known}")
         self.gas_limit = head.gas_limit
         self._logs.note_time(head)
+        last = head.number - self._confirmations
+        news = self.history.advance(last, head)
         if anew:
             self.history.restart()
-        news = self.history.advance(head.number - self._confirmations, head)
+            self.history.advance(last)  # none of it is news
         if self.history.read_to < self.deployment.block:
             raise NodeError(f"the node has not come to block {self.deployment.block} yet, where the deployment begins")
         return news

@@ -140,6 +140,16 @@ def test_what_no_contract_counts_is_found_by_reading_anew(chain, deployment, mem
     assert chain.ledger.account(owner.address).stake == 0
 
 
+@pytest.mark.parametrize("begins_late", [True, False])
+def test_of_what_is_read_anew_only_the_news_is_told(chain, deployment, members, begins_late):
+    if begins_late:
+        chain.follow_as(members[0].address, deployment, lambda _line: None)
+    for member in members[:2]:
+        chain.send(member, JOIN)
+        assert [log.event.worker for log in chain.sync(anew=True)] == [member.address]
+    assert len(chain.ledger.pool.members) == 2
+
+
 def test_what_was_left_out_while_a_long_history_was_read_is_read_again(chain, members, monkeypatch):
     """Of old blocks nobody can tell; at the end it shows."""
     monkeypatch.setattr("mlchain.chain.logs.BLOCKS_PER_REQUEST", 2)
