@@ -61,6 +61,9 @@ class Checkpoint:
             ledger.games.challenge_count = challenges - len(self._find("Disputes", "Challenged", snapshot + 1, block))
         return ledger, snapshot, []
 
+    def distrust(self) -> None:
+        """Forget nothing: nothing is kept."""
+
     def concerns(self, job: Job) -> bool:
         """Return whether the owner has to know what happens in a job: the server of all, a worker where it has a seat.
 

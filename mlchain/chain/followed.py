@@ -55,7 +55,7 @@ class FollowedDeployment:
         last = head.number - self._confirmations
         news = self.history.advance(last, head)
         if anew:
-            self.history.restart()
+            self.history.distrust()
             self.history.advance(last)  # none of it is news
         if self.history.read_to < self.deployment.block:
             raise NodeError(f"the node has not come to block {self.deployment.block} yet, where the deployment begins")

@@ -53,10 +53,15 @@ class History:
         self._only_for = beginning.only_for if beginning else None
         self._blooms_tell = True  # some chains leave them empty
         self._milestones: list[tuple[int, bytes]] = []  # two blocks that were read, DEEPEST or more apart
-        self.restart()
+        self._restart()
 
-    def restart(self) -> None:
-        """Forget what was read: the next look begins where reading begins."""
+    def distrust(self) -> None:
+        """Believe nothing of what was read, here or by earlier programs: the next look begins where reading begins."""
+        if self._beginning:
+            self._beginning.distrust()
+        self._restart()
+
+    def _restart(self) -> None:
         self.ledger = Ledger(self._deployment.server, self._deployment.parameters.has_game)
         self.read_to = self._deployment.block - 1
         self._hash: bytes | None = None
@@ -92,15 +97,14 @@ class History:
         # Nobody has to train the newest version, or to stay.
         if self.ledger.lacks_model or (self._only_seats_of and self._only_seats_of not in self.ledger.pool):
             news = self._news
-            self.restart()
+            self._restart()
             self._begin(last)
             self._news = [*news, *self._news]
 
     def require_unchanged(self) -> None:
         """Raise NodeError unless the block read last is still on the chain, and with it everything before it."""
-        if self._hash is None or (self._witness and self._witness.has_block(self.read_to, self._hash)):
-            return
-        self._require_last(self._hash_of(self.read_to))
+        if self._hash is not None:
+            self._require_last(self._hash_of(self.read_to))
 
     def _require_last(self, now: bytes | None) -> None:
         """Raise NodeError unless this is the hash of the block read last."""
@@ -120,7 +124,7 @@ class History:
         )
 
     def _drop(self) -> NoReturn:
-        self.restart()
+        self._restart()
         if len(self._milestones) == 2:
             block, hash_ = self._milestones[0]
             if self._hash_of(block) not in (None, hash_):
@@ -167,7 +171,7 @@ class History:
             beginning.complete(self.ledger, last)
             self._news = found
         except BaseException:  # a part of it is no state to act on
-            self.restart()
+            self._restart()
             raise
 
     def _read_on(self, last: int, head: Header | None = None) -> None:
@@ -239,12 +243,12 @@ class History:
             if self._passed_over:
                 self._blooms_tell = False
             if self._passed_over or not self._is_whole:
-                self.restart()
+                self._restart()
             raise self._missing(str(error)) from error
         try:
             self._fold(logs, end, witness)
         except BaseException:  # half of them may be in the ledger
-            self.restart()
+            self._restart()
             raise
         self._is_whole = self._has_been_whole = witness is not None
         self._passed_over = 0

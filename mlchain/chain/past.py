@@ -61,6 +61,10 @@ class Past:
                 raise self._left_out(f"the node leaves out events up to block {log.block}") from error
         return ledger, block, [] if self._say and ledger.rounds else logs
 
+    def distrust(self) -> None:
+        """Forget what is kept: the next time the node is asked for all of it."""
+        self._store.forget(self._deployment.block)
+
     def concerns(self, _job: Job) -> bool:
         """Return that every job is read."""
         return True
@@ -88,7 +92,7 @@ class Past:
             raise self._left_out(str(error)) from error
 
     def _left_out(self, sentence: str) -> NodeError:
-        self._store.forget(self._deployment.block)
+        self.distrust()
         return left_out(sentence, self._deployment.block)
 
     def _all_events(self, last: int) -> Iterator[Log]:

@@ -25,6 +25,9 @@ class Beginning(Protocol):
         None is an empty ledger before the deployment's first block.
         """
 
+    def distrust(self) -> None:
+        """Forget what is kept here of what was read."""
+
     def concerns(self, job: Job) -> bool:
         """Return whether what happens in a job is to be read."""
 

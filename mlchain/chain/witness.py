@@ -70,17 +70,6 @@ class Witness:
         self._tries, self._gives_digests = TRIES, True
         return digest
 
-    def has_block(self, block: int, hash_: bytes) -> bool:
-        """Return whether the node says, in few bytes, that a block is on its chain; if not, it may be all the same."""
-        if not self._gives_digests:
-            return False
-        try:
-            (answer,) = self._questions.ask([digest_question([], block - 1, hash_)])
-            digest_in(answer, [])
-        except REFUSALS:
-            return False
-        return True
-
     def note_refusal(self) -> None:
         """Take note that the node has not answered the question for a digest."""
         self._tries, self._gives_digests = self._tries - 1, False

@@ -190,32 +190,6 @@ def test_blocks_replaced_during_a_look_are_noticed_in_it(chain, node, members, m
     assert chain.ledger.pool.members[1:] == [members[2].address]
 
 
-def test_before_a_transaction_a_node_says_in_few_bytes_that_the_block_read_last_is_on_the_chain(
-    chain, node, members, monkeypatch
-):
-    before = node.snapshot()
-    chain.send(members[1], JOIN)
-    chain.sync()
-    manager, asked = node.web3.manager, []
-    request = manager.request_blocking
-
-    def noting(method, *given):
-        if method in ("eth_call", "eth_getBlockByNumber", "eth_sendRawTransaction"):
-            asked.append(method)
-        return request(method, *given)
-
-    monkeypatch.setattr(manager, "request_blocking", noting)
-
-    chain.post(members[2], JOIN, members[2].nonce)
-    assert asked[-2:] == ["eth_call", "eth_sendRawTransaction"]
-
-    node.restore(before)
-    chain.send(members[3], JOIN)
-    with pytest.raises(NodeError, match="were replaced"):
-        chain.post(members[2], JOIN, members[2].nonce)
-    assert asked[-2:] == ["eth_call", "eth_getBlockByNumber"]
-
-
 def test_a_block_that_was_read_and_replaced_is_noticed_by_its_descendants(chain, node, members):
     before = node.snapshot()
     chain.send(members[1], JOIN)

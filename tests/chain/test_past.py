@@ -15,6 +15,7 @@ from mlchain.chain.node_errors import NodeError
 from mlchain.chain.past import Past, ignore
 from mlchain.chain.raw_logs import RawLog
 from mlchain.protocol.calls import Call
+from mlchain.protocol.pool import MAX_SNAPSHOT_AGE
 from tests.chain.log_answers import answer_logs
 from tests.contracts.chain_control import rollback
 from tests.contracts.protocol_steps import STAKE
@@ -221,3 +222,26 @@ def test_what_a_node_has_left_out_is_not_kept(chain, deployment, members, asked,
 
     assert list(kept_logs(deployment).parts(deployment.block)) == []
     assert names(deployment) == [members[0].address]
+
+
+def test_what_was_kept_is_read_again_when_it_may_lack_what_no_contract_counts(
+    chain, deployment, members, asked, monkeypatch
+):
+    owner = members[0]
+    for call in (JOIN, Call("WorkerRegistry", "leave")):
+        chain.send(owner, call)
+    chain.mine(MAX_SNAPSHOT_AGE)
+    names(deployment)
+    chain.send(owner, Call("WorkerRegistry", "withdrawStake"))
+    with monkeypatch.context() as patch:
+        answer_logs(patch, chain._provider, lambda _length, _ask: [])
+        reader = Chain()
+        reader.follow_kept(deployment, ignore)
+        reader.sync()
+
+    reader = Chain()
+    reader.follow_kept(deployment, ignore)
+    reader.sync()
+    assert reader.ledger.account(owner.address).stake == STAKE
+    reader.sync(anew=True)
+    assert reader.ledger.account(owner.address).stake == 0
