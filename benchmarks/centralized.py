@@ -27,6 +27,8 @@ from mlchain.centralized.service.signing import Place, sign_request, signer_of
 from mlchain.centralized.simulation.options import CentralizedOptions
 from mlchain.centralized.simulation.run import ONE_THREAD, learn
 from mlchain.chain.connection import Chain
+from mlchain.chain.embedded import make_repeatable
+from mlchain.chain.provider import connected_provider
 from mlchain.console import percent
 from mlchain.tasks.catalogue import default_recipe
 
@@ -241,7 +243,7 @@ def _play() -> tuple[dict[str, tuple[float, float]], float]:
 
     with networks.parse_network_choice("ethereum:local:test"):
         chain = Timed()
-        chain.make_repeatable(bytes(8))
+        make_repeatable(connected_provider(), bytes(8))
         started, children = _clocks(), _cpu_of_children()
         run = learn(chain, CentralizedOptions(workers=PLAYED), lambda _done, _what: None)
         both = _clocks() - started

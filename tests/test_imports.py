@@ -6,6 +6,7 @@ import sys
 import pytest
 
 ROOT_OF_HEAVY = ("sklearn", "scipy", "matplotlib", "onnx", "pooch", "uvicorn", "starlette", "IPython")
+ROOT_OF_HEAVY += ("pandas", "PIL", "sqlite3")
 ONLY_FOR_OTHERS = (
     "mlchain.simulation.simulator",
     "mlchain.centralized.web",
@@ -28,7 +29,7 @@ print(*sorted(sys.modules))
         ("worker", "mlchain.live.worker_program", ()),
         ("server", "mlchain.live.server_program", ()),
         ("status", "mlchain.live.rendering", ()),
-        ("audit", "mlchain.live.audit_report", ("mlchain.audit",)),
+        ("audit", "mlchain.live.audit_report", ("mlchain.audit", "sqlite3")),
     ],
 )
 def test_a_command_loads_no_compiler_plots_or_other_commands(command, module, own):
@@ -38,3 +39,14 @@ def test_a_command_loads_no_compiler_plots_or_other_commands(command, module, ow
     assert module in loaded
     unwanted = [name for name in (*ROOT_OF_HEAVY, *ONLY_FOR_OTHERS) if name not in own]
     assert not [name for name in unwanted if name in loaded]
+
+
+def test_ape_makes_a_table_all_the_same_when_it_is_asked_for_one():
+    text = """
+import sys
+import mlchain.chain
+from ape.managers.chain import pd
+assert "pandas" not in sys.modules
+print(pd.DataFrame(columns=["block"], data=[[7]]).block[0])
+"""
+    assert subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True).stdout == "7\n"

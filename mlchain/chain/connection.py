@@ -1,6 +1,7 @@
 """A connection to a chain through Ape: sends transactions, and reads the ledger from the logs."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ape import chain as ape_chain
 from ape import project
@@ -16,15 +17,12 @@ from mlchain.chain.checkpoint import Checkpoint
 from mlchain.chain.clock import ChainClock
 from mlchain.chain.contracts import method_of
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.embedded import make_repeatable
 from mlchain.chain.failures import failure_of
 from mlchain.chain.followed import FollowedDeployment
 from mlchain.chain.gas_limits import gas_limit, raise_price
 from mlchain.chain.headers import LATEST, header_of, header_question
-from mlchain.chain.log_store import kept_logs
 from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import node_errors
-from mlchain.chain.past import Past, Report
 from mlchain.chain.prompt_node import PromptHTTP
 from mlchain.chain.provider import connected_provider
 from mlchain.chain.questions import Questions, number
@@ -37,6 +35,9 @@ from mlchain.protocol.calls import Call, View
 from mlchain.protocol.events import Incremented, Log
 from mlchain.protocol.gas import TRANSACTION, gas_bound
 from mlchain.protocol.ledger import Ledger
+
+if TYPE_CHECKING:
+    from mlchain.chain.past import Report
 
 
 class Chain:
@@ -115,10 +116,6 @@ class Chain:
         """Add empty blocks to a development chain, one a request: many at once can take a node longer than it may."""
         for _ in range(blocks):
             ape_chain.mine()
-
-    def make_repeatable(self, seed: bytes) -> None:
-        """Make a new embedded chain the same at every run; any other chain is left alone."""
-        make_repeatable(self._provider, seed)
 
     # Transactions
 
@@ -258,8 +255,11 @@ class Chain:
         """Read of `deployment` what its server or a worker, `owner`, decides from; say in a line where that begins."""
         self.follow(deployment, Checkpoint(self._provider, self._logs, deployment, owner, say))
 
-    def follow_kept(self, deployment: Deployment, report: Report, say: Callable[[str], None] | None = None) -> None:
+    def follow_kept(self, deployment: Deployment, report: "Report", say: Callable[[str], None] | None = None) -> None:
         """Read `deployment` from its first block on, as far as it is kept here from there; `report` how far it is."""
+        from mlchain.chain.log_store import kept_logs  # here: most programs forget the past, and need no database
+        from mlchain.chain.past import Past
+
         store = kept_logs(deployment)
         self.follow(deployment, Past(self._provider, self._logs, deployment, store, report, self.is_own, say))
 

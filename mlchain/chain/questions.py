@@ -1,6 +1,7 @@
 """Many questions to a node in one request, where it takes JSON-RPC batches; one after the other where it does not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 from ape_ethereum.provider import Web3Provider
@@ -9,8 +10,6 @@ from requests import HTTPError, codes
 from web3 import HTTPProvider
 from web3.exceptions import ContractLogicError, Web3RPCError
 from web3.types import RPCEndpoint
-
-from mlchain.chain.embedded import refusals_named
 
 QUESTIONS_PER_REQUEST = 100  # some nodes take no more
 
@@ -23,6 +22,11 @@ class Questions:
     def __init__(self, provider: Web3Provider) -> None:
         self._web3 = provider.web3
         self._takes_batches = isinstance(provider.web3.provider, HTTPProvider)
+        self._refusals: Callable[[], AbstractContextManager[None]] = nullcontext
+        if not self._takes_batches:
+            from mlchain.chain.embedded import refusals_named  # here: no program on a node needs that chain
+
+            self._refusals = refusals_named
 
     def ask(self, questions: Sequence[Question]) -> list[Any]:
         """Return the answers as the node gives them.
@@ -43,7 +47,7 @@ class Questions:
             if isinstance(answers, list) and len(answers) == len(questions):
                 return [_result(answer) for answer in answers]
             self._takes_batches = False
-        with refusals_named():
+        with self._refusals():
             return [self._web3.manager.request_blocking(RPCEndpoint(method), given) for method, given in questions]
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from mlchain.data.dataset import DataError, Dataset
 from mlchain.data.splitting import is_for_testing, label_numbers
@@ -41,6 +40,8 @@ def read_folder(path: Path) -> Dataset:
 
 def read_image(path: Path) -> NDArray[np.uint8]:
     """Return an image as (channels, height, width): one channel where it is grey, three where it has colours."""
+    from PIL import Image, UnidentifiedImageError  # here: other data does without
+
     try:
         with Image.open(path, formats=("PNG", "PPM")) as image:
             if image.mode not in _MODES:

@@ -11,6 +11,8 @@ from mlchain.chain.accounts import AccountAPI, account_from_secret, load_account
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy, numbers_of
 from mlchain.chain.deployment import Deployment, Parameters
+from mlchain.chain.embedded import make_repeatable
+from mlchain.chain.provider import connected_provider
 from mlchain.chain.receipts import Receipt
 from mlchain.errors import TransactionFailed, UserError
 from mlchain.protocol.calls import Call, Turn, View, earliest
@@ -63,7 +65,7 @@ def open_chain(seed: int) -> Chain:
     chain = Chain()
     if not chain.is_development:
         raise UserError(f"a simulation needs a development chain, which {chain.network} is not")
-    chain.make_repeatable(seed.to_bytes(8, "big"))
+    make_repeatable(connected_provider(), seed.to_bytes(8, "big"))
     return chain
 
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mlchain.chain.connection import Chain
-from mlchain.chain.provider import connected_to_new_embedded_chain
+from mlchain.chain.embedded import make_repeatable
+from mlchain.chain.provider import connected_provider, connected_to_new_embedded_chain
 
 
 @contextmanager
 def embedded_chain(seed: bytes) -> Iterator[Chain]:
     """Be connected to a new repeatable chain, whatever network the tests run on."""
     with connected_to_new_embedded_chain():
-        chain = Chain()
-        chain.make_repeatable(seed)
-        yield chain
+        make_repeatable(connected_provider(), seed)
+        yield Chain()
