@@ -48,7 +48,15 @@ class Questions:
                 return [_result(answer) for answer in answers]
             self._takes_batches = False
         with self._refusals():
-            return [self._web3.manager.request_blocking(RPCEndpoint(method), given) for method, given in questions]
+            return [self._ask_one(*question) for question in questions]
+
+    def _ask_one(self, method: str, given: list[Any]) -> Any:
+        try:
+            return self._web3.manager.request_blocking(RPCEndpoint(method), given)
+        except Web3RPCError as error:
+            if "revert" in str(error):
+                raise ContractLogicError(str(error)) from error
+            raise
 
 
 def _portions(questions: Sequence[Question]) -> Iterator[Sequence[Question]]:

@@ -66,15 +66,18 @@ def test_a_node_that_takes_no_batches_is_asked_one_by_one_and_never_for_a_batch_
     [
         ({"error": {"code": 3, "message": "execution reverted"}}, ContractLogicError),
         ({"error": {"code": -32000, "message": "header not found"}}, Web3RPCError),
-        ({}, Web3RPCError),
+        ({}, (Web3RPCError, BadResponseFormat)),
     ],
 )
-def test_a_question_without_an_answer_is_an_error(wrong, error):
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_question_without_an_answer_is_an_error(wrong, error, count):
     def answer(body):
+        if count == 1:
+            return {"jsonrpc": "2.0", "id": body["id"]} | wrong
         return [double(body[0]), {"jsonrpc": "2.0", "id": body[1]["id"]} | wrong]
 
     with node(answer) as (questions, _), pytest.raises(error):
-        questions.ask(ASKED[:2])
+        questions.ask(ASKED[:count])
 
 
 @pytest.mark.parametrize("answer", [[1, 2], ["x", None], [None]])
