@@ -29,7 +29,19 @@ from mlchain.errors import UserError
 
 # Each is a module here with a function `measure() -> Section`.
 TOPICS = (
-    *("learning", "orders", "tables", "robustness", "encodings", "speed", "gas", "scale", "history", "traffic"),
+    *(
+        "learning",
+        "orders",
+        "tables",
+        "robustness",
+        "encodings",
+        "speed",
+        "gas",
+        "scale",
+        "history",
+        "start",
+        "traffic",
+    ),
     "centralized",
     "referee",
     "disputes",

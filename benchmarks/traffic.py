@@ -52,7 +52,7 @@ def measure() -> Section:
     """Let a server and its workers play rounds on an Anvil, as programs do, and count what a worker asks for."""
     rows, figures, sizes = [], {}, []
     for jobs, seats in (*CASES, *CROWDS):
-        with node() as url, connected_to(_provider(url)), closing(Programs(jobs, seats)) as programs:
+        with node() as url, connected_to(provider_at(url)), closing(Programs(jobs, seats)) as programs:
             asked, size = programs.play()
             idle = f"{programs.rest():.1f}" if (jobs, seats) in CASES else ""
         workers, cells = jobs * seats, [f"{asked:.0f}", f"{size:.0f}", idle]
@@ -80,7 +80,7 @@ def _at(case: tuple[int, int], sizes: list[float]) -> float:
     return float(slopes @ [1, *case])
 
 
-def _provider(url: str) -> ProviderAPI:
+def provider_at(url: str) -> ProviderAPI:
     """Return a connected provider that asks as the programs' own does."""
     provider = promptly(networks.get_provider_from_choice(f"ethereum:quorum:{url}"))
     provider.connect()
