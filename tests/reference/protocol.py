@@ -68,9 +68,10 @@ class Protocol:
     def deploy_round(self, sender: str, terms: RoundTerms, random: bytes, task: bytes, value: int) -> None:
         """Draw the committees of a round's jobs from the pool at the end of a past block."""
         require(sender == self.server, "NotTheServer", sender)
-        self._check(terms)
+        require(self.models.is_complete(terms.model_version), "IncompleteModel", terms.model_version)
         bound = keccak(task)
         require(self.recipe_hash in (None, bound), "AnotherRecipe", bound, self.recipe_hash)
+        self._check(terms)
         escrow = terms.jobs * (terms.seats * terms.reward + terms.bonus)
         require(value == escrow, "WrongEscrow", value, escrow)
         require(keccak(random) == self.random_head, "WrongRandom", keccak(random), self.random_head)
@@ -110,7 +111,6 @@ class Protocol:
             self._emit("JobDeployed", round=number, index=index, job=address, taskHash=bound)
 
     def _check(self, terms: RoundTerms) -> None:
-        require(self.models.is_complete(terms.model_version), "IncompleteModel", terms.model_version)
         require(0 < terms.jobs <= MAX_JOBS, "InvalidJobs", terms.jobs, MAX_JOBS)
         require(self.min_seats <= terms.seats <= MAX_SEATS, "InvalidSeats", terms.seats, self.min_seats, MAX_SEATS)
         require(terms.seats < 2 * terms.quorum <= 2 * terms.seats, "InvalidQuorum", terms.quorum, terms.seats)
