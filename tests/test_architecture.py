@@ -116,7 +116,6 @@ ALLOWED = {
         "rlp",
         "web3",
         "mlchain.units",
-        "pandas",
     },
     "mlchain/simulation": {
         "eth_utils",
@@ -205,7 +204,6 @@ ONLY_IN = {
     "ape_node": "mlchain/chain/prompt_node.py",
     "ape_test": "mlchain/chain",
     "eth_tester": "mlchain/chain/embedded.py",
-    "pandas": "mlchain/chain/light_ape.py",
     "web3": ("mlchain/chain", "benchmarks"),
     "numpy": (
         "mlchain/data",

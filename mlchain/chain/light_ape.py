@@ -1,6 +1,7 @@
 """Ape without pandas, which it imports for tables that nobody here asks for: 30 MB and half a second of a program."""
 
 import sys
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -19,6 +20,4 @@ def import_ape() -> None:
 
 
 def _table(*arguments: Any, **options: Any) -> Any:
-    from pandas import DataFrame
-
-    return DataFrame(*arguments, **options)
+    return import_module("pandas").DataFrame(*arguments, **options)  # which is installed because Ape needs it
