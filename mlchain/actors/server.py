@@ -56,13 +56,14 @@ class LearningServer:
         if self._data_address and self._data_address not in ledger.data_addresses.items():
             return Turn([Call("JobFactory", "announceData", self._data_address)])
         if version is None:
-            return Turn([self._announce(0, self.first_model())])
+            return Turn(self._announce(ledger, 0, self.first_model()))
         if not version.is_complete:
-            return Turn(self._publish(ledger, version))
+            model = self.first_model() if version.parent == 0 else self._next_model(ledger)
+            return Turn(_publish(version.number, model, version.chunks))
         if ledger.open_round:
             return self._supervise(view, ledger.open_round)
         if ledger.unmerged_results(version.number):
-            return Turn([self._announce(len(ledger.rounds), self._next_model(ledger))])
+            return Turn(self._announce(ledger, len(ledger.rounds), self._next_model(ledger)))
         if self.is_leaving:
             credit = ledger.account(self.address).credit
             bonds = self._watcher.collect(view) if self._watcher else Turn([])
@@ -107,13 +108,9 @@ class LearningServer:
 
     # Model
 
-    def _announce(self, round_number: int, model: bytes) -> Call:
-        return Call("ModelRegistry", "announce", (round_number, content_hash(model), len(model)))
-
-    def _publish(self, ledger: Ledger, version: ModelVersion) -> list[Call]:
-        model = self.first_model() if version.parent == 0 else self._next_model(ledger)
-        missing = missing_chunks(model, version.chunks)
-        return [Call("ModelRegistry", "publish", (version.number, *chunk)) for chunk in missing]
+    def _announce(self, ledger: Ledger, round_number: int, model: bytes) -> list[Call]:
+        announced = Call("ModelRegistry", "announce", (round_number, content_hash(model), len(model)))
+        return [announced, *_publish(len(ledger.versions) + 1, model, {})]
 
     def _next_model(self, ledger: Ledger) -> bytes:
         last = ledger.rounds[-1]
@@ -232,6 +229,11 @@ class LearningServer:
 
     def _honest_result(self, ledger: Ledger, current: Round, job: Job) -> bytes:
         return self._train(*ledger.inputs_of(current, job))
+
+
+def _publish(version: int, model: bytes, present: dict[int, bytes]) -> list[Call]:
+    """Return what is left to publish of a version that is announced, or will be by then."""
+    return [Call("ModelRegistry", "publish", (version, *chunk)) for chunk in missing_chunks(model, present)]
 
 
 def _audit_time(job: Job) -> int:

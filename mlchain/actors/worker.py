@@ -160,12 +160,13 @@ class Worker:
         turn = job.commit_end + seat * (job.terms.publish_window // 2) // job.terms.seats
         if view.now < turn:
             return Turn([], turn)
-        if candidate is None and view.now < job.publish_end and self.behaviour.proposes:
-            return Turn([assignment.call("propose", seat, result_hash)])
-        if candidate is None or job.leader != result_hash or not self.behaviour.publishes:
+        if candidate is None and (view.now >= job.publish_end or not self.behaviour.proposes):
             return Turn([])
-        missing = missing_chunks(result, candidate.chunks)
-        return Turn([assignment.call("publish", seat, result_hash, *chunk) for chunk in missing])
+        proposal = [] if candidate else [assignment.call("propose", seat, result_hash)]
+        if job.votes_for(result_hash) < job.terms.quorum or not self.behaviour.publishes:
+            return Turn(proposal)
+        missing = missing_chunks(result, candidate.chunks if candidate else {})
+        return Turn([*proposal, *(assignment.call("publish", seat, result_hash, *chunk) for chunk in missing)])
 
     def _dispute(self, assignment: Assignment) -> Turn:
         """Claim one's result where others show another one, or too few the same, and play what follows from that."""

@@ -33,7 +33,7 @@ def check_proposed(state: AuditState, job: Job, log: Log, event: Proposed) -> Lo
     may_always = state.rules.has_game or proposer == state.rules.server
     phases = UNDECIDED if may_always else (Phase.PROPOSE,)
     _check_phase(check, job, "proposed", phases)
-    votes = sum(job.opens(seat, result_hash) for seat in job.commitments)
+    votes = job.votes_for(result_hash)
     check.expect(votes > 0 or may_always, f"{proposer} proposed 0x{result_hash.hex()}, which no seat has committed to")
     check.expect_equal(f"the number of votes for 0x{result_hash.hex()}", event.votes, votes)
     return replace(log, event=replace(event, votes=votes))

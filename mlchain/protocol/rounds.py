@@ -168,6 +168,10 @@ class Job:
         """Return whether what a seat has committed to is this result."""
         return self.commitments.get(seat) == commitment(self.address, seat, result_hash)
 
+    def votes_for(self, result_hash: bytes) -> int:
+        """Return how many seats have committed to this result."""
+        return sum(self.opens(seat, result_hash) for seat in self.commitments)
+
     def opened_by(self, seat: int) -> bytes | None:
         """Return the hash of the candidate that a seat has committed to, if it was proposed."""
         return next((hash_ for hash_ in self.candidates if self.opens(seat, hash_)), None)

@@ -181,7 +181,7 @@ def _round(run: SimulationRun, current: Round) -> RoundSummary:
 def _job(run: SimulationRun, current: Round, job: Job) -> JobSummary:
     honest = content_hash(run.task.train(*run.view.ledger.inputs_of(current, job)))
     outcome, accepted = decision_of(job)
-    matches = sum(job.opens(seat, honest) for seat in job.commitments)
+    matches = job.votes_for(honest)
     by = "claims" if job.is_disputed and outcome is Outcome.FAILED else DECIDED_BY[outcome]
     kind = {Outcome.FAILED: "failed", Outcome.VOID: "void"}.get(outcome, "accepted")
     accepted_hash = None if accepted == VOID else _hex(accepted)

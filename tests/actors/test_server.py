@@ -30,14 +30,17 @@ def decided(scene, *results):
 # The model
 
 
-def test_it_announces_the_initial_model_first():
-    scene = Scene(jobs=0)
-    scene.stage = Stage()
+def test_it_announces_the_initial_model_first_and_publishes_it_at_once():
+    scene = Scene(jobs=0, chunks=2)
+    stage = scene.stage = Stage()
 
-    (call,) = act(scene).calls
+    call, *others = act(scene).calls
 
     model = scene.task.initial_model()
     assert (call.method, call.arguments) == ("announce", (0, content_hash(model), len(model)))
+    assert [(it.method, *it.arguments[:2]) for it in others] == [("publish", 1, 0), ("publish", 1, 1)]
+    scene.do(scene.server())
+    assert stage.ledger.latest_version.data() == model
 
 
 def test_it_publishes_what_is_missing_of_an_announced_version():
@@ -67,11 +70,12 @@ def test_it_aggregates_only_accepted_results():
     assert scene.do(silent) == ["settle", "settle"]
     assert [job.decision[0] for job in (right, failed)] == [Outcome.UNANIMOUS, Outcome.FAILED]
 
-    (call,) = act(scene, silent).calls
+    call, published = act(scene, silent).calls
 
     model = scene.task.initial_model()
     expected = scene.task.aggregate(model, [scene.right(right)])
     assert (call.method, call.arguments) == ("announce", (1, content_hash(expected), len(expected)))
+    assert (published.method, published.arguments) == ("publish", (2, *chunk_of(expected)[1:]))
 
 
 def test_results_are_aggregated_in_the_order_of_the_jobs():
@@ -86,7 +90,7 @@ def test_results_are_aggregated_in_the_order_of_the_jobs():
     scene.stage.advance_to(scene.job.publish_end)
     scene.do(scene.server())
 
-    (call,) = act(scene).calls
+    call, _published = act(scene).calls
 
     expected = scene.task.aggregate(scene.task.initial_model(), [scene.right(job) for job in jobs])
     assert call.arguments[1] == content_hash(expected)
@@ -365,11 +369,11 @@ def test_a_server_is_done_only_when_the_last_results_are_on_the_chain():
     decided(scene, scene.right(), scene.right(), scene.right())
     server = scene.server()
     done = []
-    for _ in range(4):
+    for _ in range(3):
         done.append(server.is_done(scene.stage.ledger))
         scene.do(server)
 
-    assert done == [False, False, False, True]
+    assert done == [False, False, True]
 
 
 def test_no_outsider_can_act_the_server():

@@ -158,7 +158,7 @@ def test_it_does_not_propose_before_its_turn(scene):
         assert (early.calls, early.wake) == ([], scene.turn_of(seat))
 
         scene.stage.advance_to(scene.turn_of(seat))
-        assert methods(act(scene, scene.holder(seat))) == ["propose"]
+        assert methods(act(scene, scene.holder(seat))) == ["propose", "publish"]
 
 
 def test_the_last_turn_comes_by_the_middle_of_the_window():
@@ -216,12 +216,18 @@ def test_it_proposes_nothing_that_its_own_commitment_does_not_open_to(scene):
 # Publishing
 
 
-def test_it_publishes_once_a_quorum_agrees(scene):
+def test_it_publishes_with_its_proposal_where_a_quorum_agrees(scene):
     scene.commit_all(scene.right(), scene.right(), scene.wrong())
 
-    assert scene.do(scene.holder(0)) == ["propose"]
-    assert scene.do(scene.holder(0)) == ["publish"]
+    assert scene.do(scene.holder(0)) == ["propose", "publish"]
     assert scene.do(scene.holder(0)) == []
+
+
+def test_it_publishes_later_what_it_could_not_with_its_proposal(scene):
+    scene.commit_all(scene.right(), scene.right(), scene.wrong())
+    scene.propose(0, scene.right())
+
+    assert scene.do(scene.holder(0)) == ["publish"]
 
 
 def test_it_does_not_publish_without_a_quorum(scene):

@@ -38,7 +38,7 @@ def test_where_nothing_is_learned_yet_a_server_begins():
     scene = Scene(jobs=0)
     scene.stage = Stage()
 
-    assert methods(act(scene, live_server(ToyTask(size=99)))) == ["announce", "announceData"]
+    assert methods(act(scene, live_server(ToyTask(size=99)))) == ["announce", "publish", "announceData"]
 
 
 def test_before_the_first_round_a_server_announces_its_recipe_once():
