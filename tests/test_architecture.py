@@ -103,7 +103,6 @@ ALLOWED = {
         "click",
         "eth_abi",
         "eth_account",
-        "eth_bloom",
         "eth_keys",
         "eth_tester",
         "eth_utils",

@@ -20,7 +20,6 @@ from mlchain.chain.deployment import Deployment
 from mlchain.chain.failures import failure_of
 from mlchain.chain.followed import FollowedDeployment
 from mlchain.chain.gas_limits import gas_limit, raise_price
-from mlchain.chain.headers import LATEST, header_of, header_question
 from mlchain.chain.logs import Logs
 from mlchain.chain.node_errors import node_errors
 from mlchain.chain.prompt_node import PromptHTTP
@@ -249,7 +248,9 @@ class Chain:
 
     def follow(self, deployment: Deployment, beginning: Beginning | None = None) -> None:
         """Read `deployment` from a beginning, by default its first block, on."""
-        self._following = FollowedDeployment(self, self._provider, self._logs, deployment, self.is_own, beginning)
+        self._following = FollowedDeployment(
+            self, self._provider, self._logs, deployment, self.is_own, self.clock, beginning
+        )
 
     def follow_as(self, owner: str, deployment: Deployment, say: Callable[[str], None]) -> None:
         """Read of `deployment` what its server or a worker, `owner`, decides from; say in a line where that begins."""
@@ -284,10 +285,7 @@ class Chain:
 
         A proposal in answer to a commit that is reorganised away would tell a copier what to commit to.
         """
-        chain_id, newest = self._questions.ask([("eth_chainId", []), header_question(LATEST)])
-        head = header_of(newest)
-        self.clock.see(head.number, head.timestamp)
-        return self._followed.sync(number(chain_id), head, anew)
+        return self._followed.sync(anew)
 
     def last_view(self) -> View:
         """Return what everybody can decide from, as far as it has been read."""

@@ -1,7 +1,7 @@
 """Finds the events of contracts, in whatever portions a node allows."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +10,8 @@ from eth_utils import to_bytes, to_checksum_address
 from requests import Timeout
 from web3.exceptions import BlockNotFound, Web3RPCError
 
-from mlchain.chain.headers import Header, header_question
+from mlchain.chain.digest import Digest
+from mlchain.chain.headers import LATEST, Header, header_question
 from mlchain.chain.questions import Question, Questions, bytes_of, number
 from mlchain.chain.raw_logs import Filter, RawLog, Topics, raw_log, topic_of
 from mlchain.protocol.events import JobDeployed, Log
@@ -25,6 +26,20 @@ MANY_ADDRESSES = re.compile(r"address|filters", re.IGNORECASE)  # in what Geth, 
 def events_of(logs: Sequence[RawLog]) -> list[Log]:
     """Return those logs that are events of our contracts."""
     return [event for event in (log.event() for log in logs) if event is not None]
+
+
+def _new_jobs(logs: Sequence[RawLog], filters: Sequence[Filter]) -> list[str]:
+    """Return the jobs that are deployed in these logs, and in none of the filters."""
+    topic = to_bytes(hexstr=topic_of("JobFactory", "JobDeployed"))
+    events = [log.event for log in events_of([log for log in logs if log.topics.startswith(topic)])]
+    known = {address for addresses, _topics in filters for address in addresses}
+    return sorted({it.job for it in events if isinstance(it, JobDeployed)} - known)
+
+
+def _in_order(logs: Sequence[RawLog]) -> list[RawLog]:
+    """Return logs in the order of the chain, and each once, even of a node that ignores topics."""
+    found = {(*_place(log), log.transaction): log for log in logs}
+    return [found[place] for place in sorted(found)]
 
 
 def _place(log: RawLog) -> tuple[int, int]:
@@ -59,19 +74,41 @@ class Logs:
         return events_of(self.find_raw(first, last, addresses, topics))
 
     def of_deployment(
-        self, first: int, last: int, filters: Sequence[Filter], jobs: Iterable[str], beside: Sequence[Question] = ()
+        self, first: int, last: int, filters: Sequence[Filter], beside: Sequence[Question] = ()
     ) -> tuple[list[RawLog], list[Any]]:
-        """Return the logs that pass a filter, of those for `jobs` too, and of all jobs deployed in these blocks.
+        """Return the logs that pass a filter, and those of jobs deployed in these blocks.
 
         They are in order. And, of the same request or a later one, the answers to the questions beside it.
         """
         logs, answers = self._find_beside(first, last, filters, beside)
-        topic = to_bytes(hexstr=topic_of("JobFactory", "JobDeployed"))
-        events = [log.event for log in events_of([log for log in logs if log.topics.startswith(topic)])]
-        if new := sorted({it.job for it in events if isinstance(it, JobDeployed)}.difference(jobs)):
+        if new := _new_jobs(logs, filters):
             logs += self.find_raw(first, last, new)
-        found = {(*_place(log), log.transaction): log for log in logs}  # each once, even of a node that ignores topics
-        return [found[place] for place in sorted(found)], answers
+        return _in_order(logs), answers
+
+    def newest(
+        self,
+        first: int,
+        filters: Sequence[Filter],
+        asked: Question,
+        digest_of: Callable[[Any], Digest],
+    ) -> tuple[list[RawLog], Digest, bytes | None]:
+        """Return the logs from a block up to the newest as `of_deployment` does, what a program says of that one, and
+        its hash, where one of the logs says it.
+
+        The program is `asked` first: what comes after its block is left out. Raises Web3RPCError where a node refuses.
+        """
+        asked_then = [self._question(first, LATEST, *it) for it in filters]
+        answer, answers = self._questions.ask_as_needed(asked, asked_then, lambda it: digest_of(it).block >= first)
+        digest = digest_of(answer)
+        said = [log for found in answers for log in found]
+        logs = self._timed(said, digest)
+        if new := _new_jobs(logs, filters):
+            (more,) = self._questions.ask([self._question(first, digest.block, new)])
+            said, logs = [*said, *more], [*logs, *self._timed(more, digest)]
+        hashes = {bytes_of(log["blockHash"]) for log in said if number(log["blockNumber"]) == digest.block}
+        if len(hashes) > 1:
+            raise Web3RPCError(f"logs of two blocks {digest.block}")
+        return _in_order(logs), digest, hashes.pop() if hashes else None
 
     def _find_beside(
         self, first: int, last: int, filters: Sequence[Filter], beside: Sequence[Question]
@@ -153,21 +190,27 @@ class Logs:
         return self._timed(found)
 
     @staticmethod
-    def _question(first: int, last: int, addresses: Sequence[str], topics: Topics = ()) -> Question:
+    def _question(first: int, last: int | str, addresses: Sequence[str], topics: Topics = ()) -> Question:
         contracts = [to_checksum_address(it) for it in addresses]
-        which = {"fromBlock": hex(first), "toBlock": hex(last), "address": contracts}
+        to = last if isinstance(last, str) else hex(last)
+        which = {"fromBlock": hex(first), "toBlock": to, "address": contracts}
         return "eth_getLogs", [which | ({"topics": list(topics)} if topics else {})]
 
-    def _timed(self, logs: Sequence[Mapping[str, Any]]) -> list[RawLog]:
-        """Return logs with the time of their blocks, in seconds: some nodes say it in the log."""
-        said = {number(log["blockNumber"]): self._time_of(log) for log in logs}
-        times = {block: time for block, time in said.items() if time is not None}
+    def _timed(self, logs: Sequence[Mapping[str, Any]], newest: Digest | None = None) -> list[RawLog]:
+        """Return logs with the time of their blocks, in seconds: some nodes say it in the log.
+
+        Nothing is told of blocks after the `newest`, whose time is known.
+        """
+        times = {newest.block: newest.timestamp} if newest else {}
+        told = [log for log in logs if not newest or number(log["blockNumber"]) <= newest.block]
+        said = {number(log["blockNumber"]): self._time_of(log) for log in told}
+        times |= {block: time for block, time in said.items() if time is not None}
         silent = [block for block in said if block not in times]
         headers = self._questions.ask([header_question(block) for block in silent])
         if None in headers:
             raise BlockNotFound(f"the node has logs of block {silent[headers.index(None)]}, and not the block")
         times |= {block: number(it["timestamp"]) for block, it in zip(silent, headers, strict=True)}
-        return [raw_log(log, times[number(log["blockNumber"])]) for log in logs]
+        return [raw_log(log, times[number(log["blockNumber"])]) for log in told]
 
     def _time_of(self, log: Mapping[str, Any]) -> int | None:
         """Return the time of a log's block, None if neither the node nor an earlier head has said it."""

@@ -136,7 +136,7 @@ class Past:
         """Return the logs of these blocks, from the contracts and from the jobs that can have any there."""
         hash_ = self._hash_of(last)
         filters: list[Filter] = [([*self._deployment.fixed, *self._jobs], [])]
-        logs, _ = self._logs.of_deployment(first, last, filters, self._jobs)
+        logs, _ = self._logs.of_deployment(first, last, filters)
         return Part(first, last, hash_, logs)
 
     def _hash_of(self, block: int) -> bytes:

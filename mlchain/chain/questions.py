@@ -12,6 +12,7 @@ from web3.exceptions import ContractLogicError, Web3RPCError
 from web3.types import RPCEndpoint
 
 QUESTIONS_PER_REQUEST = 100  # some nodes take no more
+REFUSALS = (ContractLogicError, Web3RPCError)  # of a question
 
 Question = tuple[str, list[Any]]  # a JSON-RPC method and its parameters
 
@@ -35,7 +36,29 @@ class Questions:
         """
         return [answer for portion in _portions(questions) for answer in self._ask(portion)]
 
+    def ask_as_needed(
+        self, first: Question, others: Sequence[Question], are_needed: Callable[[Any], bool]
+    ) -> tuple[Any, list[Any]]:
+        """Return the answer to the first question, and to the others, which may be refused, if it shows a need of them.
+
+        Raises as `ask` does.
+        """
+        answers = self._batch([first, *others])
+        if answers is None:
+            (answer,) = self.ask([first])
+            return answer, self.ask(others) if are_needed(answer) else []
+        answer = _result(answers[0])
+        return answer, [_result(it) for it in answers[1:]] if are_needed(answer) else []
+
     def _ask(self, questions: Sequence[Question]) -> list[Any]:
+        answers = self._batch(questions)
+        if answers is not None:
+            return [_result(answer) for answer in answers]
+        with self._refusals():
+            return [self._ask_one(*question) for question in questions]
+
+    def _batch(self, questions: Sequence[Question]) -> list[Any] | None:
+        """Return results and errors of questions that are asked at once; None where they are not."""
         if self._takes_batches and len(questions) > 1:
             http = cast(HTTPProvider, self._web3.provider)
             answers: Any = None
@@ -45,10 +68,9 @@ class Questions:
                 if error.response.status_code >= codes.internal_server_error:
                     raise
             if isinstance(answers, list) and len(answers) == len(questions):
-                return [_result(answer) for answer in answers]
+                return answers
             self._takes_batches = False
-        with self._refusals():
-            return [self._ask_one(*question) for question in questions]
+        return None
 
     def _ask_one(self, method: str, given: list[Any]) -> Any:
         try:

@@ -8,6 +8,7 @@ from mlchain.chain.raw_logs import Filter, topics_of
 from mlchain.protocol.events import Log
 from mlchain.protocol.ledger import Ledger
 from mlchain.protocol.rounds import Job
+from mlchain.protocol.tally import Tally
 
 FEW = 8  # seats of others: to read how these are settled takes fewer bytes than to ask for less
 
@@ -35,36 +36,60 @@ class Beginning(Protocol):
         """Add what the logs up to `block` did not say."""
 
 
-def concerning(ledger: Ledger, beginning: Beginning | None) -> list[Job]:
-    """Return the jobs of the open round whose events are read."""
-    jobs = ledger.open_round.jobs if ledger.open_round else []
-    return [job for job in jobs if beginning is None or beginning.concerns(job)]
+class Selection:
+    """What is asked for of `deployment` where reading begins at `beginning`, None for its first block."""
 
+    def __init__(self, deployment: Deployment, beginning: Beginning | None) -> None:
+        self._deployment = deployment
+        self._beginning = beginning
+        self._owner = beginning.only_for if beginning else None
 
-def pass_over(ledger: Ledger, owner: str, jobs: Sequence[Job]) -> None:
-    """Leave unread from now on how seats are settled in the open round, if many are in other jobs than `jobs`.
+    def jobs(self, ledger: Ledger) -> list[Job]:
+        """Return the jobs of the open round whose events are read."""
+        jobs = ledger.open_round.jobs if ledger.open_round else []
+        return [job for job in jobs if self._beginning is None or self._beginning.concerns(job)]
 
-    Who is no member of the pool reads it: to get its stake back, it may have to settle for others.
-    """
-    current = ledger.open_round
-    if current and owner in ledger.pool:
-        seats = current.terms.seats * (len(current.jobs) - len(jobs))
-        current.has_unread_seats |= seats > FEW
+    def only_seats_of(self, ledger: Ledger) -> str | None:
+        """Return whose seats alone are read of how those of the open round are settled; None for all."""
+        current = ledger.open_round
+        return self._owner if current and current.has_unread_seats else None
 
+    def knows_too_little(self, ledger: Ledger) -> bool:
+        """Return whether more has to be known: nobody has to train the newest version, or to stay in the pool."""
+        owner = self.only_seats_of(ledger)
+        return ledger.lacks_model or (owner is not None and owner not in ledger.pool)
 
-def filters_of(deployment: Deployment, jobs: Sequence[Job], only_for: str | None) -> list[Filter]:
-    """Return what to ask for: the logs of all contracts and of `jobs`; of settlements `only_for` one's own, if given.
+    def pass_over(self, ledger: Ledger, may_forget: bool) -> None:
+        """Leave unread from now on how seats of the open round are settled, if many are others'; `may_forget` the past.
 
-    No log is found by two of them.
-    """
-    addresses = [job.address for job in jobs]
-    if only_for is None:
-        return [([*deployment.fixed, *addresses], [])]
-    registry, topics = deployment.addresses["WorkerRegistry"], topics_of("WorkerRegistry")
-    settled, owner = topics.pop("SeatSettled"), f"0x{int(only_for, 16):064x}"
-    others = [address for address in deployment.fixed if address != registry]
-    return [
-        ([*others, *addresses], []),
-        ([registry], [list(topics.values())]),
-        ([registry], [settled, None, owner]),
-    ]
+        Who is no member of the pool reads it: to get its stake back, it may have to settle for others.
+        """
+        if self._owner is None:
+            return
+        if may_forget:
+            ledger.forget_past(self._owner)
+        current = ledger.open_round
+        if current and self._owner in ledger.pool:
+            seats = current.terms.seats * (len(current.jobs) - len(self.jobs(ledger)))
+            current.has_unread_seats |= seats > FEW
+
+    def filters(self, ledger: Ledger) -> list[Filter]:
+        """Return what to ask for: the logs of all contracts and of `jobs`; of settlements one's own, if few matter.
+
+        No log is found by two of them.
+        """
+        only_for, addresses = self.only_seats_of(ledger), [job.address for job in self.jobs(ledger)]
+        if only_for is None:
+            return [([*self._deployment.fixed, *addresses], [])]
+        registry, topics = self._deployment.addresses["WorkerRegistry"], topics_of("WorkerRegistry")
+        settled, owner = topics.pop("SeatSettled"), f"0x{int(only_for, 16):064x}"
+        others = [address for address in self._deployment.fixed if address != registry]
+        return [
+            ([*others, *addresses], []),
+            ([registry], [list(topics.values())]),
+            ([registry], [settled, None, owner]),
+        ]
+
+    def tally(self, ledger: Ledger, logs: Sequence[Log]) -> Tally:
+        """Return what the contracts have counted when these logs, of what is asked for, have followed `ledger`."""
+        return Tally.of(ledger, logs, self.jobs(ledger), self.only_seats_of(ledger))

@@ -10,19 +10,18 @@ from typing import Any
 
 from ape_ethereum.provider import Web3Provider
 from web3 import HTTPProvider
-from web3.exceptions import ContractLogicError, Web3Exception, Web3RPCError
+from web3.exceptions import Web3Exception
 
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.digest import REACH, Digest, Expectation, digest_in, digest_question
+from mlchain.chain.digest import Digest, Expectation, digest_in, digest_question
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.questions import Questions, bytes_of
+from mlchain.chain.questions import REFUSALS, Questions, bytes_of
 from mlchain.chain.views import ViewCall, view_question
 from mlchain.protocol.rounds import Job
 from mlchain.protocol.tally import Tally
 
 WORD = 32  # bytes
 TRIES = 3  # refusals in a row after which a node is not asked for digests any more
-REFUSALS = (ContractLogicError, Web3RPCError)  # of a question for a digest
 
 
 class Witness:
@@ -60,9 +59,10 @@ class Witness:
             Expectation(ViewCall("Job", "progress", job), it.words) for job, it in tally.jobs.items()
         ]
 
-    def can_be_asked(self, ancestor: int, block: int) -> bool:
-        """Return whether to ask the node for a digest at the end of a block, with the hash of an ancestor."""
-        return self._tries > 0 and block - ancestor <= REACH
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether to ask the node for digests."""
+        return self._tries > 0
 
     def digest_in(self, answer: Any, expectations: Sequence[Expectation]) -> Digest:
         """Return the digest that the node has answered with; raises Web3RPCError for what is none."""
@@ -116,7 +116,7 @@ class Witness:
 
     def _digest(self, expectations: Sequence[Expectation], block: int) -> Digest | None:
         try:
-            (answer,) = self._questions.ask([digest_question(expectations, block - 1, block)])
+            (answer,) = self._questions.ask([digest_question(expectations, block)])
             return digest_in(answer, expectations)
         except REFUSALS:
             self.note_refusal()

@@ -219,7 +219,7 @@ def test_blocks_that_are_replaced_while_it_begins_are_noticed(played, monkeypatc
 
     def complete_on_another_chain(checkpoint, ledger, block):
         complete(checkpoint, ledger, block)
-        monkeypatch.setattr(reader._followed.history, "_hash_of", lambda _block: b"another")
+        monkeypatch.setattr(reader._followed.history._bookmark, "hash_of", lambda _block: b"another")
 
     reader = Chain()
     reader.follow_as(played.server.address, played.deployment, nothing)

@@ -14,6 +14,7 @@ from mlchain.chain.deployment import Parameters
 from mlchain.chain.digest import Expectation
 from mlchain.chain.followed import FollowedDeployment
 from mlchain.chain.node_errors import NodeError
+from mlchain.chain.provider import connected_provider
 from mlchain.chain.views import ViewCall
 from mlchain.chain.witness import Witness, words_of
 from mlchain.protocol.calls import Call
@@ -58,7 +59,7 @@ def chain(deployment, monkeypatch):
 def follow(deployment):
     """Return the history of a deployment on the node of somebody else, of which nothing has been read."""
     chain = Chain()
-    return FollowedDeployment(chain, chain._provider, chain._logs, deployment, trusted=False).history
+    return FollowedDeployment(chain, chain._provider, chain._logs, deployment, trusted=False, clock=chain.clock).history
 
 
 def is_counted(event, leaders):
@@ -71,7 +72,7 @@ def is_counted(event, leaders):
 def leaves_out(history, monkeypatch, last):
     """Return whether the node is found out that gives no logs up to a block."""
     with monkeypatch.context() as patch:
-        answer_logs(patch, history._provider, lambda _length, _ask: [])
+        answer_logs(patch, connected_provider(), lambda _length, _ask: [])
         try:
             history.advance(last)
         except NodeError as error:

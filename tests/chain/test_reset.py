@@ -8,7 +8,7 @@ import pytest
 from ape import chain as ape_chain
 from ape.contracts.base import ContractMethodHandler
 
-from mlchain.chain import history
+from mlchain.chain import bookmark, history
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
@@ -109,7 +109,7 @@ def test_a_chain_that_is_reset_between_the_look_and_the_sending_gets_nothing(cha
 def test_whenever_it_is_reset_while_it_is_read_nothing_is_sent(chain, before, members, monkeypatch, moment):
     """The check and the reading are of one chain: a check before the reset vouches for nothing after it."""
     asked, followed = [], chain._followed.history
-    ask = followed._hash_of
+    ask = followed._bookmark.hash_of
 
     def ask_or_reset(block):
         if len(asked) == moment:
@@ -120,7 +120,7 @@ def test_whenever_it_is_reset_while_it_is_read_nothing_is_sent(chain, before, me
 
     chain.follow(chain._followed.deployment)
     followed = chain._followed.history
-    monkeypatch.setattr(followed, "_hash_of", ask_or_reset)
+    monkeypatch.setattr(followed._bookmark, "hash_of", ask_or_reset)
     newcomer = members[1]
     nonce = newcomer.nonce
     with suppress(UserError):
@@ -144,7 +144,7 @@ def test_another_deployment_at_the_same_address_is_not_taken_for_the_one_before(
 
 def test_blocks_that_were_replaced_deeper_than_any_reorganisation_are_a_reset(chain, before, server, monkeypatch):
     """Even where contracts and parameters are the same again, the stakes of the chain before are not."""
-    monkeypatch.setattr(history, "DEEPEST", 2)
+    monkeypatch.setattr(bookmark, "DEEPEST", 2)
     for _ in range(4):
         chain.mine(2)
         chain.sync()

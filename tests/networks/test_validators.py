@@ -101,15 +101,27 @@ def test_programs_learn_though_a_validator_is_away_for_a_while(kind, network, tm
 
 
 def answers_programs(chain):
-    """Return whether the node of a deployment runs a program at the end of a block, named by its hash, and no other."""
+    """Return whether the node of a deployment runs a program at the end of a block, named by its hash, and no other.
+
+    And at the end of the newest one, of which it says what a header does.
+    """
     provider, questions = connected_provider(), Questions(connected_provider())
     expected = Witness(provider, chain._followed.deployment).expected(Tally.of(chain.ledger, [], []))
     block = provider.web3.eth.get_block(chain.read_to)
-    (answer,) = questions.ask([digest_question(expected, chain.read_to - 1, bytes(block["hash"]))])
+    ancestors, hashes = [chain.read_to - 1, chain.read_to - 2], [bytes(block["parentHash"])]
+    hashes.append(bytes(provider.web3.eth.get_block(chain.read_to - 2)["hash"]))
+    (answer,) = questions.ask([digest_question(expected, bytes(block["hash"]), ancestors)])
     with pytest.raises(Web3RPCError):
-        questions.ask([digest_question(expected, chain.read_to - 1, b"\x12" * 32)])
+        questions.ask([digest_question(expected, b"\x12" * 32, ancestors)])
     digest = digest_in(answer, expected)
-    return digest.is_as_expected(expected) and digest.ancestor == bytes(block["parentHash"])
+
+    (answer,) = questions.ask([digest_question([], None)])
+    newest = digest_in(answer, [])
+    header = provider.web3.eth.get_block(newest.block)
+    assert newest.block >= chain.read_to
+    assert (newest.timestamp, newest.gas_limit) == (header["timestamp"], header["gasLimit"])
+    assert newest.parent_hash == bytes(header["parentHash"])
+    return digest.is_as_expected(expected) and digest.is_after(chain.chain_id, hashes)
 
 
 def ask(url, *questions):
