@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import cast
 
 from mlchain.actors.behaviours import HONEST, Assignment, Behaviour
 from mlchain.actors.worker import Worker
@@ -78,11 +79,6 @@ def _seal_junk(assignment: Assignment, _: bytes | None) -> bytes:
 # What to try besides
 
 
-def _commit_to_what_was_proposed(assignment: Assignment) -> list[Call]:
-    proposed = list(assignment.job.candidates)
-    return [assignment.call("commit", assignment.seat, assignment.seal(result_hash)) for result_hash in proposed[:1]]
-
-
 def _publish_forgeries(assignment: Assignment) -> list[Call]:
     """Propose the lie before a ruling comes, then publish a wrong chunk under its list of hashes, and one that fits."""
     result, job = _spoil_together(assignment), assignment.job
@@ -124,6 +120,13 @@ def _be_first(assignment: Assignment, coming: Call) -> list[Call]:
     if coming.method in ("commit", "publish"):
         return [assignment.call(coming.method, assignment.seat, *coming.arguments[1:])]
     return [coming]
+
+
+def _commit_to_what_is_proposed(assignment: Assignment, coming: Call) -> list[Call]:
+    if coming.address != assignment.job.address or coming.method != "propose":
+        return []
+    _seat, result_hash = coming.arguments
+    return [assignment.call("commit", assignment.seat, assignment.seal(cast(bytes, result_hash)))]
 
 
 # What is sent ahead of others
@@ -170,7 +173,7 @@ COPYING = Behaviour(
     "copying", False, "copies the first commitment it sees", _keep_silent, _copy_a_commitment, _somebody_has_committed
 )
 LATE = Behaviour(
-    "late", False, "commits to a result that it was shown", _keep_silent, tries=_commit_to_what_was_proposed
+    "late", False, "commits to a result that it was shown", _keep_silent, front_runs=_commit_to_what_is_proposed
 )
 REPLAYING = Behaviour("replaying", False, "answers with the last round's result", _repeat_the_last_round)
 WITHHOLDING = Behaviour(

@@ -80,19 +80,19 @@ def test_a_copier_without_a_model_commits_to_nothing(scene):
     assert act(scene, scene.holder(2, COPYING)).calls == []
 
 
-def test_a_late_one_tries_to_commit_to_what_was_shown_and_is_refused(scene):
+def test_a_late_one_tries_to_commit_to_what_is_about_to_be_shown_and_is_refused(scene):
     late = scene.holder(2, LATE)
     assert act(scene, late).calls == []
     scene.commit_all(scene.right(), scene.right(), None)
-    assert act(scene, late).calls == []
-    scene.propose(0, scene.right())
+    coming, view = act(scene, scene.holder(0)).calls, scene.stage.view()
 
-    (call,) = act(scene, late).calls
+    (call,) = [ahead for it in coming for ahead in late.front_run(view, it)]
 
     assert call.method == "commit"
     assert call.arguments[1] == scene.assignment(2).seal(content_hash(scene.right()))
     with pytest.raises(Refused, match="WrongPhase"):
         scene.stage.send(late.address, call)
+    assert late.front_run(view, coming[0]) == []
     assert act(scene, late).calls == []
 
 

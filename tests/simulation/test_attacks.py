@@ -5,7 +5,7 @@ from ape import networks
 from click.testing import CliRunner
 
 from mlchain.chain.connection import Chain
-from mlchain.simulation.attackers import ATTACKERS, PLAYERS
+from mlchain.simulation.attackers import ATTACKERS, FRONT_RUNNING, PLAYERS
 from mlchain.simulation.attacks import Attack, all_attacks, result_of
 from mlchain.simulation.options import Options
 from scripts import attacks as command
@@ -41,7 +41,7 @@ def loss_of(behaviour: str) -> int:
     [
         pytest.param(attacker.name, marks=[] if attacker.name in QUICK else pytest.mark.slow)
         for attacker in ATTACKERS
-        if not attacker.watches_others
+        if attacker is not FRONT_RUNNING
     ],
 )
 def test_an_attacker_changes_nothing_but_its_own_pay(behaviour):
