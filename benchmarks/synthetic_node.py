@@ -113,7 +113,7 @@ class SyntheticNode(HTTPProvider):
     def _result(self, method: str, params: list[Any]) -> Any:
         if method == "eth_getBlockByNumber":
             block = int(params[0], 16)
-            return {"number": params[0], "hash": to_hex(keccak(block.to_bytes(8, "big"))), "timestamp": hex(block)}
+            return {"number": params[0], "hash": _hash(block), "timestamp": hex(block)}
         if method == "eth_call":
             return self._view(params[0]["data"], int(params[1], 16))
         return self._logs(params[0])
@@ -130,7 +130,7 @@ class SyntheticNode(HTTPProvider):
                     log = _log(contract, event, values)
                     if all(it is None or (at < len(log[0]) and log[0][at] in it) for at, it in enumerate(topics)):
                         where = {"address": place, "blockNumber": hex(block), "blockTimestamp": hex(block)}
-                        more = {"logIndex": hex(index), "blockHash": to_hex(bytes(32)), "transactionIndex": "0x0"}
+                        more = {"logIndex": hex(index), "blockHash": _hash(block), "transactionIndex": "0x0"}
                         found.append(
                             where
                             | more
@@ -213,6 +213,10 @@ class SyntheticNode(HTTPProvider):
         }
         values = answers[method.name](*given)
         return to_hex(encode([it.canonical_type for it in method.outputs], values))
+
+
+def _hash(block: int) -> str:
+    return to_hex(keccak(block.to_bytes(8, "big")))
 
 
 def _transaction(block: int, index: int) -> str:

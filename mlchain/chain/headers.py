@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from eth_utils import to_hex
+
 from mlchain.chain.questions import Question, bytes_of, number
 
 LATEST = "latest"
@@ -18,8 +20,10 @@ class Header:
     gas_limit: int
 
 
-def header_question(block: int | str) -> Question:
-    """Return the question for the header of a block, by its number or as LATEST."""
+def header_question(block: int | str | bytes) -> Question:
+    """Return the question for the header of a block, by its number, by its hash or as LATEST."""
+    if isinstance(block, bytes):
+        return "eth_getBlockByHash", [to_hex(block), False]
     return "eth_getBlockByNumber", [block if isinstance(block, str) else hex(block), False]
 
 

@@ -1,18 +1,20 @@
 """The logs of a deployment, read block after block, and the ledger that they add up to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from ape_ethereum.provider import Web3Provider
+from requests import Timeout
 
 from mlchain.chain.bookmark import DEEPEST, Bookmark
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.digest import Digest, digest_question
+from mlchain.chain.digest import WORD, Digest, digest_question
 from mlchain.chain.headers import Header, hash_in, header_question
 from mlchain.chain.identity import Readable, require_genesis, require_same
-from mlchain.chain.logs import Logs, events_of
+from mlchain.chain.logs import Logs, events_of, last_hash
 from mlchain.chain.node_errors import NodeError
-from mlchain.chain.questions import REFUSALS, Question
+from mlchain.chain.questions import REFUSALS
+from mlchain.chain.raw_logs import RawLog
 from mlchain.chain.selection import Beginning, Selection
 from mlchain.chain.witness import TRIES, Witness, left_out, too_late
 from mlchain.errors import UserError, require
@@ -44,6 +46,7 @@ class History:
         self._deployment = deployment
         self._chain = chain
         self._has_been_whole = False
+        self._missed = 0  # how often in a row events were missing
         self._witness = witness
         self._beginning = beginning
         self._selection = Selection(deployment, beginning)
@@ -59,7 +62,7 @@ class History:
 
     def _restart(self) -> None:
         self.ledger = Ledger(self._deployment.server, self._deployment.parameters.has_game)
-        self._bookmark.put(self._deployment.block - 1)
+        self._bookmark.put(self._deployment.block - 1, {})
         self._is_whole = True  # whether all that was read is known to be all that there was
         self._has_begun = False
         self._news: list[Log] = []  # what was read, and not returned yet
@@ -86,40 +89,43 @@ class History:
         return self.take_news()
 
     def glance(self) -> Digest | None:
-        """Read on to the newest block by one request, and return what a program says of that block.
+        """Read on to the newest block, in a single request for all that is sure to be needed.
 
-        None, and nothing is read, where more has to be asked to tell what happened, as `advance` does. A program does
-        not know the hash of its own block: unless a log of that block says it, reading ends with the block before.
+        Return what a program says of that block. It does not know its hash: unless a log of the block says it, reading
+        ends with the block before. None, and nothing is read, where it takes `advance` to tell what happened.
         """
-        witness = self._witness
+        witness, known = self._witness, self._bookmark.known
         if not (witness and witness.can_be_asked and self._has_begun and self._is_whole and self._glances):
             return None
         self._selection.pass_over(self.ledger, not self._news)
-        expected, known = witness.expected(self._selection.tally(self.ledger, [])), self._bookmark.known
+        expected = witness.expected(self._selection.tally(self.ledger, []))
         try:
-            found, digest, hash_ = self._logs.newest(
+            logs, digest = self._logs.newest(
                 self.read_to + 1,
                 self._selection.filters(self.ledger),
                 digest_question(expected, None, list(known)),
                 lambda answer: witness.digest_in(answer, expected),
             )
-        except REFUSALS:
+            block, parent_hash, hashes = digest.block, digest.parent_hash, last_hash(logs)
+            if not self._is_follower(digest, known) or hashes.get(block - 1, parent_hash) != parent_hash:
+                return None
+            if block > self.read_to:
+                if block not in hashes and block <= self._glanced_at:  # a chain may stand still, and this one matter
+                    return None
+                self._accept(events_of(logs), block, True, digest)
+                self._bookmark.put(block if block in hashes else block - 1, {**hashes, block - 1: parent_hash})
+        except (*REFUSALS, Timeout):
             self._glances -= 1
             return None
-        self._glances = TRIES
-        seen_before, self._glanced_at = self._glanced_at, digest.block
-        if digest.block == self.read_to:
-            return digest
-        is_old = hash_ is None and digest.block == seen_before  # a chain may stand still, and its last block matter
-        if is_old or not digest.is_after(self._deployment.chain_id, known.values()):
-            return None
-        self._accept(events_of(found), digest.block, True, digest)
-        if hash_:
-            self._bookmark.put(digest.block, hash_, digest.parent_hash)
-        else:
-            self._bookmark.put(digest.block - 1, digest.parent_hash)
-        self._begin_where_more_is_asked(digest.block)
+        self._glances, self._glanced_at = TRIES, max(block, self._glanced_at)
+        self._begin_where_more_is_asked(self.read_to)
         return digest
+
+    def _is_follower(self, digest: Digest, known: Mapping[int, bytes]) -> bool:
+        """Return whether the block of a digest comes after those that are known, or is the last of them."""
+        hashes = [hash_ if block < digest.block else bytes(WORD) for block, hash_ in known.items()]
+        is_ahead = digest.block >= self.read_to and any(digest.parent_hash)
+        return is_ahead and digest.is_after(self._deployment.chain_id, hashes)
 
     def take_news(self) -> list[Log]:
         """Return the logs that were read, and not returned yet."""
@@ -138,14 +144,16 @@ class History:
         if self._bookmark.known:
             self._require_last()
 
-    def _require_last(self, said: Any = None) -> None:
-        """Raise NodeError unless the block read last is on the chain, by what a node has said of it, or says now."""
-        if not self._bookmark.is_on_chain(said):
+    def _require_last(self, headers: Sequence[Any] | None = None) -> None:
+        """Raise NodeError unless what was read is on the chain, by what a node has said of it, or says now."""
+        if not self._bookmark.is_on_chain(headers):
             self._drop()
 
     def _drop(self) -> NoReturn:
-        self._restart()
-        self._bookmark.require_no_reset()
+        try:
+            self._bookmark.require_no_reset()
+        finally:
+            self._restart()
         raise NodeError(REPLACED)
 
     def _require_near(self, last: int) -> None:
@@ -180,11 +188,11 @@ class History:
             return
         try:
             self.ledger, block, found = begun
-            self._bookmark.put(block)
+            self._bookmark.put(block, {})
             self._is_whole = False
             if block == last:
                 self._take([], last, True)
-                self._bookmark.put(last, hash_)
+                self._bookmark.put(last, {last: hash_})
             self._read_on(last)
             beginning.complete(self.ledger, last)
             self._news = found
@@ -200,8 +208,11 @@ class History:
             if hash_ is None:
                 self._drop()
             logs, digest = self._read(start, end, hash_, self._witness if head and end == last else None)
-            self._accept(logs, end, end == last, digest)
-            self._bookmark.put(end, hash_)
+            hashes = last_hash(logs)
+            if hashes.get(end, hash_) != hash_:
+                self._drop()
+            self._accept(events_of(logs), end, end == last, digest)
+            self._bookmark.put(end, {**hashes, end: hash_})
 
     def _accept(self, logs: list[Log], end: int, is_last: bool, digest: Digest | None) -> None:
         leaves_unread = self._selection.only_seats_of(self.ledger) is not None
@@ -210,16 +221,18 @@ class History:
             self.ledger.open_round.has_unread_seats = True
         self._news += logs
 
-    def _read(self, start: int, end: int, hash_: bytes, witness: Witness | None) -> tuple[list[Log], Digest | None]:
+    def _read(self, start: int, end: int, hash_: bytes, witness: Witness | None) -> tuple[list[RawLog], Digest | None]:
         """Return the logs of blocks, of which the last has this hash, and what the contracts have counted then.
 
         Blocks may be replaced between any two requests: so the oldest and the last are checked beside the logs.
         """
-        known = self._bookmark.known
+        known, filters = self._bookmark.known, self._selection.filters(self.ledger)
         if witness and known and witness.can_be_asked:
             expected = witness.expected(self._selection.tally(self.ledger, []))
             try:
-                logs, (answer,) = self._logs_of(start, end, [digest_question(expected, hash_, list(known))])
+                logs, (answer,) = self._logs.of_deployment(
+                    start, end, filters, [digest_question(expected, hash_, list(known))]
+                )
                 digest = witness.digest_in(answer, expected)
             except REFUSALS:
                 witness.note_refusal()
@@ -227,11 +240,10 @@ class History:
                 if not digest.is_after(self._deployment.chain_id, known.values()):  # they may be too long ago
                     self._require_last()
                 return logs, digest
-        blocks = [self.read_to, end] if known else [end]
-        logs, answers = self._logs_of(start, end, list(map(header_question, blocks)))
-        *before, after = answers
-        for it in before:
-            self._require_last(it)
+        beside = self._bookmark.questions if known else []
+        logs, (*before, after) = self._logs.of_deployment(start, end, filters, [*beside, header_question(end)])
+        if known:
+            self._require_last(before)
         if hash_in(after) != hash_:
             self._drop()
         return logs, None
@@ -258,7 +270,9 @@ class History:
             if witness:
                 witness.require_all(self._selection.tally(self.ledger, logs), end, digest)
         except NodeError as error:
-            if not self._is_whole:
+            self._missed += 1
+            # What was read before may be what is wrong; to read it again costs requests: less and less often.
+            if not self._is_whole or (self._missed > 2 and self._missed.bit_count() == 1):
                 self._restart()
             raise self._missing(str(error)) from error
         try:
@@ -267,6 +281,7 @@ class History:
             self._restart()
             raise
         self._is_whole = self._has_been_whole = witness is not None
+        self._missed = 0 if witness else self._missed
 
     def _fold(self, logs: Sequence[Log], end: int, witness: Witness | None) -> None:
         try:
@@ -282,11 +297,3 @@ class History:
 
     def _missing(self, sentence: str) -> NodeError:
         return NodeError(sentence) if self._has_been_whole else left_out(sentence, self._deployment.block)
-
-    def _logs_of(self, first: int, last: int, beside: Sequence[Question]) -> tuple[list[Log], list[Any]]:
-        """Return the logs of the contracts, and of the jobs to read or announced in these blocks, in order.
-
-        And the answers to the questions beside.
-        """
-        logs, answers = self._logs.of_deployment(first, last, self._selection.filters(self.ledger), beside)
-        return events_of(logs), answers

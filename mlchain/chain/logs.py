@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from ape_ethereum.provider import Web3Provider
-from eth_utils import to_bytes, to_checksum_address
+from eth_utils import to_bytes, to_checksum_address, to_hex
 from requests import Timeout
 from web3.exceptions import BlockNotFound, Web3RPCError
 
@@ -28,6 +28,11 @@ def events_of(logs: Sequence[RawLog]) -> list[Log]:
     return [event for event in (log.event() for log in logs) if event is not None]
 
 
+def last_hash(logs: Sequence[RawLog]) -> dict[int, bytes]:
+    """Return the hash of the last block that has logs, by its number; none where they do not say it."""
+    return {log.block: log.block_hash for log in logs[-1:] if log.block_hash}
+
+
 def _new_jobs(logs: Sequence[RawLog], filters: Sequence[Filter]) -> list[str]:
     """Return the jobs that are deployed in these logs, and in none of the filters."""
     topic = to_bytes(hexstr=topic_of("JobFactory", "JobDeployed"))
@@ -40,6 +45,12 @@ def _in_order(logs: Sequence[RawLog]) -> list[RawLog]:
     """Return logs in the order of the chain, and each once, even of a node that ignores topics."""
     found = {(*_place(log), log.transaction): log for log in logs}
     return [found[place] for place in sorted(found)]
+
+
+def _time_of(log: Mapping[str, Any], times: Mapping[bytes, int]) -> int:
+    """Return the time of a log's block, as it says itself or by the block's hash."""
+    said = log.get("blockTimestamp")
+    return times[bytes_of(log["blockHash"])] if said is None else number(said)
 
 
 def _place(log: RawLog) -> tuple[int, int]:
@@ -86,29 +97,25 @@ class Logs:
         return _in_order(logs), answers
 
     def newest(
-        self,
-        first: int,
-        filters: Sequence[Filter],
-        asked: Question,
-        digest_of: Callable[[Any], Digest],
-    ) -> tuple[list[RawLog], Digest, bytes | None]:
-        """Return the logs from a block up to the newest as `of_deployment` does, what a program says of that one, and
-        its hash, where one of the logs says it.
+        self, first: int, filters: Sequence[Filter], asked: Question, digest_of: Callable[[Any], Digest]
+    ) -> tuple[list[RawLog], Digest]:
+        """Return the logs from a block up to the newest as `of_deployment` does, and what a program says of that one.
 
-        The program is `asked` first: what comes after its block is left out. Raises Web3RPCError where a node refuses.
+        The program is `asked` first: what comes after its block is left out. Raises Web3RPCError where a node refuses,
+        or has logs of several blocks in the place of one.
         """
         asked_then = [self._question(first, LATEST, *it) for it in filters]
         answer, answers = self._questions.ask_as_needed(asked, asked_then, lambda it: digest_of(it).block >= first)
         digest = digest_of(answer)
-        said = [log for found in answers for log in found]
-        logs = self._timed(said, digest)
+        said = [log for found in answers for log in found if number(log["blockNumber"]) <= digest.block]
+        logs = self._timed(said)
         if new := _new_jobs(logs, filters):
             (more,) = self._questions.ask([self._question(first, digest.block, new)])
-            said, logs = [*said, *more], [*logs, *self._timed(more, digest)]
-        hashes = {bytes_of(log["blockHash"]) for log in said if number(log["blockNumber"]) == digest.block}
-        if len(hashes) > 1:
-            raise Web3RPCError(f"logs of two blocks {digest.block}")
-        return _in_order(logs), digest, hashes.pop() if hashes else None
+            logs += self._timed(more)
+        blocks = {(log.block, log.block_hash) for log in logs}
+        if len(blocks) > len({block for block, _hash in blocks}):
+            raise Web3RPCError("logs of two blocks of one number")
+        return _in_order(logs), digest
 
     def _find_beside(
         self, first: int, last: int, filters: Sequence[Filter], beside: Sequence[Question]
@@ -196,23 +203,12 @@ class Logs:
         which = {"fromBlock": hex(first), "toBlock": to, "address": contracts}
         return "eth_getLogs", [which | ({"topics": list(topics)} if topics else {})]
 
-    def _timed(self, logs: Sequence[Mapping[str, Any]], newest: Digest | None = None) -> list[RawLog]:
-        """Return logs with the time of their blocks, in seconds: some nodes say it in the log.
-
-        Nothing is told of blocks after the `newest`, whose time is known.
-        """
-        times = {newest.block: newest.timestamp} if newest else {}
-        told = [log for log in logs if not newest or number(log["blockNumber"]) <= newest.block]
-        said = {number(log["blockNumber"]): self._time_of(log) for log in told}
-        times |= {block: time for block, time in said.items() if time is not None}
-        silent = [block for block in said if block not in times]
-        headers = self._questions.ask([header_question(block) for block in silent])
+    def _timed(self, logs: Sequence[Mapping[str, Any]]) -> list[RawLog]:
+        """Return logs with the time of their blocks, in seconds: some nodes say it in the log."""
+        silent = {bytes_of(log["blockHash"]) for log in logs if log.get("blockTimestamp") is None}
+        asked = sorted(silent - self._times.keys())
+        headers = self._questions.ask([header_question(block) for block in asked])
         if None in headers:
-            raise BlockNotFound(f"the node has logs of block {silent[headers.index(None)]}, and not the block")
-        times |= {block: number(it["timestamp"]) for block, it in zip(silent, headers, strict=True)}
-        return [raw_log(log, times[number(log["blockNumber"])]) for log in told]
-
-    def _time_of(self, log: Mapping[str, Any]) -> int | None:
-        """Return the time of a log's block, None if neither the node nor an earlier head has said it."""
-        said = log.get("blockTimestamp")
-        return self._times.get(bytes_of(log["blockHash"])) if said is None else number(said)
+            raise BlockNotFound(f"the node has logs of block {to_hex(asked[headers.index(None)])}, and not the block")
+        times = self._times | {it: number(header["timestamp"]) for it, header in zip(asked, headers, strict=True)}
+        return [raw_log(log, _time_of(log, times)) for log in logs]

@@ -1,7 +1,7 @@
 """Logs as a node gives them, in a form that can be kept, and the events of our contracts that they are."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -22,7 +22,10 @@ Filter = tuple[Sequence[str], Topics]  # logs of contracts at any of these addre
 
 @dataclass(frozen=True, slots=True)
 class RawLog:
-    """A log of the contract at `address`; `topics` one after the other, `transaction` and `block_hash` 32 bytes."""
+    """A log of the contract at `address`; `topics` one after the other, `transaction` 32 bytes.
+
+    So many has `block_hash`, or none where it is not known, as of what was kept.
+    """
 
     address: bytes
     topics: bytes
@@ -31,6 +34,7 @@ class RawLog:
     index: int
     timestamp: int
     transaction: bytes
+    block_hash: bytes = field(default=b"", compare=False)
 
     def event(self) -> Log | None:
         """Return the log as an event of our contracts, None where it is none."""
@@ -46,7 +50,8 @@ def raw_log(answer: Any, timestamp: int) -> RawLog:
     topics = b"".join(map(bytes_of, answer["topics"]))
     place = number(answer["blockNumber"]), number(answer["logIndex"])
     address, transaction = bytes_of(answer["address"]), bytes_of(answer["transactionHash"])
-    return RawLog(address, topics, bytes_of(answer["data"]), *place, timestamp, transaction)
+    hash_ = bytes_of(answer.get("blockHash") or b"")
+    return RawLog(address, topics, bytes_of(answer["data"]), *place, timestamp, transaction, hash_)
 
 
 def topic_of(contract: str, event: str) -> str:

@@ -245,13 +245,13 @@ def test_a_node_that_hides_what_its_contracts_know_is_not_believed(played, monke
 def test_where_logs_are_left_out_nothing_is_begun(story, monkeypatch, event):
     history, last = story.reader(story.owners[1]), story.run.view.block
     block = max(log.block for log in story.logs if isinstance(log.event, event))
-    logs_of = history._logs_of
+    logs_of = history._logs.of_deployment
 
     def some(*given):
         logs, answers = logs_of(*given)
-        return [log for log in logs if not isinstance(log.event, event)], answers
+        return [log for log in logs if not isinstance(log.event().event, event)], answers
 
-    monkeypatch.setattr(history, "_logs_of", some)
+    monkeypatch.setattr(history._logs, "of_deployment", some)
 
     with connected_to(story.provider):
         with pytest.raises(NodeError, match="leaves out events"):

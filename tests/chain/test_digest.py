@@ -108,7 +108,7 @@ def test_of_its_own_block_and_of_later_ones_no_program_knows_the_hash(node, depl
     assert digest_in(answer, []).is_after(deployment.chain_id, [bytes(32), bytes(32)])
 
 
-@pytest.mark.parametrize("answer", [None, "0x", "0x" + "00" * (RETURNED - 1), b""])
+@pytest.mark.parametrize("answer", [None, "0x", *("0x" + "00" * (RETURNED + more) for more in (-1, 1)), b""])
 def test_what_is_no_answer_to_a_program_is_no_digest(answer):
     with pytest.raises(Web3RPCError, match="are no answer to a program"):
         digest_in(answer, [])

@@ -4,6 +4,7 @@ import pytest
 from web3.exceptions import Web3RPCError
 
 from mlchain.chain.accounts import load_account
+from mlchain.chain.bookmark import DEEPEST, Bookmark
 from mlchain.chain.connection import Chain
 from mlchain.chain.deploy import deploy
 from mlchain.chain.deployment import Parameters
@@ -136,20 +137,6 @@ def test_a_glance_tells_the_time_and_the_gas_limit(chain, node):
     assert chain.clock.newest == block["timestamp"]
 
 
-@glancing(True)
-def test_the_time_of_the_newest_block_is_not_asked_for_with_its_logs(chain, node, members, monkeypatch):
-    def silent(method, _given, said):
-        if method != "eth_getLogs":
-            return said
-        return {**said, "result": [{key: log[key] for key in log if key != "blockTimestamp"} for log in said["result"]]}
-
-    chain.send(members[1], JOIN)
-    asked = batches(monkeypatch, node, silent)
-    (joined,) = chain.sync()
-    assert joined.timestamp == node.web3.eth.get_block("latest")["timestamp"]
-    assert asked == [WITH_LOGS]
-
-
 def test_a_node_that_leaves_out_what_its_digest_tells_of_is_asked_again(chain, node, members, monkeypatch):
     chain.send(members[1], JOIN)
     chain.mine(2)
@@ -215,7 +202,10 @@ def test_blocks_replaced_during_a_look_are_noticed_in_it(chain, node, members, m
 def test_blocks_replaced_between_the_program_and_the_logs_are_noticed_before_anything_is_sent(
     chain, node, members, monkeypatch, ends_with_logs, is_sending
 ):
-    """What the contracts count is the same on both chains: as many have joined."""
+    """What the contracts count is the same on both chains: as many have joined.
+
+    It is noticed at once where a log tells the hash of the block before the program's.
+    """
     before = node.snapshot()
 
     def play(member):
@@ -235,11 +225,12 @@ def test_blocks_replaced_between_the_program_and_the_logs_are_noticed_before_any
     with monkeypatch.context() as patch:
         asked = batches(patch, node, replaced)
         assert [log.event.worker for log in chain.sync()] == [members[2].address]
-    assert asked == [WITH_LOGS]
+    assert asked == ([WITH_LOGS] if ends_with_logs else [WITH_LOGS, A_HEADER, WITH_LOGS])
 
     chain.mine(1)
-    with pytest.raises(NodeError, match="were replaced"):
-        chain.post(members[3], JOIN, members[3].nonce) if is_sending else chain.sync()
+    if ends_with_logs:
+        with pytest.raises(NodeError, match="were replaced"):
+            chain.post(members[3], JOIN, members[3].nonce) if is_sending else chain.sync()
     chain.sync()
     assert chain.ledger.pool.members[1:] == [members[2].address]
 
@@ -330,6 +321,56 @@ def test_a_node_that_runs_programs_in_blocks_named_by_hash_alone_is_soon_asked_s
 
     assert len(members[1:]) > TRIES
     assert asked == TRIES * [WITH_LOGS, A_HEADER, WITH_LOGS] + (len(members) - 1 - TRIES) * [A_HEADER, WITH_LOGS]
+
+
+@glancing(True)
+def test_who_is_refused_now_and_then_asks_on(chain, node, members, monkeypatch):
+    refused = []
+
+    def refuse(method, given, said):
+        if is_program(method, given) and given[1] == "latest":
+            refused.append(len(refused) % TRIES < TRIES - 1)
+            return {"jsonrpc": "2.0", "id": 1, "error": {"code": 1, "message": "no"}} if refused[-1] else said
+        return said
+
+    asked = batches(monkeypatch, node, refuse)
+    for member in [*members[1:], *members[1:]]:
+        chain.send(member, Call("WorkerRegistry", "leave") if member.address in chain.ledger.pool.members else JOIN)
+        asked.clear()
+        chain.sync()
+    assert len(refused) == 2 * len(members[1:]) > 2 * TRIES
+
+
+@glancing(True)
+def test_who_reads_anew_begins_with_a_header(chain, node, members, monkeypatch):
+    chain.send(members[1], JOIN)
+    asked = batches(monkeypatch, node)
+    chain.sync(anew=True)
+    assert asked[0] == A_HEADER
+
+
+def test_nothing_is_sent_where_the_node_does_not_know_the_block_read_last(chain, node, members, monkeypatch):
+    chain.send(members[1], JOIN)
+    chain.sync()
+    request = node.web3.manager.request_blocking
+    monkeypatch.setattr(
+        node.web3.manager,
+        "request_blocking",
+        lambda method, *others: None if method == "eth_getBlockByNumber" else request(method, *others),
+    )
+    with pytest.raises(NodeError, match=f"does not know block {chain.read_to} any more"):
+        chain._followed.history.require_unchanged()
+
+
+def test_a_block_of_long_ago_that_the_node_does_not_know_is_no_reset(deployment, node, monkeypatch):
+    place = Bookmark(node, deployment)
+    for block in (200, 200 + DEEPEST):
+        place.put(block, {block: block.to_bytes(32, "big")})
+    place.require_no_reset()
+    place.put(200 + DEEPEST, {200 + DEEPEST: bytes(32)})
+    monkeypatch.setattr(place, "hash_of", lambda _block: b"another")
+    with pytest.raises(UserError, match="block 200 is another one than it was long ago"):
+        place.require_no_reset()
 
 
 def test_a_node_that_gives_digests_no_longer_is_asked_for_views(chain, node, monkeypatch):

@@ -123,7 +123,7 @@ def test_what_was_read_before_the_node_failed_is_told_of_later(chain, members, m
         for member in members[:3]:
             chain.send(member, JOIN)
         history, read = chain._followed.history, []
-        logs_of = history._logs_of
+        logs_of = history._logs.of_deployment
 
         def fail_at_the_third(*given):
             read.append(given)
@@ -131,7 +131,7 @@ def test_what_was_read_before_the_node_failed_is_told_of_later(chain, members, m
                 raise Timeout("read timed out")
             return logs_of(*given)
 
-        monkeypatch.setattr(history, "_logs_of", fail_at_the_third)
+        monkeypatch.setattr(history._logs, "of_deployment", fail_at_the_third)
         chain._logs._span = 1
         with pytest.raises(Timeout):
             chain.sync()

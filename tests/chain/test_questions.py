@@ -53,6 +53,28 @@ def test_answers_come_in_the_order_of_the_questions_whatever_that_of_the_node():
         assert [len(body) for body in bodies] == [100, 100, 50]
 
 
+@pytest.mark.parametrize("takes_batches", [True, False])
+def test_what_is_asked_as_needed_comes_after_the_first_answer_and_may_be_refused_without_need(takes_batches):
+    refusal = {"jsonrpc": "2.0", "error": {"code": -32000, "message": "no"}}
+
+    def answer(body):
+        if isinstance(body, list):
+            return list(map(answer, body)) if takes_batches else {"error": {"code": -32600, "message": "no batches"}}
+        return double(body) if body["params"][0] < 10 else refusal | {"id": body["id"]}
+
+    with node(answer) as (questions, bodies):
+        first, *others = ASKED[1:3]
+        assert questions.ask_as_needed(first, others, lambda said: said == 2) == (2, [4])
+        asked = [it for body in bodies[not takes_batches :] for it in (body if takes_batches else [body])]
+        assert [it["params"] for it in asked] == [[1], [2]]
+        bodies.clear()
+
+        assert questions.ask_as_needed(first, ASKED[10:12], lambda said: said != 2) == (2, [])
+        assert len(bodies) == 1
+        with pytest.raises(Web3RPCError, match="no"):
+            questions.ask_as_needed(first, ASKED[10:12], lambda said: said == 2)
+
+
 def test_a_node_that_takes_no_batches_is_asked_one_by_one_and_never_for_a_batch_again():
     refusal = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "no batches"}}
     with node(lambda body: refusal if isinstance(body, list) else double(body)) as (questions, bodies):

@@ -4,9 +4,11 @@ import pytest
 
 from mlchain.chain import selection
 from mlchain.chain.connection import Chain
+from mlchain.chain.digest import Digest
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.questions import bytes_of
 from mlchain.chain.raw_logs import topic_of
+from mlchain.chain.witness import Witness
 from mlchain.protocol.events import Left, RoundClosed, SeatSettled
 from tests.chain.log_answers import answer_logs
 from tests.contracts.protocol_steps import Committee, decide, deploy_round
@@ -40,13 +42,33 @@ def owner(committees):
     return committees[1].holders[0]
 
 
-@pytest.fixture
-def reader(deployment, owner, committees, few, monkeypatch):
+class Said(Digest):
+    """What a program would say if the embedded chain ran it: nothing of views, which are asked one by one then."""
+
+    def is_after(self, _chain_id, _hashes):
+        return True
+
+    def is_of(self, _expectations):
+        return False
+
+
+@pytest.fixture(params=[False, True], ids=["looks", "glances"])
+def reader(request, deployment, owner, committees, few, monkeypatch):
     """A chain on the node of somebody else, which a seat has read until both jobs are decided."""
     monkeypatch.setattr(Chain, "is_own", False)
     chain = Chain()
     chain.follow_as(owner.address, deployment, lambda _line: None)
     chain.sync()
+    if request.param:
+
+        def newest(first, filters, _asked, _digest_of):
+            head = chain._provider.web3.eth.get_block("latest")
+            where = head["number"], head["timestamp"], head["gasLimit"], bytes(head["parentHash"])
+            logs, _ = chain._logs.of_deployment(first, head["number"], filters)
+            return logs, Said([], *where, b"", b"")
+
+        monkeypatch.setattr(Witness, "can_be_asked", True)
+        monkeypatch.setattr(chain._logs, "newest", newest)
     return chain
 
 
