@@ -177,19 +177,22 @@ class Chain:
         final, mined, sent = map(number, self._questions.ask(asked))
         return final, mined, sent
 
-    def post(self, sender: AccountAPI, call: Call, nonce: int, price_factor: float = 1, most: int | None = None) -> str:
-        """Sign and send a transaction for at most `most` wei a unit of gas, without waiting for it; return its hash.
+    def post(
+        self, sender: AccountAPI, call: Call, nonce: int, factor: float = 1, cap: int | None = None, after: bool = False
+    ) -> str:
+        """Sign and send a transaction for at most `cap` wei a unit of gas, without waiting for it; return its hash.
 
-        Raises TransactionFailed, with the reason, if the contract would refuse it now or the node does not take it;
+        What is offered is raised by `factor`; `after` is whether it may need one that is in no block yet. Raises
+        TransactionFailed, with the reason, if the contract would refuse it now or the node does not take it;
         NodeError if the chain is not the one that was read, on which ether could go to an address without a contract.
         """
         method, arguments = self._method(call)
         with reverts_named(call.kind):
             receiver, data = self.encode(call)
             job = self.ledger.job_at(receiver)
-            limit = gas_limit(self._provider, call, sender.address, receiver, data, job)
+            limit = gas_limit(self._provider, call, sender.address, receiver, data, job, after)
             prepared = method.as_transaction(*arguments, sender=sender, value=call.value, nonce=nonce, gas_limit=limit)
-            raise_price(prepared, price_factor, most)
+            raise_price(prepared, factor, cap)
             signed = sender.sign_transaction(prepared)
             if signed is None:
                 raise TransactionFailed(f"the account {sender.address} did not sign {call.kind}")
@@ -238,11 +241,9 @@ class Chain:
     def joins(self, counter: str, first: int) -> tuple[list[tuple[str, int]], int]:
         """Return (address, number) of who joined `counter` in final blocks from `first` on, and the block after."""
         last = self.final_block
-        found = []
-        for start, end in self._logs.ranges(first, last):
-            logs = self._logs.find(start, end, [counter])
-            found += [(log.event.worker, log.event.count) for log in logs if isinstance(log.event, Incremented)]
-        return found, max(first, last + 1)
+        found = (self._logs.find(start, end, [counter]) for start, end in self._logs.ranges(first, last))
+        events = [log.event for logs in found for log in logs]
+        return [(it.worker, it.count) for it in events if isinstance(it, Incremented)], max(first, last + 1)
 
     # The ledger
 

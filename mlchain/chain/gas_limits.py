@@ -3,14 +3,12 @@
 It may take its bound, for others may make it dearer than its estimate.
 """
 
-from contextlib import suppress
-
 from ape.api import TransactionAPI
 from ape_ethereum.provider import Web3Provider
 from eth_utils import to_checksum_address
-from web3.exceptions import ContractLogicError, Web3RPCError
 from web3.types import TxParams, Wei
 
+from mlchain.chain.questions import REFUSALS
 from mlchain.chain.reverts import refusal_of
 from mlchain.errors import TransactionFailed
 from mlchain.protocol.calls import Call
@@ -20,12 +18,16 @@ from mlchain.protocol.rounds import Job
 ROOM = 1.2  # on an estimate that is beyond the bound: gas has other prices here, or a contract is paid
 
 
-def gas_limit(provider: Web3Provider, call: Call, sender: str, receiver: str, data: bytes, job: Job | None) -> int:
+def gas_limit(
+    provider: Web3Provider, call: Call, sender: str, receiver: str, data: bytes, job: Job | None, after: bool = False
+) -> int:
     """Return a limit for the gas of a call to `receiver`, which is `job` if it is one.
 
-    Raises TransactionFailed, with the reason, if the contract would refuse it now.
+    It may come `after` a transaction that it needs, and that is in no block yet. Raises TransactionFailed, with the
+    reason, if the contract would refuse it now.
     """
-    estimate = _estimate(provider, call, sender, receiver, data)
+    fields: TxParams = {"from": to_checksum_address(sender), "to": to_checksum_address(receiver), "data": data}
+    estimate = _estimate(provider, call.kind, {**fields, "value": Wei(call.value)}, after)
     bound = gas_bound(call, data, job) or 0
     return bound if estimate <= bound else int(estimate * ROOM)
 
@@ -44,18 +46,15 @@ def raise_price(transaction: TransactionAPI, factor: float, most: int | None = N
             setattr(transaction, price, raised if most is None else min(raised, most))
 
 
-def _estimate(provider: Web3Provider, call: Call, sender: str, receiver: str, data: bytes) -> int:
-    """Return what a transaction would take now; Ape would print the whole trace of one that is refused."""
-    fields: TxParams = {
-        "from": to_checksum_address(sender),
-        "to": to_checksum_address(receiver),
-        "value": Wei(call.value),
-        "data": data,
-    }
-    try:
-        return int(provider.web3.eth.estimate_gas(fields))
-    except (ContractLogicError, Web3RPCError) as error:
-        # Many nodes try it out as if it were in their newest block, in which that block's own hash is not known yet.
-        with suppress(ContractLogicError, Web3RPCError):
-            return int(provider.web3.eth.estimate_gas(fields, "pending"))
-        raise TransactionFailed(f"the chain refused {call.kind}: {refusal_of(error)}") from error
+def _estimate(provider: Web3Provider, kind: str, fields: TxParams, after: bool) -> int:
+    """Return what a transaction would take now; Ape would print the whole trace of one that is refused.
+
+    Many nodes try it out as if it were in their newest block, in which that block's own hash is not known yet.
+    """
+    refusals = []
+    for is_pending in (after, not after):
+        try:
+            return int(provider.web3.eth.estimate_gas(fields, "pending" if is_pending else None))
+        except REFUSALS as error:
+            refusals.append(error)
+    raise TransactionFailed(f"the chain refused {kind}: {refusal_of(refusals[0])}") from refusals[0]

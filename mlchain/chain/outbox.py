@@ -20,6 +20,7 @@ class Outbox:
         self._chain = chain
         self._account = account
         self._patience = patience
+        self._first = 0  # the nonce of the next transaction, before any is sent
         self._waiting: tuple[int, float] | None = None  # the count of mined ones, and since when it has not grown
 
     def nonce(self, block: int, now: float) -> int | None:
@@ -30,7 +31,7 @@ class Outbox:
         address = self._account.address
         final, mined, sent = self._chain.counts_of(address, block)
         if final == sent:
-            self._waiting = None
+            self._waiting, self._first = None, sent
             return sent
         if mined == sent:  # in a later block
             return None
@@ -57,4 +58,5 @@ class Outbox:
 
         Raises TransactionFailed if contract or node refuse it.
         """
-        return self._chain.post(self._account, call, nonce, RAISE if self.is_impatient else 1, most)
+        factor = RAISE if self.is_impatient else 1
+        return self._chain.post(self._account, call, nonce, factor, most, nonce > self._first)

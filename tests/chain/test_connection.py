@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from ape import accounts, networks
 from ape.utils import ZERO_ADDRESS
+from web3.exceptions import ContractLogicError
 
 from mlchain.chain import gas_limits
 from mlchain.chain.accounts import account_from_secret, load_account
@@ -137,7 +138,30 @@ def test_a_node_s_estimate_never_lowers_a_limit_below_the_bound(monkeypatch, est
     monkeypatch.setattr(gas_limits, "_estimate", lambda *_: estimate)
     join = Call("WorkerRegistry", "join")
 
-    assert gas_limit(None, join, "", "", b"", None) == (expected or gas_bound(join, b"", None))
+    assert gas_limit(None, join, ZERO_ADDRESS, ZERO_ADDRESS, b"", None) == (expected or gas_bound(join, b"", None))
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("knows", ["pending", None, "nothing"])
+def test_what_may_need_another_transaction_is_tried_on_what_is_pending_first(after, knows):
+    asked = []
+
+    def estimate_gas(_fields, block):
+        asked.append(block)
+        if block != knows:
+            raise ContractLogicError(f"execution reverted in {block}")
+        return 30_000
+
+    node = SimpleNamespace(web3=SimpleNamespace(eth=SimpleNamespace(estimate_gas=estimate_gas)))
+    order = ["pending", None] if after else [None, "pending"]
+    join = Call("WorkerRegistry", "join")
+    if knows == "nothing":
+        with pytest.raises(TransactionFailed, match=f"reverted in {order[0]}"):
+            gas_limit(node, join, ZERO_ADDRESS, ZERO_ADDRESS, b"", None, after)
+    else:
+        assert gas_limit(node, join, ZERO_ADDRESS, ZERO_ADDRESS, b"", None, after) == gas_bound(join, b"", None)
+        order = order[: order.index(knows) + 1]
+    assert asked == order
 
 
 @pytest.mark.parametrize("factor", [1, 1.25])

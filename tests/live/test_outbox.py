@@ -16,12 +16,14 @@ class Node:
 
     counts: tuple[int, int, int] = (0, 0, 0)
     posted: list = field(default_factory=list)
+    following: list = field(default_factory=list)
 
     def counts_of(self, _address, _block):
         return self.counts
 
-    def post(self, _account, call, nonce, price_factor, most):
-        self.posted.append((call, nonce, price_factor, most))
+    def post(self, _account, call, nonce, factor, most, follows):
+        self.posted.append((call, nonce, factor, most))
+        self.following.append(follows)
         return "0x"
 
 
@@ -45,6 +47,17 @@ def test_with_everything_in_sight_the_next_number_follows(node, outbox):
     assert outbox.nonce(50, now=0) == 7
     outbox.send(CALL, 7)
     assert node.posted == [(CALL, 7, 1, None)]
+
+
+def test_what_is_sent_after_another_is_said_to_follow_it(node, outbox):
+    node.counts = (7, 7, 7)
+    outbox.nonce(50, now=0)
+    for nonce in (7, 8, 9):
+        outbox.send(CALL, nonce)
+    node.counts = (9, 9, 9)
+    outbox.nonce(51, now=0)
+    outbox.send(CALL, 9)
+    assert node.following == [False, True, True, False]
 
 
 @pytest.mark.parametrize("counts", [(7, 7, 8), (7, 8, 8), (6, 7, 8)])
