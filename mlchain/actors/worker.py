@@ -9,7 +9,7 @@ from mlchain.protocol.calls import Call, Shortfall, Turn, View, earliest, missin
 from mlchain.protocol.content import content_hash
 from mlchain.protocol.gas import settle_calls
 from mlchain.protocol.ledger import Account, Ledger
-from mlchain.protocol.rounds import Job, Phase, Round, phase
+from mlchain.protocol.rounds import Candidate, Job, Phase, Round, phase
 from mlchain.protocol.settlement import StakeLock, stake_locks
 from mlchain.tasks.task import CannotTrain, Trainer
 
@@ -165,8 +165,7 @@ class Worker:
         proposal = [] if candidate else [assignment.call("propose", seat, result_hash)]
         if job.votes_for(result_hash) < job.terms.quorum or not self.behaviour.publishes:
             return Turn(proposal)
-        missing = missing_chunks(result, candidate.chunks if candidate else {})
-        return Turn([*proposal, *(assignment.call("publish", seat, result_hash, *chunk) for chunk in missing)])
+        return Turn([*proposal, *_publish(assignment, result, candidate)])
 
     def _dispute(self, assignment: Assignment) -> Turn:
         """Claim one's result where others show another one, or too few the same, and play what follows from that."""
@@ -183,8 +182,7 @@ class Worker:
         def show() -> Turn:
             if candidate is None:
                 return Turn([assignment.call("propose", seat, result_hash)])
-            missing = missing_chunks(result, candidate.chunks)
-            return Turn([assignment.call("publish", seat, result_hash, *chunk) for chunk in missing])
+            return Turn(_publish(assignment, result, candidate))
 
         return self._disputant.act(assignment.view, job, result, contests, seat / job.terms.seats, show)
 
@@ -227,6 +225,13 @@ class Worker:
         fresh = [call for attempt, call in attempts.items() if attempt not in self._tried]
         self._tried.update(attempts)
         return fresh
+
+
+def _publish(assignment: Assignment, result: bytes, candidate: Candidate | None) -> list[Call]:
+    """Return what is left to publish of a result that is proposed, or will be by then."""
+    missing = missing_chunks(result, candidate.chunks if candidate else {})
+    result_hash = content_hash(result)
+    return [assignment.call("publish", assignment.seat, result_hash, *chunk) for chunk in missing]
 
 
 def _patience(job: Job) -> int:

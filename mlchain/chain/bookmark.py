@@ -62,7 +62,7 @@ class Bookmark:
         for block, header in zip(self._asked, answers, strict=True):
             if header is None:
                 raise NodeError(f"the node does not know block {block} any more, which it has shown before")
-            hashes |= {block: bytes_of(header["hash"])}
+            hashes[block] = bytes_of(header["hash"])
         hashes.setdefault(self.block - 1, bytes_of(answers[0].get("parentHash") or b""))
         return all(hashes[block] == hash_ for block, hash_ in self.known.items())
 

@@ -26,24 +26,29 @@ def gas_limit(
     It may come `after` a transaction that it needs, and that is in no block yet. Raises TransactionFailed, with the
     reason, if the contract would refuse it now.
     """
-    fields: TxParams = {"from": to_checksum_address(sender), "to": to_checksum_address(receiver), "data": data}
-    estimate = _estimate(provider, call.kind, {**fields, "value": Wei(call.value)}, after)
+    fields: TxParams = {
+        "from": to_checksum_address(sender),
+        "to": to_checksum_address(receiver),
+        "value": Wei(call.value),
+        "data": data,
+    }
+    estimate = _estimate(provider, call.kind, fields, after)
     bound = gas_bound(call, data, job) or 0
     return bound if estimate <= bound else int(estimate * ROOM)
 
 
-def raise_price(transaction: TransactionAPI, factor: float, most: int | None = None) -> None:
+def raise_price(transaction: TransactionAPI, factor: float, cap: int | None = None) -> None:
     """Multiply what a transaction offers for its gas: of two with the same number nodes keep the dearer one.
 
     A tip has to rise, too, be it from nothing. Where all gas is free nothing may be offered for it. No offer exceeds
-    `most` wei for a unit of gas, None for any: Ape offers more than gas costs now, in case the next block is dearer.
+    `cap` wei for a unit of gas, None for any: Ape offers more than gas costs now, in case the next block is dearer.
     """
     offers = {price: getattr(transaction, price, None) for price in ("gas_price", "max_fee", "max_priority_fee")}
     is_free = not any(offers.values())
     for price, offered in offers.items():
         if offered is not None and not is_free:
             raised = offered if factor == 1 else int(offered * factor) + 1
-            setattr(transaction, price, raised if most is None else min(raised, most))
+            setattr(transaction, price, raised if cap is None else min(raised, cap))
 
 
 def _estimate(provider: Web3Provider, kind: str, fields: TxParams, after: bool) -> int:

@@ -1,6 +1,6 @@
 """The logs of a deployment, read block after block, and the ledger that they add up to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from ape_ethereum.provider import Web3Provider
@@ -85,7 +85,7 @@ class History:
             self._begin(last)
         else:
             self._read_on(last, head)
-            self._begin_where_more_is_asked(last)
+            self._begin_where_more_is_asked()
         return self.take_news()
 
     def glance(self) -> Digest | None:
@@ -94,7 +94,7 @@ class History:
         Return what a program says of that block. It does not know its hash: unless a log of the block says it, reading
         ends with the block before. None, and nothing is read, where it takes `advance` to tell what happened.
         """
-        witness, known = self._witness, self._bookmark.known
+        witness = self._witness
         if not (witness and witness.can_be_asked and self._has_begun and self._is_whole and self._glances):
             return None
         self._selection.pass_over(self.ledger, not self._news)
@@ -103,11 +103,11 @@ class History:
             logs, digest = self._logs.newest(
                 self.read_to + 1,
                 self._selection.filters(self.ledger),
-                digest_question(expected, None, list(known)),
+                digest_question(expected, None, list(self._bookmark.known)),
                 lambda answer: witness.digest_in(answer, expected),
             )
             block, parent_hash, hashes = digest.block, digest.parent_hash, last_hash(logs)
-            if not self._is_follower(digest, known) or hashes.get(block - 1, parent_hash) != parent_hash:
+            if not self._is_follower(digest) or hashes.get(block - 1, parent_hash) != parent_hash:
                 return None
             if block > self.read_to:
                 if block not in hashes and block <= self._glanced_at:  # a chain may stand still, and this one matter
@@ -118,12 +118,12 @@ class History:
             self._glances -= 1
             return None
         self._glances, self._glanced_at = TRIES, max(block, self._glanced_at)
-        self._begin_where_more_is_asked(self.read_to)
+        self._begin_where_more_is_asked()
         return digest
 
-    def _is_follower(self, digest: Digest, known: Mapping[int, bytes]) -> bool:
+    def _is_follower(self, digest: Digest) -> bool:
         """Return whether the block of a digest comes after those that are known, or is the last of them."""
-        hashes = [hash_ if block < digest.block else bytes(WORD) for block, hash_ in known.items()]
+        hashes = [hash_ if block < digest.block else bytes(WORD) for block, hash_ in self._bookmark.known.items()]
         is_ahead = digest.block >= self.read_to and any(digest.parent_hash)
         return is_ahead and digest.is_after(self._deployment.chain_id, hashes)
 
@@ -132,9 +132,9 @@ class History:
         news, self._news = self._news, []
         return news
 
-    def _begin_where_more_is_asked(self, last: int) -> None:
+    def _begin_where_more_is_asked(self) -> None:
         if self._selection.knows_too_little(self.ledger):
-            news = self._news
+            news, last = self._news, self.read_to
             self._restart()
             self._begin(last)
             self._news = [*news, *self._news]
@@ -281,7 +281,8 @@ class History:
             self._restart()
             raise
         self._is_whole = self._has_been_whole = witness is not None
-        self._missed = 0 if witness else self._missed
+        if witness:
+            self._missed = 0
 
     def _fold(self, logs: Sequence[Log], end: int, witness: Witness | None) -> None:
         try:

@@ -53,10 +53,10 @@ class Outbox:
         """Return why a transaction failed and what it cost, in words; None if it went well or is in no block."""
         return self._chain.failure_of(transaction)
 
-    def send(self, call: Call, nonce: int, most: int | None = None) -> str:
-        """Sign and send a call for at most `most` wei a unit of gas, and return its hash.
+    def send(self, call: Call, nonce: int, cap: int | None = None) -> str:
+        """Sign and send a call for at most `cap` wei a unit of gas, and return its hash.
 
         Raises TransactionFailed if contract or node refuse it.
         """
         factor = RAISE if self.is_impatient else 1
-        return self._chain.post(self._account, call, nonce, factor, most, nonce > self._first)
+        return self._chain.post(self._account, call, nonce, factor, cap, nonce > self._first)

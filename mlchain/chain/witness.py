@@ -13,14 +13,13 @@ from web3 import HTTPProvider
 from web3.exceptions import Web3Exception
 
 from mlchain.chain.deployment import Deployment
-from mlchain.chain.digest import Digest, Expectation, digest_in, digest_question
+from mlchain.chain.digest import WORD, Digest, Expectation, digest_in, digest_question
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.questions import REFUSALS, Questions, bytes_of
 from mlchain.chain.views import ViewCall, view_question
 from mlchain.protocol.rounds import Job
 from mlchain.protocol.tally import Tally
 
-WORD = 32  # bytes
 TRIES = 3  # refusals in a row after which a node is not asked for digests any more
 
 

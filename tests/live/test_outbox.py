@@ -21,9 +21,9 @@ class Node:
     def counts_of(self, _address, _block):
         return self.counts
 
-    def post(self, _account, call, nonce, factor, most, follows):
-        self.posted.append((call, nonce, factor, most))
-        self.following.append(follows)
+    def post(self, _account, call, nonce, factor, cap, after):
+        self.posted.append((call, nonce, factor, cap))
+        self.following.append(after)
         return "0x"
 
 
@@ -73,7 +73,7 @@ def test_what_waits_too_long_is_sent_again_in_its_place_at_a_higher_price(node, 
     outbox.nonce(50, now=0)
 
     assert outbox.nonce(51, now=100) == 7
-    outbox.send(CALL, 7, most=30)
+    outbox.send(CALL, 7, cap=30)
 
     assert node.posted == [(CALL, 7, RAISE, 30)]
 
