@@ -5,39 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web3.exceptions import Web3RPCError
 
-from mlchain.chain.accounts import load_account
-from mlchain.chain.deploy import deploy
-from mlchain.chain.deployment import Parameters
 from mlchain.chain.digest import MOST_KEPT, RETURNED, Expectation, digest_in, digest_question
 from mlchain.chain.questions import Questions
 from mlchain.chain.views import ViewCall, view_question
 from mlchain.chain.witness import words_of
-from mlchain.protocol.calls import Call
-from tests.chain.anvil import anvil, connected
-from tests.contracts.protocol_steps import STAKE
+from tests.chain.anvil import connected
 
-JOIN = Call("WorkerRegistry", "join", value=STAKE)
 VIEWS = (
     *(("WorkerRegistry", view) for view in ("poolSize", "currentRound", "STAKE", "ABSENCE_FEE", "FACTORY")),
     *(("JobFactory", view) for view in ("latestRound", "scheduledBlock", "REGISTRY", "MIN_WINDOW")),
     *(("ModelRegistry", view) for view in ("latestVersion", "SERVER")),
 )
 ARGUED = (("WorkerRegistry", "workerAt"), ("WorkerRegistry", "accountOf"))
-
-
-@pytest.fixture(scope="module")
-def node():
-    with anvil() as node:
-        yield node
-
-
-@pytest.fixture(scope="module")
-def deployment(node, members):
-    with connected(node) as chain:
-        deployment = deploy(chain, load_account(None), Parameters()).deployment
-        chain.follow(deployment)
-        chain.send(members[0], JOIN)
-        return deployment
 
 
 @given(

@@ -3,81 +3,18 @@
 import pytest
 from web3.exceptions import Web3RPCError
 
-from mlchain.chain.accounts import load_account
 from mlchain.chain.bookmark import DEEPEST, Bookmark
-from mlchain.chain.connection import Chain
-from mlchain.chain.deploy import deploy
-from mlchain.chain.deployment import Parameters
 from mlchain.chain.node_errors import NodeError
 from mlchain.chain.witness import TRIES
 from mlchain.errors import UserError
 from mlchain.protocol.calls import Call
-from tests.chain.anvil import anvil, connected
-from tests.contracts.protocol_steps import STAKE
+from tests.chain.strangers_node import A_HEADER, JOIN, WITH_LOGS, batches, glancing, is_program
 
-JOIN = Call("WorkerRegistry", "join", value=STAKE)
-WITH_LOGS, A_HEADER = {"eth_getLogs", "eth_call"}, {"eth_chainId", "eth_getBlockByNumber"}
 FARTHEST = 256  # blocks before its own whose hashes a program knows
-
-
-@pytest.fixture(scope="module")
-def node():
-    with anvil() as node:
-        yield node
-
-
-@pytest.fixture(scope="module")
-def deployment(node, members):
-    with connected(node) as chain:
-        deployment = deploy(chain, load_account(None), Parameters()).deployment
-        chain.follow(deployment)
-        chain.send(members[0], JOIN)
-        return deployment
-
-
-@pytest.fixture(params=[True, False], ids=["glances", "looks"])
-def is_glancing(request):
-    """Whether one request tells what is new, or two: where a block has to be named by its hash."""
-    return request.param
-
-
-@pytest.fixture
-def chain(node, deployment, monkeypatch, is_glancing):
-    """A chain on the node of somebody else, which a block was read of after the beginning."""
-    monkeypatch.setattr(Chain, "is_own", False)
-    with connected(node) as chain:
-        before = node.snapshot()
-        chain.follow(deployment)
-        chain.sync()
-        chain._followed.history._glances *= is_glancing
-        yield chain
-        node.restore(before)
-
-
-def glancing(value):
-    """Run a test with one of the two ways alone."""
-    return pytest.mark.parametrize("is_glancing", [value], indirect=True, ids=["glances" if value else "looks"])
-
-
-def batches(monkeypatch, node, answer=lambda _method, _given, said: said):
-    """Return the methods of every batch from now on; `answer` says what is answered in the place of the node."""
-    http, asked = node.web3.provider, []
-    make = http.make_batch_request
-
-    def answered(batch):
-        asked.append({method for method, _given in batch})
-        return [answer(*question, said) for question, said in zip(batch, make(batch), strict=True)]
-
-    monkeypatch.setattr(http, "make_batch_request", answered)
-    return asked
 
 
 def without_logs(method, _given, said):
     return {**said, "result": []} if method == "eth_getLogs" else said
-
-
-def is_program(method, given):
-    return method == "eth_call" and "to" not in given[0]
 
 
 def refuse_programs(monkeypatch, node):
@@ -250,29 +187,28 @@ def test_logs_of_two_blocks_in_the_place_of_one_are_not_believed(chain, node, me
     assert asked == [WITH_LOGS, A_HEADER, WITH_LOGS]
 
 
-def test_a_block_that_was_read_and_replaced_is_noticed_by_its_descendants(chain, node, members):
+@pytest.fixture
+def replaced(chain, node, members):
+    """A chain of which the block that was read last is replaced, and has descendants."""
     before = node.snapshot()
     chain.send(members[1], JOIN)
     chain.sync()
     node.restore(before)
     chain.send(members[2], JOIN)
     chain.mine(3)
+    return chain
 
+
+def test_a_block_that_was_read_and_replaced_is_noticed_by_its_descendants(replaced):
     with pytest.raises(NodeError, match="were replaced"):
-        chain.sync()
+        replaced.sync()
 
 
-def test_nothing_is_sent_where_the_block_read_last_was_replaced(chain, node, members):
-    before = node.snapshot()
-    chain.send(members[1], JOIN)
-    chain.sync()
-    node.restore(before)
-    chain.send(members[2], JOIN)
-    chain.mine(3)
+def test_nothing_is_sent_where_the_block_read_last_was_replaced(replaced, members):
     nonce = members[3].nonce
 
     with pytest.raises(NodeError, match="were replaced"):
-        chain.post(members[3], JOIN, nonce)
+        replaced.post(members[3], JOIN, nonce)
     assert members[3].nonce == nonce
 
 

@@ -10,9 +10,8 @@ from mlchain.chain.node_errors import NodeError, node_errors
 from mlchain.errors import TransactionFailed
 from mlchain.protocol.calls import Call
 from tests.chain.anvil import connected
-from tests.chain.test_glances import JOIN, deployment, node
+from tests.chain.strangers_node import JOIN
 
-__all__ = ["deployment", "node"]  # fixtures
 LEAVE = Call("WorkerRegistry", "leave")
 NO_BATCHES = {"error": {"code": -32600, "message": "no batches"}}
 LOOKS = 40

@@ -8,9 +8,8 @@ from mlchain.chain.node_errors import NodeError, node_errors
 from mlchain.chain.selection import Selection
 from mlchain.errors import UserError
 from mlchain.protocol.calls import Call
-from tests.chain.test_glances import JOIN, batches, chain, deployment, glancing, is_glancing, is_program, node
+from tests.chain.strangers_node import JOIN, batches, glancing, is_program
 
-__all__ = ["chain", "deployment", "is_glancing", "node"]  # fixtures
 VERSION = Call("ModelRegistry", "announce", (0, b"\1" * 32, 10))
 
 
